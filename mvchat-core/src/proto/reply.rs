@@ -1,0 +1,677 @@
+//! What successful requests bring: the `params` of their `ctrl`.
+
+use super::{
+    ConnId, ConvId, Head, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId,
+};
+use crate::time::Timestamp;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How a request succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Done {
+    /// 200.
+    Ok,
+    /// 201: something new exists.
+    Created,
+    /// 202: a message was accepted.
+    Accepted,
+}
+
+impl Done {
+    /// Returns the `ctrl.code`.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::Created => 201,
+            Self::Accepted => 202,
+        }
+    }
+}
+
+/// A request's success.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// How it succeeded.
+    pub done: Done,
+    /// What it brought.
+    pub params: ReplyParams,
+}
+
+impl Reply {
+    /// A success that says nothing more.
+    pub const EMPTY: Self = Self { done: Done::Ok, params: ReplyParams::None };
+
+    /// A 200.
+    pub fn ok(params: impl Into<ReplyParams>) -> Self {
+        Self { done: Done::Ok, params: params.into() }
+    }
+
+    /// A 201.
+    pub fn created(params: impl Into<ReplyParams>) -> Self {
+        Self { done: Done::Created, params: params.into() }
+    }
+
+    /// A 202.
+    pub fn accepted(params: impl Into<ReplyParams>) -> Self {
+        Self { done: Done::Accepted, params: params.into() }
+    }
+}
+
+macro_rules! replies {
+    ($($(#[$doc:meta])* $name:ident($type:ty),)*) => {
+        /// The parameters of a success.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged)]
+        #[non_exhaustive]
+        pub enum ReplyParams {
+            /// Nothing.
+            None,
+            $($(#[$doc])* $name(Box<$type>),)*
+        }
+        $(impl From<$type> for ReplyParams {
+            fn from(params: $type) -> Self { Self::$name(Box::new(params)) }
+        })*
+    };
+}
+
+replies! {
+    /// Of `hi`.
+    Hi(HiParams),
+    /// Of `login` and `acc new`.
+    Account(AccountParams),
+    /// Of `acc me`.
+    AccountUpdated(AccountUpdated),
+    /// Of `search`.
+    Users(UsersParams),
+    /// Of `get user`.
+    User(UserParams),
+    /// Of `dm` with a user.
+    Dm(DmParams),
+    /// Of settings.
+    Settings(SettingsParams),
+    /// Of a time to live.
+    Ttl(TtlParams),
+    /// Of `group create`.
+    ConvCreated(ConvCreated),
+    /// Of the other group actions.
+    Group(GroupParams),
+    /// Of everything about one message or mark.
+    Message(MessageParams),
+    /// Of `pin`.
+    Pin(PinParams),
+    /// Of `get conversations`.
+    Conversations(ConversationsParams),
+    /// Of `get conversation`.
+    Conversation(ConversationParams),
+    /// Of `get messages`.
+    Messages(MessagesParams),
+    /// Of `get members`.
+    Members(MembersParams),
+    /// Of `get receipts`.
+    Receipts(ReceiptsParams),
+    /// Of `get changes`.
+    Changes(ChangesParams),
+}
+
+/// Leaves out what is absent; the field itself says when that is.
+fn absent<T>(value: &Option<T>) -> bool {
+    value.is_none()
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
+/// Absent and `null` are different in settings; this writes the inner one.
+fn inner<S: Serializer>(value: &Option<Option<u32>>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.flatten().serialize(serializer)
+}
+
+fn some_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::<u32>::deserialize(deserializer).map(Some)
+}
+
+macro_rules! params {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+    )*};
+}
+
+params! {
+    /// What `hi` brings.
+    HiParams {
+        /// The protocol's version.
+        ver: String,
+        /// The server's build.
+        build: String,
+        /// The connection.
+        sid: ConnId,
+        /// The Unicode version of grapheme offsets.
+        unicode: String,
+        /// Every limit.
+        limits: Limits,
+        /// What this server offers beyond the base protocol.
+        caps: Vec<String>,
+    }
+    /// Who logged in or was made.
+    AccountParams {
+        /// The user.
+        user: UserId,
+        /// A fresh token.
+        #[serde(skip_serializing_if = "absent", default)]
+        token: Option<String>,
+        /// When the token expires.
+        #[serde(skip_serializing_if = "absent", default)]
+        expires: Option<Timestamp>,
+        /// The session that the token names.
+        #[serde(skip_serializing_if = "absent", default)]
+        session: Option<SessionId>,
+        /// Whether the e-mail address is known to be the user's.
+        email_verified: bool,
+        /// What the user wrote about themself.
+        desc: Desc,
+        /// The password has to be changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        must_change_password: Option<bool>,
+        /// The user's language.
+        #[serde(skip_serializing_if = "absent", default)]
+        lang: Option<String>,
+    }
+    /// A profile.
+    Desc {
+        /// What others see.
+        public: Option<Json>,
+        /// What only the user sees.
+        #[serde(skip_serializing_if = "absent", default)]
+        private: Option<Json>,
+    }
+    /// What changed in an account.
+    AccountUpdated {
+        /// The new profile.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        public: Option<Json>,
+        /// The new private data.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        private: Option<Json>,
+        /// The password is another.
+        #[serde(skip_serializing_if = "absent", default)]
+        password_changed: Option<bool>,
+        /// The new address.
+        #[serde(skip_serializing_if = "absent", default)]
+        email: Option<String>,
+        /// The new language.
+        #[serde(skip_serializing_if = "absent", default)]
+        lang: Option<String>,
+    }
+    /// Users.
+    UsersParams {
+        /// In the order of their names.
+        users: Vec<UserItem>,
+    }
+    /// One user.
+    UserParams {
+        /// The user.
+        user: UserItem,
+    }
+    /// A user as another one sees it.
+    UserItem {
+        /// The user.
+        id: UserId,
+        /// The profile.
+        public: Option<Json>,
+        /// Whether a connection is open.
+        online: bool,
+        /// When the user was last here.
+        last_seen: Option<Timestamp>,
+    }
+    /// A direct conversation.
+    DmParams {
+        /// The conversation.
+        conv: ConvId,
+        /// It is new.
+        created: bool,
+        /// The other user.
+        #[serde(skip_serializing_if = "absent", default)]
+        user: Option<UserItem>,
+    }
+    /// Settings that were changed.
+    SettingsParams {
+        /// The conversation.
+        conv: ConvId,
+        /// As asked for.
+        #[serde(skip_serializing_if = "absent", default)]
+        favorite: Option<bool>,
+        /// As asked for.
+        #[serde(skip_serializing_if = "absent", default)]
+        muted: Option<bool>,
+        /// As asked for.
+        #[serde(skip_serializing_if = "absent", default)]
+        archived: Option<bool>,
+        /// As asked for.
+        #[serde(skip_serializing_if = "absent", default)]
+        blocked: Option<bool>,
+        /// As asked for.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        private: Option<Json>,
+        /// The user's count of private changes, when something changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        own: Option<Own>,
+    }
+    /// A new time to live.
+    TtlParams {
+        /// The conversation.
+        conv: ConvId,
+        /// In seconds; `null` when messages no longer disappear.
+        #[serde(rename = "disappearingTTL")]
+        disappearing_ttl: Option<u32>,
+        /// The change's number.
+        #[serde(skip_serializing_if = "absent", default)]
+        rev: Option<Rev>,
+    }
+    /// A new group.
+    ConvCreated {
+        /// The conversation.
+        conv: ConvId,
+        /// Its profile.
+        public: Option<Json>,
+        /// The change's number.
+        rev: Rev,
+        /// It was there already, from the same request.
+        #[serde(skip_serializing_if = "absent", default)]
+        replay: Option<bool>,
+    }
+    /// A group action.
+    GroupParams {
+        /// The group.
+        conv: ConvId,
+        /// Whom it was about.
+        #[serde(skip_serializing_if = "absent", default)]
+        user: Option<UserId>,
+        /// The user's or the group's profile.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        public: Option<Json>,
+        /// The new role.
+        #[serde(skip_serializing_if = "absent", default)]
+        role: Option<Role>,
+        /// The new setting.
+        #[serde(skip_serializing_if = "absent", default)]
+        no_screenshots: Option<bool>,
+        /// The new time to live, `null` for none.
+        #[serde(rename = "disappearingTTL", skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        disappearing_ttl: Option<Option<u32>>,
+        /// The change's number; absent when nothing changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        rev: Option<Rev>,
+        /// When.
+        #[serde(skip_serializing_if = "absent", default)]
+        ts: Option<Timestamp>,
+    }
+    /// A message or a mark.
+    MessageParams {
+        /// The conversation.
+        conv: ConvId,
+        /// The message, or the effective mark.
+        seq: Seq,
+        /// The change's number, when it is a durable shared change.
+        #[serde(skip_serializing_if = "absent", default)]
+        rev: Option<Rev>,
+        /// The user's count of private changes, when something private changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        own: Option<Own>,
+        /// When.
+        #[serde(skip_serializing_if = "absent", default)]
+        ts: Option<Timestamp>,
+        /// When it was edited.
+        #[serde(skip_serializing_if = "absent", default)]
+        edited_at: Option<Timestamp>,
+        /// It can be seen once.
+        #[serde(skip_serializing_if = "absent", default)]
+        view_once: Option<bool>,
+        /// The reaction.
+        #[serde(skip_serializing_if = "absent", default)]
+        emoji: Option<String>,
+        /// `add` or `remove`.
+        #[serde(skip_serializing_if = "absent", default)]
+        op: Option<String>,
+        /// How many users have this reaction now.
+        #[serde(skip_serializing_if = "absent", default)]
+        count: Option<u32>,
+        /// The request had been done before.
+        #[serde(skip_serializing_if = "absent", default)]
+        replay: Option<bool>,
+        /// The receivers' connections that were reached at once.
+        #[serde(skip_serializing_if = "absent", default)]
+        delivered: Option<u32>,
+        /// No connection was reached at once.
+        #[serde(skip_serializing_if = "absent", default)]
+        queued: Option<bool>,
+    }
+    /// A pin.
+    PinParams {
+        /// The conversation.
+        conv: ConvId,
+        /// The pinned message.
+        #[serde(skip_serializing_if = "absent", default)]
+        seq: Option<Seq>,
+        /// When it was pinned.
+        #[serde(skip_serializing_if = "absent", default)]
+        pinned_at: Option<Timestamp>,
+        /// When it was unpinned.
+        #[serde(skip_serializing_if = "absent", default)]
+        unpinned_at: Option<Timestamp>,
+        /// The change's number; absent when nothing changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        rev: Option<Rev>,
+    }
+    /// A page of conversations.
+    ConversationsParams {
+        /// The newest activity first; with `since`, in the order of their changes.
+        conversations: Vec<ConvEntry>,
+        /// Where the next page begins (`before`).
+        #[serde(skip_serializing_if = "absent", default)]
+        next: Option<String>,
+        /// Where to ask for changes from (`since`).
+        #[serde(skip_serializing_if = "absent", default)]
+        since: Option<String>,
+        /// There is more.
+        #[serde(skip_serializing_if = "absent", default)]
+        more: Option<bool>,
+    }
+    /// One conversation.
+    ConversationParams {
+        /// As the asking user sees it.
+        conversation: ConvItem,
+    }
+    /// A page of messages.
+    MessagesParams {
+        /// The newest first.
+        messages: Vec<MessageItem>,
+        /// There is more in the direction that was asked for.
+        more: bool,
+        /// The conversation's `rev` at the time of this page.
+        rev: Rev,
+        /// The user's count of private changes at the time of this page.
+        own: Own,
+    }
+    /// A message in history.
+    MessageItem {
+        /// Its number.
+        seq: Seq,
+        /// The number of its last change.
+        rev: Rev,
+        /// The sender; absent in system messages.
+        #[serde(skip_serializing_if = "absent", default)]
+        from: Option<UserId>,
+        /// When it was accepted.
+        ts: Timestamp,
+        /// Irido; absent when it is deleted or can't be read.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        content: Option<Json>,
+        /// It was deleted for everyone.
+        #[serde(skip_serializing_if = "absent", default)]
+        deleted: Option<bool>,
+        /// Its content can't be read, for example because its sender's key was erased.
+        #[serde(skip_serializing_if = "absent", default)]
+        unavailable: Option<bool>,
+        /// What the server knows about it.
+        #[serde(skip_serializing_if = "absent", default)]
+        head: Option<Head>,
+        /// It can be seen once.
+        #[serde(skip_serializing_if = "absent", default)]
+        view_once: Option<bool>,
+        /// The sender's own id of it; only to the sender.
+        #[serde(skip_serializing_if = "absent", default)]
+        cid: Option<String>,
+    }
+    /// Members.
+    MembersParams {
+        /// Active members.
+        members: Vec<MemberItem>,
+    }
+    /// A member.
+    MemberItem {
+        /// The user.
+        id: UserId,
+        /// The role.
+        #[serde(skip_serializing_if = "absent", default)]
+        role: Option<Role>,
+        /// The profile.
+        public: Option<Json>,
+        /// Whether a connection is open.
+        online: bool,
+        /// When the user was last here.
+        last_seen: Option<Timestamp>,
+        /// No member any more.
+        #[serde(skip_serializing_if = "absent", default)]
+        gone: Option<bool>,
+    }
+    /// Marks of members.
+    ReceiptsParams {
+        /// One row a member.
+        receipts: Vec<ReceiptItem>,
+        /// Where the next page begins (`after`).
+        #[serde(skip_serializing_if = "absent", default)]
+        next: Option<String>,
+    }
+    /// A member's marks.
+    ReceiptItem {
+        /// The member.
+        user: UserId,
+        /// Read up to this message.
+        read_seq: Seq,
+        /// Received up to this message.
+        recv_seq: Seq,
+    }
+    /// The changes of a conversation.
+    ChangesParams {
+        /// Everything up to here was delivered.
+        rev: Rev,
+        /// The user's count of private changes.
+        own: Own,
+        /// There is more.
+        more: bool,
+        /// In the order of their last change.
+        items: Vec<ChangeItem>,
+        /// Messages that the user has hidden.
+        #[serde(skip_serializing_if = "absent", default)]
+        hidden: Option<Vec<Seq>>,
+        /// Too much has changed: reload the newest page.
+        #[serde(skip_serializing_if = "absent", default)]
+        reset: Option<bool>,
+    }
+    /// Something in its latest state.
+    ChangeItem {
+        /// The number of its last change.
+        rev: Rev,
+        /// A message.
+        #[serde(skip_serializing_if = "absent", default)]
+        message: Option<MessageItem>,
+        /// A member.
+        #[serde(skip_serializing_if = "absent", default)]
+        member: Option<MemberItem>,
+        /// The conversation.
+        #[serde(skip_serializing_if = "absent", default)]
+        conversation: Option<ConvItem>,
+    }
+    /// A conversation as one of its members sees it.
+    ConvItem {
+        /// The conversation.
+        id: ConvId,
+        /// `dm`, `group` or `self`.
+        #[serde(rename = "type")]
+        kind: String,
+        /// The number of its last change.
+        rev: Rev,
+        /// The member's count of private changes.
+        own: Own,
+        /// The newest message.
+        last_seq: Seq,
+        /// The member has read up to here.
+        read_seq: Seq,
+        /// The member has received up to here.
+        recv_seq: Seq,
+        /// The member has cleared up to here.
+        clear_seq: Seq,
+        /// Visible messages of others after `readSeq`: exact to 999, then 1000.
+        unread: u32,
+        /// The member's role.
+        role: Role,
+        /// The member's setting.
+        favorite: bool,
+        /// The member's setting.
+        muted: bool,
+        /// The member's setting.
+        archived: bool,
+        /// The member has blocked the other.
+        blocked: bool,
+        /// The member's own data.
+        private: Option<Json>,
+        /// When the newest message came.
+        #[serde(skip_serializing_if = "absent", default)]
+        last_msg_at: Option<Timestamp>,
+        /// The other member of a direct conversation.
+        #[serde(skip_serializing_if = "absent", default)]
+        user: Option<UserItem>,
+        /// The group's profile; absent in direct conversations.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        public: Option<Json>,
+        /// How long messages live after they were read, in seconds.
+        #[serde(rename = "disappearingTTL", skip_serializing_if = "absent", default)]
+        disappearing_ttl: Option<u32>,
+        /// The pinned message.
+        #[serde(skip_serializing_if = "absent", default)]
+        pinned_seq: Option<Seq>,
+        /// When it was pinned.
+        #[serde(skip_serializing_if = "absent", default)]
+        pinned_at: Option<Timestamp>,
+        /// Who pinned it.
+        #[serde(skip_serializing_if = "absent", default)]
+        pinned_by: Option<UserId>,
+        /// Clients are asked not to allow screenshots.
+        #[serde(skip_serializing_if = "absent", default)]
+        no_screenshots: Option<bool>,
+    }
+    /// What of a member's private state changed; the content of `info own`.
+    OwnParams {
+        /// The mark that moved.
+        #[serde(skip_serializing_if = "absent", default)]
+        read_seq: Option<Seq>,
+        /// The mark that moved.
+        #[serde(skip_serializing_if = "absent", default)]
+        recv_seq: Option<Seq>,
+        /// The mark that moved.
+        #[serde(skip_serializing_if = "absent", default)]
+        clear_seq: Option<Seq>,
+        /// The setting that changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        favorite: Option<bool>,
+        /// The setting that changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        muted: Option<bool>,
+        /// The setting that changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        archived: Option<bool>,
+        /// The setting that changed.
+        #[serde(skip_serializing_if = "absent", default)]
+        blocked: Option<bool>,
+        /// The data that changed.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        private: Option<Json>,
+    }
+}
+
+/// A conversation in a list: one of the user's, or one that the user is no longer in.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ConvEntry {
+    /// As the user sees it.
+    Here(Box<ConvItem>),
+    /// The user is no member any more: `{id, gone: true}`.
+    Gone(ConvId),
+}
+
+impl Serialize for ConvEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Here(item) => item.serialize(serializer),
+            Self::Gone(id) => GoneItem { id: *id, gone: true }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ConvEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        if let Ok(GoneItem { id, gone: true }) = serde_json::from_str(json.as_str()) {
+            return Ok(Self::Gone(id));
+        }
+        serde_json::from_str(json.as_str()).map(|item| Self::Here(Box::new(item))).map_err(D::Error::custom)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct GoneItem {
+    id: ConvId,
+    gone: bool,
+}
+
+impl OwnParams {
+    /// Says that one mark moved.
+    pub fn mark(kind: MarkKind, seq: Seq) -> Self {
+        let mut params = Self::default();
+        match kind {
+            MarkKind::Read => params.read_seq = Some(seq),
+            MarkKind::Recv => params.recv_seq = Some(seq),
+            MarkKind::Clear => params.clear_seq = Some(seq),
+        }
+        params
+    }
+}
+
+impl Default for OwnParams {
+    fn default() -> Self {
+        Self {
+            read_seq: None,
+            recv_seq: None,
+            clear_seq: None,
+            favorite: None,
+            muted: None,
+            archived: None,
+            blocked: None,
+            private: None,
+        }
+    }
+}
+
+impl MessageParams {
+    /// Names a message and says nothing more.
+    pub fn new(conv: ConvId, seq: Seq) -> Self {
+        Self {
+            conv,
+            seq,
+            rev: None,
+            own: None,
+            ts: None,
+            edited_at: None,
+            view_once: None,
+            emoji: None,
+            op: None,
+            count: None,
+            replay: None,
+            delivered: None,
+            queued: None,
+        }
+    }
+}
+
+impl GroupParams {
+    /// Names a group and says nothing more.
+    pub fn new(conv: ConvId) -> Self {
+        Self { conv, user: None, public: None, role: None, no_screenshots: None, disappearing_ttl: None, rev: None, ts: None }
+    }
+}

@@ -1,0 +1,480 @@
+//! What clients ask for, as it stands on the wire. All fields are optional here, because a missing field is
+//! answered only after the connection was found to be logged in; see [`Command`](super::Command).
+
+use super::{Json, MAX_COUNTER};
+use serde::de::{Error as _, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// An integer on the wire: any JSON number without a fraction, of at most 2^53 − 1 in size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Int(pub i64);
+
+impl Int {
+    /// Makes an integer from a counter.
+    pub fn from_counter(value: u64) -> Self {
+        Self(i64::try_from(value.min(MAX_COUNTER)).unwrap_or(0))
+    }
+
+    /// Returns the value if it is positive.
+    pub fn positive(self) -> Option<u64> {
+        u64::try_from(self.0).ok().filter(|value| *value > 0)
+    }
+}
+
+impl Serialize for Int {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+struct IntVisitor;
+
+impl Visitor<'_> for IntVisitor {
+    type Value = Int;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer of at most 2^53 - 1")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Int, E> {
+        if value.unsigned_abs() <= MAX_COUNTER {
+            Ok(Int(value))
+        } else {
+            Err(E::invalid_value(Unexpected::Signed(value), &self))
+        }
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Int, E> {
+        i64::try_from(value)
+            .map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+            .and_then(|value| self.visit_i64(value))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Int, E> {
+        // 2^53 is exact in an f64, so this comparison and the cast lose nothing.
+        if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
+            Ok(Int(value as i64))
+        } else {
+            Err(E::invalid_value(Unexpected::Float(value), &self))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Int {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IntVisitor)
+    }
+}
+
+/// A number or a text, for cursors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Scalar {
+    /// A number.
+    Int(Int),
+    /// A text.
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        let text = json.as_str();
+        if text.starts_with('"') {
+            serde_json::from_str(text).map(Self::Text).map_err(D::Error::custom)
+        } else {
+            serde_json::from_str(text).map(Self::Int).map_err(D::Error::custom)
+        }
+    }
+}
+
+/// A login secret: standard base64 of `user:password` or `old:new`, a token, or both passwords in clear fields.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Secret {
+    /// The encoded form.
+    Text(String),
+    /// The form with fields, for password changes.
+    Change {
+        /// The present password.
+        old: String,
+        /// The new password.
+        new: String,
+    },
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Change {
+            old: String,
+            new: String,
+        }
+        let json = Json::deserialize(deserializer)?;
+        if json.as_str().starts_with('{') {
+            let Change { old, new } = serde_json::from_str(json.as_str()).map_err(D::Error::custom)?;
+            Ok(Self::Change { old, new })
+        } else {
+            serde_json::from_str(json.as_str()).map(Self::Text).map_err(D::Error::custom)
+        }
+    }
+}
+
+/// Reads a value that may be `null` and still is present.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
+macro_rules! wire {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $name { $(
+            $(#[$field_doc])*
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $field: Option<$type>,
+        )* }
+    )*};
+}
+
+wire! {
+    /// `hi`: greets; repeated, it asks for a sign of life.
+    Hi {
+        /// The client's protocol version.
+        ver: String,
+        /// The client's name and version.
+        ua: String,
+        /// The device's name.
+        dev: String,
+        /// The user's language.
+        lang: String,
+    }
+    /// `login`: proves who the user is.
+    Login {
+        /// `basic` or `token`.
+        scheme: String,
+        /// Base64 of `user:password`, or a token.
+        secret: String,
+    }
+    /// `logout`: ends this session, or all of the user's.
+    Logout {
+        /// All of the user's sessions.
+        all: bool,
+    }
+    /// `session`: lists or revokes sessions.
+    SessionRequest {
+        /// Lists them.
+        list: bool,
+        /// Revokes the one with this id.
+        revoke: String,
+    }
+    /// `acc`: makes an account or changes one's own.
+    Acc {
+        /// `new` or `me`.
+        user: String,
+        /// `basic`.
+        scheme: String,
+        /// Base64 of `user:password` (new) or `old:new` (me), or `{old, new}`.
+        secret: Secret,
+        /// Logs in at once.
+        login: bool,
+        /// What others and oneself can see.
+        desc: AccDesc,
+        /// An invitation.
+        invite_code: String,
+        /// The e-mail address.
+        email: String,
+        /// The language, at most 10 characters.
+        lang: String,
+        /// The present password, when it is changed.
+        old: String,
+        /// The new password, when it is changed.
+        new: String,
+    }
+    /// `search`: finds users by name.
+    Search {
+        /// A part of the display name.
+        query: String,
+        /// At most this many, 1 to 50; otherwise 20.
+        limit: Int,
+    }
+    /// `dm`: opens a direct conversation or changes one's settings of a conversation.
+    Dm {
+        /// The other user.
+        user: String,
+        /// Opens the note-to-self conversation.
+        #[serde(rename = "self")]
+        me: bool,
+        /// The conversation whose settings change.
+        conv: String,
+        /// Marks it as a favourite.
+        favorite: bool,
+        /// Mutes it.
+        muted: bool,
+        /// Archives it.
+        archived: bool,
+        /// Blocks the other user.
+        blocked: bool,
+        /// Anything of one's own, any JSON.
+        #[serde(deserialize_with = "present")]
+        private: Json,
+        /// How long messages live after they were read, in seconds.
+        #[serde(rename = "disappearingTTL")]
+        disappearing_ttl: Int,
+    }
+    /// `group` (also `room`): makes and manages groups.
+    Group {
+        /// `create`, `invite`, `leave`, `kick`, `update`, `role`, `transfer`, `settings` …
+        action: String,
+        /// The group.
+        id: String,
+        /// The user it is about.
+        user: String,
+        /// What members see.
+        desc: AccDesc,
+        /// Makes creation idempotent.
+        cid: String,
+        /// The new role.
+        role: String,
+        /// How long messages live after they were read, in seconds.
+        #[serde(rename = "disappearingTTL")]
+        disappearing_ttl: Int,
+        /// Asks clients not to allow screenshots.
+        no_screenshots: bool,
+        /// Marks it as a favourite.
+        favorite: bool,
+        /// Mutes it.
+        muted: bool,
+        /// Archives it.
+        archived: bool,
+        /// Anything of one's own, any JSON.
+        #[serde(deserialize_with = "present")]
+        private: Json,
+    }
+    /// `send`: sends a message.
+    Send {
+        /// The conversation.
+        conv: String,
+        /// Irido, or a bare string.
+        #[serde(deserialize_with = "present")]
+        content: Json,
+        /// The `seq` of the message that it answers.
+        reply_to: Int,
+        /// It can be seen once.
+        view_once: bool,
+        /// For how long, in seconds.
+        #[serde(rename = "viewOnceTTL")]
+        view_once_ttl: Int,
+        /// The sender's own id of the message, at most 64 bytes: makes retries safe.
+        cid: String,
+    }
+    /// `get`: reads.
+    GetRequest {
+        /// `conversations`, `conversation`, `messages`, `members`, `receipts`, `user`, `changes` …
+        what: String,
+        /// The conversation.
+        conv: String,
+        /// The user.
+        user: String,
+        /// Only what is before.
+        before: Scalar,
+        /// Only what is after.
+        after: Scalar,
+        /// What is around.
+        around: Int,
+        /// Only what changed after.
+        since: Scalar,
+        /// Only one's own changes after.
+        own: Int,
+        /// At most this many.
+        limit: Int,
+    }
+    /// `edit`: replaces a message's content.
+    Edit {
+        /// The conversation.
+        conv: String,
+        /// The message.
+        seq: Int,
+        /// The new content.
+        #[serde(deserialize_with = "present")]
+        content: Json,
+        /// Makes retries safe.
+        cid: String,
+    }
+    /// `unsend`: takes a message back.
+    Unsend {
+        /// The conversation.
+        conv: String,
+        /// The message.
+        seq: Int,
+    }
+    /// `delete`: hides a message, or deletes it for everyone.
+    Delete {
+        /// The conversation.
+        conv: String,
+        /// The message.
+        seq: Int,
+        /// For everyone, not only for oneself.
+        for_everyone: bool,
+    }
+    /// `react`: adds or takes back a reaction.
+    ReactRequest {
+        /// The conversation.
+        conv: String,
+        /// The message.
+        seq: Int,
+        /// One grapheme cluster.
+        emoji: String,
+        /// `add` or `remove`; without it the reaction is toggled.
+        op: String,
+    }
+    /// `typing`: says that the user is writing.
+    Typing {
+        /// The conversation.
+        conv: String,
+    }
+    /// `read`, `recv`, `clear`: moves one of the user's marks.
+    Mark {
+        /// The conversation.
+        conv: String,
+        /// Up to this message.
+        seq: Int,
+    }
+    /// `invite`: invitations to the server.
+    Invite {
+        /// Makes one.
+        create: InviteCreate,
+        /// Lists one's own.
+        list: bool,
+        /// Revokes one.
+        revoke: String,
+        /// Uses one.
+        redeem: String,
+    }
+    /// What an invitation is made of.
+    InviteCreate {
+        /// Whom to invite.
+        email: String,
+        /// Their name.
+        name: String,
+    }
+    /// `contact`: the contact list.
+    Contact {
+        /// Adds a user.
+        add: String,
+        /// Removes a user.
+        remove: String,
+        /// Whom the nickname is for.
+        user: String,
+        /// The nickname.
+        nickname: String,
+    }
+    /// `pin`: pins a message, or unpins.
+    Pin {
+        /// The conversation.
+        conv: String,
+        /// The message; 0 or absent unpins.
+        seq: Int,
+    }
+    /// `report`: reports a message to the operators.
+    Report {
+        /// The conversation.
+        conv: String,
+        /// The message.
+        seq: Int,
+        /// Why.
+        reason: String,
+    }
+    /// What others and oneself can see of an account or a group.
+    AccDesc {
+        /// Any JSON; by convention an object with the display name in `fn`.
+        #[serde(deserialize_with = "present")]
+        public: Json,
+        /// Any JSON, returned only to its owner.
+        #[serde(deserialize_with = "present")]
+        private: Json,
+    }
+}
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident($type:ty) = $key:literal $(| $alias:literal)*,)*) => {
+        /// One request.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[non_exhaustive]
+        pub enum Request { $(
+            $(#[$doc])*
+            #[serde(rename = $key)]
+            $name($type),
+        )* }
+
+        impl Request {
+            /// The keys that name a request, as clients may write them.
+            pub const KEYS: &'static [&'static str] = &[$($key, $($alias,)*)*];
+
+            /// Reads the fields of the request that `key` names; `None` if it names none.
+            pub(super) fn decode(key: &str, fields: &str) -> Option<serde_json::Result<Self>> {
+                match key {
+                    $($key $(| $alias)* => Some(serde_json::from_str(fields).map(Self::$name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+requests! {
+    /// Greets.
+    Hi(Hi) = "hi",
+    /// Logs in.
+    Login(Login) = "login",
+    /// Logs out.
+    Logout(Logout) = "logout",
+    /// Lists and revokes sessions.
+    Session(SessionRequest) = "session",
+    /// Makes or changes an account.
+    Acc(Acc) = "acc",
+    /// Finds users.
+    Search(Search) = "search",
+    /// Opens a direct conversation; settings.
+    Dm(Dm) = "dm",
+    /// Makes and manages groups.
+    Group(Group) = "group" | "room",
+    /// Sends a message.
+    Send(Send) = "send",
+    /// Reads.
+    Get(GetRequest) = "get",
+    /// Edits a message.
+    Edit(Edit) = "edit",
+    /// Takes a message back.
+    Unsend(Unsend) = "unsend",
+    /// Deletes a message.
+    Delete(Delete) = "delete",
+    /// Reacts to a message.
+    React(ReactRequest) = "react",
+    /// Says that the user is writing.
+    Typing(Typing) = "typing",
+    /// Moves the read mark.
+    Read(Mark) = "read",
+    /// Moves the delivery mark.
+    Recv(Mark) = "recv",
+    /// Moves the clear mark.
+    Clear(Mark) = "clear",
+    /// Invitations.
+    Invite(Invite) = "invite",
+    /// Contacts.
+    Contact(Contact) = "contact",
+    /// Pins a message.
+    Pin(Pin) = "pin",
+    /// Reports a message.
+    Report(Report) = "report",
+}

@@ -1,0 +1,346 @@
+//! What the server sends.
+
+use super::{ConvId, Json, Own, ReplyParams, Rev, Role, Seq, UserId};
+use crate::error::Error;
+use crate::time::Timestamp;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// One frame from the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ServerMsg {
+    /// Answers a request.
+    Ctrl(Ctrl),
+    /// A new message.
+    Data(Data),
+    /// A notice.
+    Info(Info),
+    /// Someone came or went.
+    Pres(Pres),
+}
+
+impl ServerMsg {
+    /// Writes the frame's JSON.
+    pub fn encode(&self) -> Bytes {
+        // These types are plain data: strings, numbers, raw JSON; writing them can't fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Ctrl {
+    /// The request's id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub id: Option<String>,
+    /// 200, 201 and 202 for success; otherwise the error's code.
+    pub code: u16,
+    /// `ok`, or the error's text.
+    pub text: String,
+    /// The error's stable slug.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub err: Option<String>,
+    /// What the request brought.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub params: Option<Json>,
+    /// When it was answered.
+    pub ts: Timestamp,
+}
+
+impl Ctrl {
+    /// Makes the answer of a request that succeeded.
+    pub fn ok(id: Option<String>, code: u16, params: &ReplyParams, ts: Timestamp) -> Self {
+        let params = (!matches!(params, ReplyParams::None)).then(|| Json::from_value(params));
+        Self { id, code, text: "ok".to_owned(), err: None, params, ts }
+    }
+
+    /// Makes the answer of a request that failed.
+    pub fn error(id: Option<String>, error: &Error, ts: Timestamp) -> Self {
+        let row = error.kind().row();
+        Self {
+            id,
+            code: row.code,
+            text: error.detail().to_owned(),
+            err: Some(row.slug.to_owned()),
+            params: error.params().map(Json::from_value),
+            ts,
+        }
+    }
+}
+
+/// Machine-readable parameters of an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ErrorParams {
+    /// When to try again, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after: Option<u64>,
+    /// The place in the content that breaks a rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// The rule that it breaks.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<String>,
+}
+
+/// A new message, as it is pushed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Data {
+    /// The conversation.
+    pub conv: ConvId,
+    /// The message's number.
+    pub seq: Seq,
+    /// The change's number.
+    pub rev: Rev,
+    /// The sender; absent in system messages.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<UserId>,
+    /// Irido.
+    pub content: Json,
+    /// What the server knows about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub head: Option<Head>,
+    /// The sender's own id of it; only to the sender's connections.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cid: Option<String>,
+    /// When it was accepted.
+    pub ts: Timestamp,
+}
+
+impl Data {
+    /// Makes a message frame.
+    pub fn new(conv: ConvId, seq: Seq, rev: Rev, from: Option<UserId>, content: Json, ts: Timestamp) -> Self {
+        Self { conv, seq, rev, from, content, head: None, cid: None, ts }
+    }
+}
+
+/// What the server knows about a message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Head {
+    /// The message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply_to: Option<Seq>,
+    /// The answered message as it is now; absent when it is gone or hidden. Only where messages are read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply: Option<HeadReply>,
+    /// It can be seen once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub view_once: Option<bool>,
+    /// For how long, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub view_once_ttl: Option<u32>,
+    /// The mentions of the content.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mentions: Vec<HeadMention>,
+    /// How often it was edited.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub edit_count: Option<u32>,
+    /// When it was last edited.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub edited_at: Option<Timestamp>,
+    /// Its sender took it back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unsent: Option<bool>,
+    /// Who reacted how, in the order in which they came.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub reactions: BTreeMap<String, Vec<UserId>>,
+}
+
+impl Head {
+    /// Returns the head, or `None` if it says nothing.
+    pub fn non_empty(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
+/// The answered message in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HeadReply {
+    /// Its number.
+    pub seq: Seq,
+    /// Its sender.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<UserId>,
+    /// Its beginning.
+    pub preview: String,
+}
+
+impl HeadReply {
+    /// Makes the short form of a message.
+    pub fn new(seq: Seq, from: Option<UserId>, preview: String) -> Self {
+        Self { seq, from, preview }
+    }
+}
+
+/// A mention: a place in the text, counted in grapheme clusters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct HeadMention {
+    /// Who is mentioned.
+    pub user_id: Uuid,
+    /// Under which name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub username: Option<String>,
+    /// Where it begins.
+    pub offset: u32,
+    /// How long it is.
+    pub length: u32,
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum What {
+    /// Someone is writing.
+    Typing,
+    /// Someone read up to a message.
+    Read,
+    /// Someone received up to a message.
+    Recv,
+    /// A message was edited.
+    Edit,
+    /// A message was taken back.
+    Unsend,
+    /// A message was deleted for everyone.
+    Delete,
+    /// A reaction was added or taken back.
+    React,
+    /// A message was pinned.
+    Pin,
+    /// Nothing is pinned any more.
+    Unpin,
+    /// Messages now disappear after another time, or no longer.
+    DisappearingUpdated,
+    /// Someone is a member now.
+    MemberJoined,
+    /// Someone left.
+    MemberLeft,
+    /// Someone was removed.
+    MemberKicked,
+    /// Someone has another role.
+    RoleChanged,
+    /// Someone else owns the group.
+    OwnerChanged,
+    /// The group's profile or settings changed.
+    RoomUpdated,
+    /// The receiver is in a conversation that it did not have before.
+    ConvAdded,
+    /// Another connection of the same user changed something private.
+    Own,
+    /// Log in again soon: the token expires.
+    Login,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A notice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Info {
+    /// The conversation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub conv: Option<ConvId>,
+    /// Who did it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<UserId>,
+    /// What it is about.
+    pub what: What,
+    /// The message or mark.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<Seq>,
+    /// The change's number, when it is a durable change.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rev: Option<Rev>,
+    /// The new content, profile, role or view.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub content: Option<Json>,
+    /// The reaction.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub emoji: Option<String>,
+    /// `add` or `remove`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub op: Option<String>,
+    /// How many users have this reaction now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub count: Option<u32>,
+    /// Whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<UserId>,
+    /// The new time to live, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ttl: Option<u32>,
+    /// The receiver's count of private changes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub own: Option<Own>,
+    /// Messages that the receiver has hidden.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hidden: Option<Vec<Seq>>,
+    /// When it happened.
+    pub ts: Timestamp,
+}
+
+impl Info {
+    /// Makes a notice that says nothing more.
+    pub fn new(what: What, conv: Option<ConvId>, from: Option<UserId>, ts: Timestamp) -> Self {
+        Self {
+            conv,
+            from,
+            what,
+            seq: None,
+            rev: None,
+            content: None,
+            emoji: None,
+            op: None,
+            count: None,
+            user: None,
+            ttl: None,
+            own: None,
+            hidden: None,
+            ts,
+        }
+    }
+}
+
+/// Presence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Pres {
+    /// Who.
+    pub user: UserId,
+    /// `on` or `off`.
+    pub what: String,
+    /// When the user was last here; only with `off`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_seen: Option<Timestamp>,
+}
+
+impl Pres {
+    /// Someone came.
+    pub fn on(user: UserId) -> Self {
+        Self { user, what: "on".to_owned(), last_seen: None }
+    }
+
+    /// Someone went.
+    pub fn off(user: UserId, last_seen: Timestamp) -> Self {
+        Self { user, what: "off".to_owned(), last_seen: Some(last_seen) }
+    }
+}
+
+/// The content of `role_changed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoleContent {
+    pub(crate) role: Role,
+}

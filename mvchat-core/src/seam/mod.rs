@@ -1,0 +1,24 @@
+//! The plug points: narrow, `dyn`-compatible traits with contracts. Defaults are in
+//! [`builtin`](crate::builtin).
+
+mod conversations;
+mod env;
+mod messages;
+mod sessions;
+mod store;
+mod transport;
+mod users;
+
+pub use conversations::{
+    ConversationStore, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv, ViewMember,
+    ViewQuery, Views,
+};
+pub use env::Env;
+pub use messages::{
+    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, MessageStore, Op,
+    Outcome, Page, PageQuery, Revise, Sent,
+};
+pub use sessions::{EndSessions, SessionRow, SessionStore};
+pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
+pub use transport::{Transport, TransportError};
+pub use users::{Credential, NewUser, SecretChange, UserPatch, UserRow, UserState, UserStore};

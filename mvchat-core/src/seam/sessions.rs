@@ -1,0 +1,63 @@
+//! Sessions: one row for each login of a device, which tokens name.
+
+use super::StoreResult;
+use crate::proto::{SessionId, UserId};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Sessions.
+///
+/// # Contract
+/// * A session that was ended never comes back (law `an_ended_session_stays_ended`).
+/// * A user has at most `max` sessions; one more ends those that were used longest ago (law
+///   `one_session_too_many_ends_the_oldest`).
+#[async_trait]
+pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
+    /// Opens a session; returns those that it ended. Errors: `NotFound` if the user does not exist.
+    async fn open_session(&self, row: SessionRow, max: usize) -> StoreResult<Vec<SessionId>>;
+
+    /// Returns a session that was not ended; expiry is for the caller to judge.
+    async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>>;
+
+    /// Notes that a session was used and until when it lives now; returns whether it exists.
+    async fn touch_session(&self, id: SessionId, used_at: Timestamp, expires_at: Timestamp) -> StoreResult<bool>;
+
+    /// Ends sessions of a user; returns the ended ones, those of other users are not touched.
+    async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>>;
+
+    /// Returns a user's sessions, the last used first.
+    async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<SessionRow>>;
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The device's name.
+    pub device: Option<String>,
+    /// The client's name and version.
+    pub user_agent: Option<String>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub used_at: Timestamp,
+    /// Until when it lives if it is not used again.
+    pub expires_at: Timestamp,
+}
+
+/// Which sessions end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndSessions {
+    /// This one.
+    One(SessionId),
+    /// All of them.
+    All,
+    /// All but this one.
+    AllBut(SessionId),
+}

@@ -1,0 +1,82 @@
+//! The umbrella over the stores, and how they fail.
+
+use super::{ConversationStore, MessageStore, SessionStore, UserStore};
+use std::fmt;
+
+/// Everything the engine keeps, in one store.
+///
+/// # Contract
+/// * A method is one atomic unit of work: it happens wholly or not at all, also when the process dies
+///   (law `an_interrupted_commit_is_whole_or_absent`).
+/// * `Ok` of a method that writes means that the write survives what [`Store::durability`] promises
+///   (law `what_was_acknowledged_survives_reopening`).
+/// * What one call wrote the next call reads, from any clone or task (law `reads_follow_writes`).
+/// * An error of kind `Unavailable` or `Internal` says nothing about whether the write happened; every other
+///   error means that nothing was written.
+/// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
+pub trait Store: UserStore + SessionStore + ConversationStore + MessageStore {
+    /// Returns what an acknowledged write survives.
+    fn durability(&self) -> Durability;
+}
+
+/// What an acknowledged write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Nothing: everything is lost when the process ends.
+    Volatile,
+    /// A crash of the process, but perhaps not one of the machine.
+    Process,
+    /// A power cut.
+    Sync,
+}
+
+/// The result of a store.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// A failure of a store.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// How a store failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// What should change is not there.
+    NotFound,
+    /// It is not in the state that was expected.
+    Conflict,
+    /// It is there already.
+    AlreadyExists,
+    /// The store can't be reached, is full or is overloaded; a retry may succeed.
+    Unavailable,
+    /// A defect, or data that can't be read.
+    Internal,
+}
+
+impl StoreError {
+    /// Makes an error; `source` goes to logs only and must hold no content.
+    pub fn new(kind: StoreErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, source: source.into() }
+    }
+
+    /// Returns how it failed.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.source)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.source.as_ref())
+    }
+}

@@ -1,0 +1,155 @@
+//! Accounts.
+
+use super::{SessionRow, StoreResult};
+use crate::proto::{Json, SessionId, UserId};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Accounts and the credentials that open them.
+///
+/// # Contract
+/// * The folded name of a credential is unique within its scheme, also under concurrent sign-ups (law
+///   `a_folded_name_is_taken_once`).
+/// * [`create_user`](UserStore::create_user) writes account, credential and session in one step (law
+///   `sign_up_is_all_or_nothing`).
+/// * [`set_secret`](UserStore::set_secret) compares and swaps, and ends the other sessions in the same step
+///   (law `a_password_change_ends_the_other_sessions`).
+/// * `%` and `_` in a search are themselves (law `search_takes_text_literally`).
+#[async_trait]
+pub trait UserStore: fmt::Debug + Send + Sync + 'static {
+    /// Makes an account. Errors: `AlreadyExists` if the credential's name or the user's id is taken.
+    async fn create_user(&self, new: NewUser) -> StoreResult<()>;
+
+    /// Returns the accounts with these ids, in the same order, `None` for those that don't exist.
+    async fn users(&self, ids: &[UserId]) -> StoreResult<Vec<Option<UserRow>>>;
+
+    /// Returns the credential with this folded name.
+    async fn credential(&self, scheme: &str, folded: &str) -> StoreResult<Option<Credential>>;
+
+    /// Returns a user's credential of a scheme.
+    async fn credential_of(&self, user: UserId, scheme: &str) -> StoreResult<Option<Credential>>;
+
+    /// Changes what the patch names. Errors: `NotFound`.
+    async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow>;
+
+    /// Replaces the secret of a credential if it is still `expect`. When `end_sessions` is set it also clears
+    /// `must_change_password` and ends the user's sessions but `keep`; returns the ended ones. Errors:
+    /// `NotFound`, `Conflict` if the secret is another.
+    async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>>;
+
+    /// Finds accounts in state [`UserState::Active`] whose `public.fn` holds `text`, ignoring case, without
+    /// the users in `except`; ordered by name (folded), then id.
+    async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>>;
+}
+
+/// A replacement of a credential's secret.
+#[derive(Clone)]
+pub struct SecretChange {
+    /// Whose.
+    pub user: UserId,
+    /// Of which scheme.
+    pub scheme: String,
+    /// The secret as it was read.
+    pub expect: String,
+    /// The new one.
+    pub secret: String,
+    /// Whether the user's sessions end.
+    pub end_sessions: bool,
+    /// The one that does not end.
+    pub keep: Option<SessionId>,
+}
+
+impl fmt::Debug for SecretChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretChange({})", self.user)
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Its id.
+    pub id: UserId,
+    /// Whether it can be used.
+    pub state: UserState,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What others see, any JSON; by convention with the display name in `fn`.
+    pub public: Option<Json>,
+    /// What only the user sees, sealed.
+    pub private: Option<Bytes>,
+    /// The e-mail address, sealed.
+    pub email: Option<Bytes>,
+    /// The language.
+    pub lang: Option<String>,
+    /// When the user was last here.
+    pub last_seen: Option<Timestamp>,
+    /// The password has to be changed.
+    pub must_change_password: bool,
+}
+
+/// Whether an account can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum UserState {
+    /// It can.
+    Active,
+    /// Not now.
+    Suspended,
+    /// Never again.
+    Deleted,
+}
+
+/// A new account with what opens it.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The account.
+    pub user: UserRow,
+    /// What opens it; a user that the host knows by other means has none.
+    pub credential: Option<Credential>,
+    /// The first session.
+    pub session: Option<SessionRow>,
+}
+
+/// What opens an account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// Whose account.
+    pub user: UserId,
+    /// By which scheme, for example `basic`.
+    pub scheme: String,
+    /// The name as it was written.
+    pub name: String,
+    /// The name in the form in which it is unique.
+    pub folded: String,
+    /// The password's hash as a PHC string.
+    pub secret: String,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({}, {})", self.scheme, self.user)
+    }
+}
+
+/// Changes of an account; what is absent stays.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct UserPatch {
+    /// The profile; JSON `null` clears it.
+    pub public: Option<Json>,
+    /// The private data, sealed.
+    pub private: Option<Option<Bytes>>,
+    /// The e-mail address, sealed.
+    pub email: Option<Option<Bytes>>,
+    /// The language.
+    pub lang: Option<String>,
+    /// When the user was last here; never goes back.
+    pub last_seen: Option<Timestamp>,
+    /// The state.
+    pub state: Option<UserState>,
+}
