@@ -27,7 +27,7 @@ pub fn count_up_to(text: &str, limit: usize) -> Option<usize> {
     let mut at = 0;
     // Between two ASCII characters there is always a boundary, except inside CR LF, whatever surrounds them: no
     // rule that joins clusters involves an ASCII character on both sides. So only the stretches around other
-    // characters need the full algorithm, which is some fifty times slower.
+    // characters need the full algorithm, which costs many times as much.
     while at < bytes.len() {
         if is_ascii(at) && is_ascii(at + 1) {
             at += if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 };

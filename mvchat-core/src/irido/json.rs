@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::path::Path;
+use super::value::{number, string};
 use super::{Invalid, Rule};
 
 /// How deep objects and arrays may be nested, the root being the first level.
@@ -112,54 +114,6 @@ impl<'a, 'p> Object<'a, 'p> {
     }
 }
 
-/// Where a value stands in the content. Made on the stack and printed only when something is wrong.
-#[derive(Clone, Copy)]
-pub(super) struct Path<'p> {
-    parent: Option<&'p Path<'p>>,
-    step: Step<'p>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'p> {
-    Root,
-    Key(&'p str),
-    Index(usize),
-}
-
-impl<'p> Path<'p> {
-    pub(super) const ROOT: Path<'static> = Path { parent: None, step: Step::Root };
-
-    pub(super) fn key<'q>(&'q self, key: &'q str) -> Path<'q> {
-        Path { parent: Some(self), step: Step::Key(key) }
-    }
-
-    pub(super) fn index(&self, index: usize) -> Path<'_> {
-        Path { parent: Some(self), step: Step::Index(index) }
-    }
-
-    pub(super) fn invalid(&self, rule: Rule) -> Invalid {
-        Invalid::new(self.to_string(), rule)
-    }
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parent = self.parent.filter(|parent| !matches!(parent.step, Step::Root));
-        if let Some(parent) = parent {
-            parent.fmt(f)?;
-        }
-        match self.step {
-            Step::Root => Ok(()),
-            Step::Index(index) => write!(f, "[{index}]"),
-            Step::Key(key) => {
-                // The key may be one the sender made up; an answer never grows with it.
-                let dot = if parent.is_some() { "." } else { "" };
-                write!(f, "{dot}{key:.64}")
-            }
-        }
-    }
-}
-
 /// Returns the texts of an array's items.
 pub(super) fn items(json: &str) -> Result<Vec<&str>, Rule> {
     if !json.starts_with('[') {
@@ -167,29 +121,6 @@ pub(super) fn items(json: &str) -> Result<Vec<&str>, Rule> {
     }
     let items: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| Rule::Malformed)?;
     Ok(items.into_iter().map(RawValue::get).collect())
-}
-
-/// Returns the string that a value's text stands for.
-pub(super) fn string(json: &str) -> Result<String, Rule> {
-    if !json.starts_with('"') {
-        return Err(Rule::WrongType);
-    }
-    match serde_json::from_str::<String>(json) {
-        Ok(string) if !string.contains('\0') => Ok(string),
-        _ => Err(Rule::BadString),
-    }
-}
-
-/// Returns the finite number that a value's text stands for.
-pub(super) fn number(json: &str) -> Result<f64, Rule> {
-    if !json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return Err(Rule::WrongType);
-    }
-    // Every JSON number is also a number for Rust's parser, which rounds correctly and overflows to infinity.
-    match json.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        _ => Err(Rule::OutOfRange),
-    }
 }
 
 /// Checks a value whose syntax is known to be right: its depth, strings and numbers.

@@ -32,14 +32,19 @@ pub mod grapheme;
 
 mod invalid;
 mod json;
+mod media;
 mod model;
 mod parse;
+mod path;
 mod rules;
 mod text;
+mod value;
 
 pub use invalid::{Invalid, Rule};
 pub use model::{Embed, Irido, Location, Media, MediaKind, Mention};
 pub use rules::Rules;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,12 @@
 //! From JSON text to valid content.
 
-use std::net::Ipv6Addr;
-
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
-use super::json::{self, Object, Path};
-use super::{Embed, Invalid, Irido, Location, Media, MediaKind, Mention, Rule, Rules, grapheme};
-
-/// The largest integer that every client can hold exactly, 2^53 − 1.
-const MAX_COUNTER: u64 = (1 << 53) - 1;
+use super::json::{self, Object};
+use super::media::media;
+use super::path::Path;
+use super::value::{bounded, counter, id, string};
+use super::{Invalid, Irido, Mention, Rule, Rules, grapheme};
 
 impl Irido {
     /// Parses content, `raw` being one JSON value.
@@ -51,13 +48,13 @@ fn parse_object(raw: String, rules: &Rules) -> Result<Irido, Invalid> {
         return Err(path.key("v").invalid(Rule::WrongVersion));
     }
     let opaque = root.optional("enc", |value| opaque(value, rules))?.is_some();
-    let text = root.optional("text", json::string)?.unwrap_or_default();
+    let text = root.optional("text", string)?.unwrap_or_default();
     let mentioned = list(&mut root, "mentions", path, rules.max_mentions)?;
     let length =
         text_length(&text, !mentioned.is_empty(), rules).map_err(|rule| path.key("text").invalid(rule))?;
     let mentions = each(&mentioned, path.key("mentions"), |item, path| mention(item, path, length, rules))?;
-    let media = list(&mut root, "media", path, rules.max_media)?;
-    let media = each(&media, path.key("media"), |item, path| self::media(item, path, rules))?;
+    let attached = list(&mut root, "media", path, rules.max_media)?;
+    let media = each(&attached, path.key("media"), |item, path| media(item, path, rules))?;
     let reply = root.take("reply").map(|value| reply(value, path.key("reply"))).transpose()?;
     root.finish()?;
     if text.trim().is_empty() && media.is_empty() && !opaque {
@@ -144,140 +141,10 @@ fn mention(value: &str, path: Path<'_>, text_length: usize, rules: &Rules) -> Re
     Ok(Mention { user_id, username, offset, length })
 }
 
-fn media(value: &str, path: Path<'_>, rules: &Rules) -> Result<Media, Invalid> {
-    let mut object = Object::read(value, path, 3)?;
-    let kind = object.required("type", |value| kind(value, rules))?;
-    let file = match kind {
-        MediaKind::Image | MediaKind::Video | MediaKind::Audio | MediaKind::File => {
-            Some(object.required("ref", id)?)
-        }
-        MediaKind::Embed | MediaKind::Location | MediaKind::Custom(_) => object.optional("ref", id)?,
-    };
-    let embed_path = path.key("embed");
-    let embed = match object.take("embed") {
-        Some(value) => Some(embed(value, embed_path, rules)?),
-        None if kind == MediaKind::Embed => return Err(embed_path.invalid(Rule::Missing)),
-        None => None,
-    };
-    let location = match kind {
-        MediaKind::Location => Some(Location {
-            lat: object.required("lat", |value| degrees(value, 90.0))?,
-            lon: object.required("lon", |value| degrees(value, 180.0))?,
-        }),
-        _ => None,
-    };
-    let media = Media {
-        kind,
-        file,
-        name: object.optional("name", |value| bounded(value, rules.max_name_bytes))?,
-        mime: object.optional("mime", |value| bounded(value, rules.max_mime_bytes))?,
-        size: object.optional("size", counter)?,
-        width: object.optional("width", measure)?,
-        height: object.optional("height", measure)?,
-        duration: object.optional("duration", measure)?,
-        embed,
-        location,
-    };
-    object.finish()?;
-    Ok(media)
-}
-
-fn embed(value: &str, path: Path<'_>, rules: &Rules) -> Result<Embed, Invalid> {
-    let mut object = Object::read(value, path, 4)?;
-    let url = object.required("url", |value| web_address(value, rules))?;
-    let title = object.optional("title", |value| bounded(value, rules.max_name_bytes))?;
-    for key in ["description", "thumbnail", "siteName", "embedType"] {
-        object.optional(key, json::string)?;
-    }
-    object.finish()?;
-    Ok(Embed { url, title })
-}
-
-fn kind(value: &str, rules: &Rules) -> Result<MediaKind, Rule> {
-    let name = bounded(value, rules.max_mime_bytes)?;
-    Ok(match name.as_str() {
-        "image" => MediaKind::Image,
-        "video" => MediaKind::Video,
-        "audio" => MediaKind::Audio,
-        "file" => MediaKind::File,
-        "embed" => MediaKind::Embed,
-        "location" => MediaKind::Location,
-        custom if custom.len() > 2 && custom.starts_with("x-") => MediaKind::Custom(name),
-        _ => return Err(Rule::UnknownMediaType),
-    })
-}
-
-fn bounded(value: &str, max_bytes: usize) -> Result<String, Rule> {
-    let string = json::string(value)?;
-    if string.len() > max_bytes { Err(Rule::TooLong) } else { Ok(string) }
-}
-
-fn id(value: &str) -> Result<Uuid, Rule> {
-    let string = json::string(value)?;
-    // The parser knows four spellings; only the hyphenated one has 36 characters.
-    if string.len() != 36 {
-        return Err(Rule::BadId);
-    }
-    Uuid::try_parse(&string).map_err(|_| Rule::BadId)
-}
-
-/// Reads an integer of at most 2^53 − 1; `1.0` is one, too.
-fn counter(value: &str) -> Result<u64, Rule> {
-    if let Ok(integer) = value.parse::<u64>() {
-        return if integer > MAX_COUNTER { Err(Rule::OutOfRange) } else { Ok(integer) };
-    }
-    let number = measure(value)?;
-    if number.fract() != 0.0 {
-        return Err(Rule::WrongType);
-    }
-    if number > MAX_COUNTER as f64 { Err(Rule::OutOfRange) } else { Ok(number as u64) }
-}
-
 fn within(value: &str, min: u64, max: usize) -> Result<u32, Rule> {
     let integer = counter(value)?;
     if integer < min || integer > max as u64 {
         return Err(Rule::OutOfRange);
     }
     u32::try_from(integer).map_err(|_| Rule::OutOfRange)
-}
-
-fn measure(value: &str) -> Result<f64, Rule> {
-    let number = json::number(value)?;
-    if number < 0.0 { Err(Rule::Negative) } else { Ok(number) }
-}
-
-fn degrees(value: &str, limit: f64) -> Result<f64, Rule> {
-    let number = json::number(value)?;
-    if number.abs() > limit { Err(Rule::OutOfRange) } else { Ok(number) }
-}
-
-fn web_address(value: &str, rules: &Rules) -> Result<String, Rule> {
-    let url = bounded(value, rules.max_url_bytes)?;
-    if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Rule::BadUrl);
-    }
-    let (scheme, rest) = url.split_once("://").ok_or(Rule::BadUrl)?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return Err(Rule::BadUrl);
-    }
-    // Browsers take a backslash for a slash, so it ends the authority here as well.
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
-    let (host, port) = match host_and_port.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']').ok_or(Rule::BadUrl)?;
-            address.parse::<Ipv6Addr>().map_err(|_| Rule::BadUrl)?;
-            (address, port)
-        }
-        None => host_and_port.split_at(host_and_port.find(':').unwrap_or(host_and_port.len())),
-    };
-    // An empty port is well-formed and means the scheme's own; Rust's parser would accept a sign.
-    let is_port = |digits: &str| {
-        digits.bytes().all(|byte| byte.is_ascii_digit())
-            && (digits.is_empty() || digits.parse::<u16>().is_ok())
-    };
-    if host.is_empty() || !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
-        return Err(Rule::BadUrl);
-    }
-    Ok(url)
 }
