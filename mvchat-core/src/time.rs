@@ -117,6 +117,9 @@ mod tests {
     fn stays_printable_at_the_ends() {
         assert_eq!(Timestamp::from_micros(i64::MAX).to_string(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::from_micros(i64::MIN).to_string(), "0000-01-01T00:00:00.000000Z");
-        assert_eq!((Timestamp::from_micros(0) + Duration::MAX).since(Timestamp::from_micros(0)).as_secs(), 253_402_300_799);
+        assert_eq!(
+            (Timestamp::from_micros(0) + Duration::MAX).since(Timestamp::from_micros(0)).as_secs(),
+            253_402_300_799
+        );
     }
 }

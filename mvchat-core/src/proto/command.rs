@@ -1,8 +1,8 @@
 //! Requests whose fields were checked: a [`Command`] that exists is well-formed.
 
 use super::{
-    Acc, ConvId, Dm, GetRequest, Group, Hi, Int, Json, Limits, Mark, Request, Rev, Scalar, Secret, Seq, SessionId,
-    UserId,
+    Acc, ConvId, Dm, GetRequest, Group, Hi, Int, Json, Limits, Mark, Request, Rev, Scalar, Secret, Seq,
+    SessionId, UserId,
 };
 use crate::error::{Result, invalid};
 use base64::Engine;
@@ -444,7 +444,8 @@ impl Command {
             },
             Request::Acc(acc) => account(acc, limits)?,
             Request::Search(search) => {
-                let query = search.query.filter(|query| !query.is_empty()).ok_or(invalid("missing search query"))?;
+                let query =
+                    search.query.filter(|query| !query.is_empty()).ok_or(invalid("missing search query"))?;
                 Self::Search { query, limit: clamp(search.limit, 50, 20) }
             }
             Request::Dm(dm) => direct(dm, limits)?,
@@ -471,7 +472,12 @@ impl Command {
                 let (Some(seq), Some(content)) = (edit.seq.and_then(Int::positive), edit.content) else {
                     return Err(invalid("missing edit data"));
                 };
-                Self::Edit(EditMessage { conv: conv(edit.conv)?, seq: Seq(seq), content, cid: cid(edit.cid, limits)? })
+                Self::Edit(EditMessage {
+                    conv: conv(edit.conv)?,
+                    seq: Seq(seq),
+                    content,
+                    cid: cid(edit.cid, limits)?,
+                })
             }
             Request::Unsend(unsend) => {
                 let (conv, seq) = target(unsend.conv, unsend.seq, "missing unsend data")?;
@@ -482,7 +488,8 @@ impl Command {
                 Self::Delete { conv, seq, for_everyone: delete.for_everyone == Some(true) }
             }
             Request::React(react) => {
-                let emoji = react.emoji.filter(|emoji| !emoji.is_empty()).ok_or(invalid("missing react data"))?;
+                let emoji =
+                    react.emoji.filter(|emoji| !emoji.is_empty()).ok_or(invalid("missing react data"))?;
                 let (conv, seq) = target(react.conv, react.seq, "missing react data")?;
                 if emoji.len() > limits.max_emoji || !crate::irido::grapheme::is_single(&emoji) {
                     return Err(invalid("invalid emoji"));
@@ -496,7 +503,8 @@ impl Command {
                 Self::React(React { conv, seq, emoji, op })
             }
             Request::Typing(typing) => {
-                let conv = typing.conv.filter(|conv| !conv.is_empty()).ok_or(invalid("missing typing data"))?;
+                let conv =
+                    typing.conv.filter(|conv| !conv.is_empty()).ok_or(invalid("missing typing data"))?;
                 Self::Typing { conv: conv.parse().ok() }
             }
             Request::Read(it) => mark(MarkKind::Read, it, "missing read data")?,
@@ -563,7 +571,10 @@ fn ttl(ttl: Int) -> Result<Option<u32>> {
 
 /// Takes a number between 1 and `max`, otherwise the default.
 fn clamp(limit: Option<Int>, max: usize, default: usize) -> usize {
-    limit.and_then(|limit| usize::try_from(limit.0).ok()).filter(|limit| (1..=max).contains(limit)).unwrap_or(default)
+    limit
+        .and_then(|limit| usize::try_from(limit.0).ok())
+        .filter(|limit| (1..=max).contains(limit))
+        .unwrap_or(default)
 }
 
 fn sized(json: Option<Json>, max: usize, detail: &'static str) -> Result<Option<Json>> {
@@ -602,7 +613,9 @@ fn password(password: String, limits: &Limits, short: &'static str) -> Result<Pa
 fn account(acc: Acc, limits: &Limits) -> Result<Command> {
     let desc = acc.desc.unwrap_or_default();
     let email = match acc.email {
-        Some(email) if email.len() > 255 || !email.contains('@') => return Err(invalid("invalid email address")),
+        Some(email) if email.len() > 255 || !email.contains('@') => {
+            return Err(invalid("invalid email address"));
+        }
         email => email,
     };
     let lang = match acc.lang {
@@ -665,7 +678,9 @@ fn direct(dm: Dm, limits: &Limits) -> Result<Command> {
     if dm.me == Some(true) {
         return Ok(Command::StartDm(DmPeer::Me));
     }
-    let Some(conv) = dm.conv.filter(|conv| !conv.is_empty()) else { return Err(invalid("missing user or conv")) };
+    let Some(conv) = dm.conv.filter(|conv| !conv.is_empty()) else {
+        return Err(invalid("missing user or conv"));
+    };
     let conv = self::conv(Some(conv))?;
     if let Some(ttl) = dm.disappearing_ttl {
         return Ok(Command::SetTtl { conv, ttl: self::ttl(ttl)? });
@@ -771,7 +786,11 @@ fn get(get: GetRequest) -> Result<Command> {
                 None => None,
                 Some(after) => Some(text(after).parse().map_err(|_| invalid("invalid after"))?),
             };
-            Get::Receipts { conv: conv("missing conv")?, after, limit: get.limit.map(|_| clamp(get.limit, 200, 100)) }
+            Get::Receipts {
+                conv: conv("missing conv")?,
+                after,
+                limit: get.limit.map(|_| clamp(get.limit, 200, 100)),
+            }
         }
         Some("user") => match get.user.as_deref() {
             None | Some("") => return Err(invalid("missing user id")),

@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn integral_floats_are_integers_and_the_last_id_counts() {
-        let envelope = Envelope::decode(br#"{"id":"a","id":"b","read":{"conv":"x","seq":1.0},"x":[1]}"#).unwrap();
+        let envelope =
+            Envelope::decode(br#"{"id":"a","id":"b","read":{"conv":"x","seq":1.0},"x":[1]}"#).unwrap();
         assert_eq!(envelope.id.as_deref(), Some("b"));
         assert!(matches!(envelope.request, Request::Read(mark) if mark.seq == Some(Int(1))));
     }

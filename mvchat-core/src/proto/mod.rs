@@ -24,14 +24,14 @@ pub use ids::{BadId, ConnId, ConvId, Epoch, MAX_COUNTER, MsgId, Own, Position, R
 pub use json::Json;
 pub use limits::Limits;
 pub use reply::{
-    AccountParams, AccountUpdated, ChangeItem, ChangesParams, ConvCreated, ConvEntry, ConvItem, ConversationParams,
-    ConversationsParams, Desc, DmParams, Done, GroupParams, HiParams, MemberItem, MembersParams, MessageItem,
-    MessageParams, MessagesParams, OwnParams, PinParams, ReceiptItem, ReceiptsParams, Reply, ReplyParams,
-    SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
+    AccountParams, AccountUpdated, ChangeItem, ChangesParams, ConvCreated, ConvEntry, ConvItem,
+    ConversationParams, ConversationsParams, Desc, DmParams, Done, GroupParams, HiParams, MemberItem,
+    MembersParams, MessageItem, MessageParams, MessagesParams, OwnParams, PinParams, ReceiptItem,
+    ReceiptsParams, Reply, ReplyParams, SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
 };
 pub use request::{
-    Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout, Mark, Pin,
-    ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest, Typing, Unsend,
+    Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,
+    Mark, Pin, ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest, Typing, Unsend,
 };
 pub use server::{Ctrl, Data, ErrorParams, Head, HeadMention, HeadReply, Info, Pres, ServerMsg, What};
 

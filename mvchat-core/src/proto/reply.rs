@@ -1,8 +1,6 @@
 //! What successful requests bring: the `params` of their `ctrl`.
 
-use super::{
-    ConnId, ConvId, Head, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId,
-};
+use super::{ConnId, ConvId, Head, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId};
 use crate::time::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -672,6 +670,15 @@ impl MessageParams {
 impl GroupParams {
     /// Names a group and says nothing more.
     pub fn new(conv: ConvId) -> Self {
-        Self { conv, user: None, public: None, role: None, no_screenshots: None, disappearing_ttl: None, rev: None, ts: None }
+        Self {
+            conv,
+            user: None,
+            public: None,
+            role: None,
+            no_screenshots: None,
+            disappearing_ttl: None,
+            rev: None,
+            ts: None,
+        }
     }
 }

@@ -39,11 +39,22 @@ pub trait MessageStore: fmt::Debug + Send + Sync + 'static {
     async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>>;
 
     /// Returns a page of messages, the newest first; `None` if the viewer is no active member.
-    async fn page(&self, viewer: UserId, conv: ConvId, query: PageQuery, limit: usize) -> StoreResult<Option<Page>>;
+    async fn page(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        query: PageQuery,
+        limit: usize,
+    ) -> StoreResult<Option<Page>>;
 
     /// Returns what changed, each thing once in its latest state, in the order of the last change; `None` if
     /// the viewer is no active member.
-    async fn changes(&self, viewer: UserId, conv: ConvId, query: ChangesQuery) -> StoreResult<Option<Changes>>;
+    async fn changes(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        query: ChangesQuery,
+    ) -> StoreResult<Option<Changes>>;
 
     /// Returns the message that a sender gave this cid.
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>>;

@@ -15,8 +15,8 @@ pub use conversations::{
 };
 pub use env::Env;
 pub use messages::{
-    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, MessageStore, Op,
-    Outcome, Page, PageQuery, Revise, Sent,
+    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage,
+    MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};

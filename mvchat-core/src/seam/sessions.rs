@@ -22,7 +22,12 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>>;
 
     /// Notes that a session was used and until when it lives now; returns whether it exists.
-    async fn touch_session(&self, id: SessionId, used_at: Timestamp, expires_at: Timestamp) -> StoreResult<bool>;
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        used_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> StoreResult<bool>;
 
     /// Ends sessions of a user; returns the ended ones, those of other users are not touched.
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>>;

@@ -21,6 +21,10 @@ pub trait Transport:
 }
 
 impl<T> Transport for T where
-    T: Stream<Item = Result<Frame, TransportError>> + Sink<Frame, Error = TransportError> + Send + Unpin + 'static
+    T: Stream<Item = Result<Frame, TransportError>>
+        + Sink<Frame, Error = TransportError>
+        + Send
+        + Unpin
+        + 'static
 {
 }
