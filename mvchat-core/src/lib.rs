@@ -12,6 +12,10 @@ pub mod proto;
 pub mod time;
 
 #[cfg(feature = "server")]
+pub mod builtin;
+#[cfg(feature = "server")]
 pub mod seam;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,5 @@
+//! Defaults of the plug points.
+
+mod memory;
+
+pub use memory::MemoryStore;
