@@ -9,6 +9,7 @@ pub mod error;
 pub mod irido;
 pub mod policy;
 pub mod proto;
+pub mod session;
 pub mod time;
 
 #[cfg(feature = "server")]
