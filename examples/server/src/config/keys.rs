@@ -63,7 +63,7 @@ pub(crate) static KEYS: [Key; 24] = [
         variable: None,
         doc: "The set of defaults to start from: default, or mvchat2 (30 frames a second, unsend within\n\
               5 minutes, passwords of 6 bytes and more). Every other key given wins over it.",
-        set: |config, value| Ok(config.preset = value.choice(&PRESETS)?),
+        set: |config, value| value.choice(&PRESETS).map(|found| config.preset = found),
         show: |config| word(&PRESETS, config.preset),
     },
     Key {
@@ -71,7 +71,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "The folder for keys and the embedded store; made if it is missing.",
-        set: |config, value| Ok(config.data_dir.0 = PathBuf::from(read::not_empty(value)?)),
+        set: |config, value| read::not_empty(value).map(|path| config.data_dir.0 = PathBuf::from(path)),
         show: |config| quoted(&config.data_dir.0.to_string_lossy()),
     },
     Key {
@@ -79,7 +79,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "sled keeps everything below data_dir; memory forgets everything at the end.",
-        set: |config, value| Ok(config.store = value.choice(&STORES)?),
+        set: |config, value| value.choice(&STORES).map(|found| config.store = found),
         show: |config| word(&STORES, config.store),
     },
     Key {
@@ -87,7 +87,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "What carries the connections: axum.",
-        set: |config, value| Ok(config.transport = value.choice(&TRANSPORTS)?),
+        set: |config, value| value.choice(&TRANSPORTS).map(|found| config.transport = found),
         show: |config| word(&TRANSPORTS, config.transport),
     },
     Key {
@@ -95,7 +95,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "text for people, json for machines; always on standard error.",
-        set: |config, value| Ok(config.log.format = value.choice(&FORMATS)?),
+        set: |config, value| value.choice(&FORMATS).map(|found| config.log.format = found),
         show: |config| word(&FORMATS, config.log.format),
     },
     Key {
@@ -103,7 +103,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: Some("MVCHAT_LOG"),
         doc: "off, error, warn, info, debug or trace; also by part, as in warn,mvchat_core=debug.",
-        set: |config, value| Ok(config.log.level = read::log_level(value)?),
+        set: |config, value| read::log_level(value).map(|found| config.log.level = found),
         show: |config| quoted(&config.log.level),
     },
     Key {
@@ -112,7 +112,7 @@ pub(crate) static KEYS: [Key; 24] = [
         variable: Some("MVCHAT_LISTEN"),
         doc: "The address and port to listen on; port 0 picks a free one, \":6060\" means every IPv4\n\
               address. Addresses other than loopback need behind_proxy, because this server speaks no TLS.",
-        set: |config, value| Ok(config.server.listen = read::listen(value)?),
+        set: |config, value| read::listen(value).map(|found| config.server.listen = found),
         show: |config| quoted(&config.server.listen.to_string()),
     },
     Key {
@@ -120,7 +120,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: Some("MVCHAT_BEHIND_PROXY"),
         doc: "Says that a proxy in front of this server ends TLS.",
-        set: |config, value| Ok(config.server.behind_proxy = value.switch()?),
+        set: |config, value| value.switch().map(|found| config.server.behind_proxy = found),
         show: |config| config.server.behind_proxy.to_string(),
     },
     Key {
@@ -129,7 +129,7 @@ pub(crate) static KEYS: [Key; 24] = [
         variable: None,
         doc: "Takes client addresses from X-Forwarded-For, for connections from trusted_proxies. Without\n\
               it, limits per address see the proxy. It implies behind_proxy.",
-        set: |config, value| Ok(config.server.use_x_forwarded_for = value.switch()?),
+        set: |config, value| value.switch().map(|found| config.server.use_x_forwarded_for = found),
         show: |config| config.server.use_x_forwarded_for.to_string(),
     },
     Key {
@@ -137,7 +137,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "Networks of the proxies whose X-Forwarded-For is believed.",
-        set: |config, value| Ok(config.server.trusted_proxies = read::networks(value)?),
+        set: |config, value| read::networks(value).map(|found| config.server.trusted_proxies = found),
         show: |config| list(config.server.trusted_proxies.iter().map(ToString::to_string)),
     },
     Key {
@@ -145,7 +145,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "Web origins whose pages may connect, such as https://app.example.com. Each is matched exactly.",
-        set: |config, value| Ok(config.server.allowed_origins = read::origins(value)?),
+        set: |config, value| read::origins(value).map(|found| config.server.allowed_origins = found),
         show: |config| list(config.server.allowed_origins.iter().cloned()),
     },
     Key {
@@ -154,7 +154,9 @@ pub(crate) static KEYS: [Key; 24] = [
         variable: None,
         doc: "How long the head of a request may take. Durations are written 500ms, 90s, 10m, 1h30m or\n\
               2d; a plain number means seconds unless a key says otherwise.",
-        set: |config, value| Ok(config.server.read_timeout = value.duration(PlainUnit::Seconds, TIMEOUT)?),
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.read_timeout = found)
+        },
         show: |config| duration::show(config.server.read_timeout),
     },
     Key {
@@ -162,7 +164,9 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "How long a connection may stay open between two requests; WebSockets are not concerned.",
-        set: |config, value| Ok(config.server.idle_timeout = value.duration(PlainUnit::Seconds, TIMEOUT)?),
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.idle_timeout = found)
+        },
         show: |config| duration::show(config.server.idle_timeout),
     },
     Key {
@@ -172,7 +176,7 @@ pub(crate) static KEYS: [Key; 24] = [
         doc: "How long stopping may take in all, from the signal to the end of the process.",
         set: |config, value| {
             let bounds = SECOND..=*TIMEOUT.end();
-            Ok(config.server.shutdown_timeout = value.duration(PlainUnit::Seconds, bounds)?)
+            value.duration(PlainUnit::Seconds, bounds).map(|found| config.server.shutdown_timeout = found)
         },
         show: |config| duration::show(config.server.shutdown_timeout),
     },
@@ -181,7 +185,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "How many connections may be open at once; further ones wait in the system's queue.",
-        set: |config, value| Ok(config.server.max_connections = value.whole(1..=1_000_000)?),
+        set: |config, value| value.whole(1..=1_000_000).map(|found| config.server.max_connections = found),
         show: |config| config.server.max_connections.to_string(),
     },
     Key {
@@ -191,7 +195,7 @@ pub(crate) static KEYS: [Key; 24] = [
         doc: "How long a token is good for.",
         set: |config, value| {
             let bounds = Duration::from_mins(1)..=Duration::from_hours(90 * 24);
-            Ok(config.auth.token_lifetime = value.duration(PlainUnit::Seconds, bounds)?)
+            value.duration(PlainUnit::Seconds, bounds).map(|found| config.auth.token_lifetime = found)
         },
         show: |config| duration::show(config.auth.token_lifetime),
     },
@@ -200,7 +204,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "The shortest user name, in characters.",
-        set: |config, value| Ok(config.auth.min_login_length = value.whole(1..=64)?),
+        set: |config, value| value.whole(1..=64).map(|found| config.auth.min_login_length = found),
         show: |config| config.auth.min_login_length.to_string(),
     },
     Key {
@@ -208,7 +212,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "The shortest password, in bytes.",
-        set: |config, value| Ok(config.auth.min_password_length = value.whole(1..=1_024)?),
+        set: |config, value| value.whole(1..=1_024).map(|found| config.auth.min_password_length = found),
         show: |config| config.auth.min_password_length.to_string(),
     },
     Key {
@@ -216,7 +220,9 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: Some("limits.edit_window_minutes"),
         variable: None,
         doc: "How long after sending a message may be edited; a plain number means minutes, 0 never.",
-        set: |config, value| Ok(config.limits.edit_window = value.duration(PlainUnit::Minutes, WINDOW)?),
+        set: |config, value| {
+            value.duration(PlainUnit::Minutes, WINDOW).map(|found| config.limits.edit_window = found)
+        },
         show: |config| duration::show(config.limits.edit_window),
     },
     Key {
@@ -224,7 +230,9 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: Some("limits.unsend_window_minutes"),
         variable: None,
         doc: "How long after sending a message may be unsent; a plain number means minutes, 0 never.",
-        set: |config, value| Ok(config.limits.unsend_window = value.duration(PlainUnit::Minutes, WINDOW)?),
+        set: |config, value| {
+            value.duration(PlainUnit::Minutes, WINDOW).map(|found| config.limits.unsend_window = found)
+        },
         show: |config| duration::show(config.limits.unsend_window),
     },
     Key {
@@ -232,7 +240,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "How often a message may be edited.",
-        set: |config, value| Ok(config.limits.max_edit_count = value.whole(0..=1_000)?),
+        set: |config, value| value.whole(0..=1_000).map(|found| config.limits.max_edit_count = found),
         show: |config| config.limits.max_edit_count.to_string(),
     },
     Key {
@@ -240,7 +248,9 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "The largest WebSocket message; sizes are plain bytes, or 64KiB, 8MiB.",
-        set: |config, value| Ok(config.limits.max_message_size = value.size(1 << 10..=16 << 20)?),
+        set: |config, value| {
+            value.size(1 << 10..=16 << 20).map(|found| config.limits.max_message_size = found)
+        },
         show: |config| size::show(config.limits.max_message_size as u64),
     },
     Key {
@@ -248,7 +258,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "The largest number of members of a group.",
-        set: |config, value| Ok(config.limits.max_subscriber_count = value.whole(2..=10_000)?),
+        set: |config, value| value.whole(2..=10_000).map(|found| config.limits.max_subscriber_count = found),
         show: |config| config.limits.max_subscriber_count.to_string(),
     },
     Key {
@@ -256,7 +266,7 @@ pub(crate) static KEYS: [Key; 24] = [
         alias: None,
         variable: None,
         doc: "Frames per second that one connection may send.",
-        set: |config, value| Ok(config.limits.rate_limit_messages = value.whole(1..=100_000)?),
+        set: |config, value| value.whole(1..=100_000).map(|found| config.limits.rate_limit_messages = found),
         show: |config| config.limits.rate_limit_messages.to_string(),
     },
 ];

@@ -29,17 +29,18 @@ pub struct Flags {
 pub type Warnings = Vec<Warning>;
 
 impl Config {
-    /// Reads the configuration; nothing but the file is touched.
+    /// Reads the configuration; nothing but the file is touched. An empty variable counts as unset.
     ///
     /// # Errors
-    /// Every problem found, in the order flag, variable and file would be read: file first.
+    /// Every problem found: what keeps a file from being understood first, then wrong values from the
+    /// weakest layer to the strongest.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<(Self, Warnings), Vec<Problem>> {
         let Contents { mut settings, mut warnings, mut problems } = contents(flags, environment);
         for key in &KEYS {
             let origin = Origin::Variable(key.variable());
             match environment.get(&key.variable()) {
+                Ok(None | Some("")) => {}
                 Ok(Some(text)) => settings.push(Setting { key, value: Value::raw(text), origin }),
-                Ok(None) => {}
                 Err(message) => problems.push(Problem { origin, message }),
             }
         }

@@ -76,14 +76,20 @@ pub(crate) fn origins(value: &Value) -> Result<Vec<String>, Complaint> {
     })
 }
 
+/// Reads every item, and complains of all that cannot be read.
 fn each<T>(value: &Value, read: impl Fn(&str) -> Result<T, Complaint>) -> Result<Vec<T>, Complaint> {
-    let one = |item: &str| {
-        read(item).map_err(|complaint| match value.may_be_shown() {
-            true => format!("{complaint}, found `{}`", item.escape_debug()),
-            false => complaint,
-        })
-    };
-    value.list().into_iter().map(one).collect()
+    let mut found = Vec::new();
+    let mut complaints = Vec::new();
+    for item in value.list() {
+        match read(item) {
+            Ok(item) => found.push(item),
+            Err(complaint) if value.may_be_shown() => {
+                complaints.push(format!("{complaint}, found `{}`", item.escape_debug()));
+            }
+            Err(complaint) => complaints.push(complaint),
+        }
+    }
+    if complaints.is_empty() { Ok(found) } else { Err(complaints.join("; ")) }
 }
 
 #[cfg(test)]
