@@ -1,6 +1,6 @@
 //! One accepted connection, until it ends or is upgraded.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
 
 use axum::{
     Router,
@@ -21,9 +21,6 @@ use super::{
     phase::{Phase, PhaseCell, Tracked},
 };
 use crate::proxy;
-
-/// How long sent bytes may go unacknowledged before the system gives the connection up.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 
 /// Serves the requests of one connection; returns when it has ended, or has been handed over by an upgrade.
 pub(super) async fn run(
@@ -78,6 +75,8 @@ fn tune(stream: &TcpStream) {
     let mut outcome = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     {
+        /// How long sent bytes may go unacknowledged before the system gives the connection up.
+        const UNACKNOWLEDGED: std::time::Duration = std::time::Duration::from_secs(20);
         let socket = socket2::SockRef::from(stream);
         outcome = outcome.and_then(|()| socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED)));
     }
