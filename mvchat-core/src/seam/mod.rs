@@ -1,0 +1,3 @@
+//! Plug points: what the engine asks of the outside world.
+
+pub mod keys;
