@@ -22,6 +22,8 @@ mod ring_file;
 mod user_key;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod tests;
