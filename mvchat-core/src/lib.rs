@@ -13,6 +13,8 @@ pub mod session;
 pub mod time;
 
 #[cfg(feature = "server")]
+pub mod builtin;
+#[cfg(feature = "server")]
 pub mod seam;
 
 pub use error::{Error, ErrorKind, Result};
