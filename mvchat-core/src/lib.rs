@@ -15,6 +15,13 @@ pub mod time;
 #[cfg(feature = "server")]
 pub mod builtin;
 #[cfg(feature = "server")]
+pub mod engine;
+#[cfg(feature = "server")]
 pub mod seam;
+
+#[cfg(feature = "server")]
+pub use builtin::keys::Keys;
+#[cfg(feature = "server")]
+pub use engine::{Chat, ChatBuilder};
 
 pub use error::{Error, ErrorKind, Result};
