@@ -2,7 +2,9 @@
 
 mod env;
 pub mod keys;
+mod memory;
 pub mod password;
 pub mod token;
 
 pub use env::SystemEnv;
+pub use memory::MemoryStore;

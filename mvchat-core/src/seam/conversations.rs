@@ -31,7 +31,8 @@ use std::sync::Arc;
 #[async_trait]
 pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
     /// Makes a conversation with `rev` 0 and a log entry [`Created`](super::LogEvent::Created), or finds the
-    /// one that is there; returns it with whether it is new.
+    /// one that is there; returns it with whether it is new. Errors: `AlreadyExists` if another conversation
+    /// has the id.
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)>;
 
     /// Returns a conversation with its members.
@@ -44,7 +45,8 @@ pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
     async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>>;
 
     /// Changes the viewer's settings; returns `own` and, if `blocked` changed, the conversation with its new
-    /// epoch. A patch that changes nothing leaves `own` as it is.
+    /// epoch. A patch that changes nothing leaves `own` as it is; so does `blocked` outside direct
+    /// conversations.
     async fn configure(
         &self,
         viewer: UserId,

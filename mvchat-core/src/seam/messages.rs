@@ -140,7 +140,7 @@ pub struct Amend {
     /// The new owner.
     pub owner: Option<UserId>,
     /// Members with their role and standing after the change; `joined_at` is set when one becomes active. A
-    /// member who comes back keeps marks and settings.
+    /// member who comes back keeps marks and settings. Everyone who is listed counts as changed.
     pub members: Vec<(UserId, Role, Standing)>,
     /// How the log names it.
     pub event: LogEvent,
@@ -205,7 +205,8 @@ pub enum PageQuery {
     Before(Seq),
     /// The oldest of those after.
     After(Seq),
-    /// Half of them at or before (the newest of those), the rest after (the oldest of those).
+    /// Half of them, rounded up, at or before (the newest of those), and as many as the limit leaves beside
+    /// that half after (the oldest of those); a side with fewer does not lend to the other.
     Around(Seq),
 }
 
@@ -214,7 +215,8 @@ pub enum PageQuery {
 pub struct Page {
     /// The visible ones, the newest first.
     pub messages: Vec<Message>,
-    /// The visible messages that those answer, as they are now.
+    /// The visible messages that those answer, as they are now: each once, ascending, also if it is in the
+    /// page itself.
     pub replied: Vec<Message>,
     /// There are more visible ones: after the page for `After`, otherwise before it.
     pub more: bool,
@@ -229,9 +231,10 @@ pub struct Page {
 pub struct ChangesQuery {
     /// After this `rev`.
     pub since: Rev,
-    /// The viewer's own after this.
+    /// The viewer's own after this; without it `hidden` is empty.
     pub own: Option<Own>,
-    /// At most this many, at least 1.
+    /// At most this many, at least 1; the things that one `rev` changed are never parted, so a page holds
+    /// more if its first `rev` changed more.
     pub limit: usize,
     /// With more revs than this between `since` and now, only `reset` is answered.
     pub max_span: u64,
@@ -243,13 +246,13 @@ pub struct Changes {
     /// Each thing once, with the `rev` of its last change, ascending. Messages that the viewer can't see are
     /// left out.
     pub items: Vec<(Rev, Changed)>,
-    /// The visible messages that changed messages answer, as they are now.
+    /// The visible messages that changed messages answer, as they are now: each once, ascending.
     pub replied: Vec<Message>,
-    /// Everything up to here is in `items` or was before `since`.
+    /// Everything up to here is in `items` or was before `since`; the highest number of which that holds.
     pub rev: Rev,
     /// There is more.
     pub more: bool,
-    /// Too much changed; `items` is empty.
+    /// Too much changed; `items`, `replied` and `hidden` are empty, `rev` is the conversation's.
     pub reset: bool,
     /// The viewer's `own`.
     pub own: Own,
@@ -267,7 +270,7 @@ pub enum Changed {
     Message(Message),
     /// A member, in its latest state.
     Member(UserId, Member),
-    /// The conversation's settings.
+    /// The conversation's settings or owner.
     Conversation,
 }
 
@@ -280,7 +283,7 @@ pub struct LogEntry {
     pub conv: ConvId,
     /// The change's number; 0 for the creation.
     pub rev: Rev,
-    /// Who did it.
+    /// Who did it; of a creation the owner, otherwise the first member.
     pub actor: UserId,
     /// When.
     pub at: Timestamp,

@@ -3,6 +3,7 @@
 
 mod conversations;
 mod env;
+mod fold;
 pub mod keys;
 mod messages;
 mod sessions;
@@ -15,6 +16,7 @@ pub use conversations::{
     ViewQuery, Views,
 };
 pub use env::Env;
+pub use fold::fold;
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,

@@ -15,7 +15,8 @@ use std::fmt;
 ///   `one_session_too_many_ends_the_oldest`).
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
-    /// Opens a session; returns those that it ended. Errors: `NotFound` if the user does not exist.
+    /// Opens a session; returns those that it ended, never itself. Errors: `NotFound` if the user does not
+    /// exist, `AlreadyExists` if a session has the id.
     async fn open_session(&self, row: SessionRow, max: usize) -> StoreResult<Vec<SessionId>>;
 
     /// Returns a session that was not ended; expiry is for the caller to judge.
@@ -32,7 +33,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Ends sessions of a user; returns the ended ones, those of other users are not touched.
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>>;
 
-    /// Returns a user's sessions, the last used first.
+    /// Returns a user's sessions, the last used first, then by id, descending.
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<SessionRow>>;
 }
 

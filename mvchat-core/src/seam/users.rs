@@ -40,8 +40,9 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// `NotFound`, `Conflict` if the secret is another.
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>>;
 
-    /// Finds accounts in state [`UserState::Active`] whose `public.fn` holds `text`, ignoring case, without
-    /// the users in `except`; ordered by name (folded), then id.
+    /// Finds accounts in state [`UserState::Active`] whose `public.fn` holds `text`, ignoring case (see
+    /// [`fold`](super::fold)), without the users in `except`; ordered by the folded name (by code points),
+    /// then id. An empty text is in every name; who has no name is not found.
     async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>>;
 }
 
@@ -89,6 +90,18 @@ pub struct UserRow {
     pub last_seen: Option<Timestamp>,
     /// The password has to be changed.
     pub must_change_password: bool,
+}
+
+impl UserRow {
+    /// Returns the display name: `public.fn`, if that is a string.
+    pub fn display_name(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Public {
+            #[serde(rename = "fn")]
+            name: String,
+        }
+        serde_json::from_str::<Public>(self.public.as_ref()?.as_str()).ok().map(|public| public.name)
+    }
 }
 
 /// Whether an account can be used.

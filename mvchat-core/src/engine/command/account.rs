@@ -1,13 +1,13 @@
 //! `acc`: make an account, or change one's own.
 
-use super::login::{BASIC, fold};
+use super::login::BASIC;
 use crate::builtin::keys::Context;
 use crate::builtin::password::Verdict;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::{Caller, Ctx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{AccountUpdated, Done, Json, NewAccount, Password, Reply, UpdateMe, UserId};
-use crate::seam::{Credential, NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState};
+use crate::seam::{Credential, NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState, fold};
 use crate::session::Finished;
 use bytes::Bytes;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{AccountParams, Desc, Json, Password, Reply, SessionId, UserId};
-use crate::seam::{SecretChange, SessionRow, UserPatch, UserRow, UserState};
+use crate::seam::{SecretChange, SessionRow, UserPatch, UserRow, UserState, fold};
 use crate::session::{Finished, Identity};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -166,11 +166,6 @@ impl Inner {
             lang: user.lang.clone(),
         })
     }
-}
-
-/// The form of a user name in which it is unique.
-pub(super) fn fold(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 impl From<PasswordError> for Error {

@@ -1,0 +1,178 @@
+//! Shared changes in memory.
+
+use super::State;
+use super::chat::{Chat, Mine, Thing};
+use crate::policy::{Conversation, Member, Message, MessageBody, MessageState, Standing};
+use crate::proto::{Epoch, Position, Rev, Role, Seq, UserId};
+use crate::seam::{Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent};
+use crate::time::Timestamp;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+impl State {
+    /// Carries out one change.
+    pub(super) fn change(&mut self, change: Change) -> Outcome {
+        let Change { conv, actor, epoch, at, op } = change;
+        let Some(chat) = self.chats.get_mut(&conv) else {
+            return Outcome::Stale { conv: None, message: None };
+        };
+        if let Op::Append(append) = &op
+            && let Some(outcome) = chat.retried(actor, append)
+        {
+            return outcome;
+        }
+        if let Some(message) = chat.stale(epoch, &op) {
+            return Outcome::Stale { conv: Some(chat.conv.clone()), message };
+        }
+        self.position = self.position.next();
+        let step = Step { position: self.position, rev: chat.rev.next(), at };
+        chat.rev = step.rev;
+        chat.touched = step.position;
+        let (committed, seq, event) = match op {
+            Op::Append(append) => chat.append(step, actor, append),
+            Op::Revise(revise) => chat.revise(step, revise),
+            Op::Amend(amend) => chat.amend(step, amend),
+        };
+        let (position, rev, at) = (step.position, step.rev, committed.at);
+        self.log.push(LogEntry { position, conv, rev, actor, at, seq, event });
+        Outcome::Done(committed)
+    }
+}
+
+/// Where and when a change happens.
+#[derive(Clone, Copy)]
+struct Step {
+    position: Position,
+    rev: Rev,
+    at: Timestamp,
+}
+
+/// What was committed, the message it was about, and how the log names it.
+type Written = (Committed, Option<Seq>, LogEvent);
+
+impl Chat {
+    /// Answers a request whose cid is known.
+    fn retried(&self, actor: UserId, append: &Append) -> Option<Outcome> {
+        let (cid, print) = append.cid.as_ref()?;
+        let sent = self.cids.get(&(append.from.unwrap_or(actor), cid.clone()))?;
+        let other = sent.print.is_some_and(|first| first != *print);
+        Some(if other { Outcome::CidReused } else { Outcome::Replay(*sent) })
+    }
+
+    /// Returns whether the state moved on since the decision, with the fresh message of a [`Revise`].
+    #[expect(clippy::option_option, reason = "stale or not, then with or without a message")]
+    fn stale(&self, epoch: Epoch, op: &Op) -> Option<Option<Message>> {
+        let moved = epoch != self.conv.epoch;
+        let Op::Revise(revise) = op else { return moved.then_some(None) };
+        let message = self.messages.get(&revise.seq);
+        let moved = moved || message.is_none_or(|message| message.rev != revise.expect);
+        moved.then(|| message.cloned())
+    }
+
+    fn append(&mut self, step: Step, actor: UserId, append: Append) -> Written {
+        let seq = self.last_seq.next();
+        // The clock of a caller may be behind the one that sent the message before.
+        let at = self.last_at.map_or(step.at, |last| last.max(step.at));
+        let sender = append.from.unwrap_or(actor);
+        let cid = append.cid.map(|(cid, print)| {
+            let sent = Sent { seq, rev: step.rev, at, print: Some(print) };
+            self.cids.insert((sender, cid.clone()), sent);
+            cid
+        });
+        let message = Message {
+            seq,
+            rev: step.rev,
+            id: append.id,
+            from: append.from,
+            ts: at,
+            body: MessageBody::new(append.content, append.mentions),
+            reply_to: append.reply_to,
+            view_once: append.view_once,
+            cid,
+        };
+        if let Some(mine) = append.from.and_then(|from| self.mine_mut(from))
+            && mine.read.next() == seq
+        {
+            mine.read = seq;
+            mine.recv = seq;
+        }
+        self.last_seq = seq;
+        self.last_at = Some(at);
+        self.messages.insert(seq, message.clone());
+        self.note(step.rev, &[Thing::Message(seq)]);
+        let committed =
+            Committed { rev: step.rev, position: step.position, at, message: Some(message), conv: None };
+        (committed, Some(seq), LogEvent::Sent)
+    }
+
+    fn revise(&mut self, step: Step, revise: Revise) -> Written {
+        let seq = revise.seq;
+        let message = self.messages.get_mut(&seq).map(|message| {
+            message.rev = step.rev;
+            message.body = revise.body;
+            message.clone()
+        });
+        if message.as_ref().is_some_and(|message| message.body.state != MessageState::Live) {
+            self.cids.values_mut().filter(|sent| sent.seq == seq).for_each(|sent| sent.print = None);
+        }
+        self.note(step.rev, &[Thing::Message(seq)]);
+        let committed =
+            Committed { rev: step.rev, position: step.position, at: step.at, message, conv: None };
+        (committed, Some(seq), revise.event)
+    }
+
+    fn amend(&mut self, step: Step, amend: Amend) -> Written {
+        let mut things: Vec<_> = amend.members.iter().map(|(user, ..)| Thing::Member(*user)).collect();
+        if amend.settings.is_some() || amend.owner.is_some() {
+            things.push(Thing::Conversation);
+        }
+        things.sort_unstable();
+        things.dedup();
+        let conv = Arc::make_mut(&mut self.conv);
+        conv.epoch = conv.epoch.next();
+        conv.owner = amend.owner.or(conv.owner);
+        if let Some(settings) = amend.settings {
+            conv.settings = settings;
+        }
+        for (user, role, standing) in amend.members {
+            let mine = self.mine.entry(user).or_default();
+            set_member(conv, mine, step, user, role, standing);
+        }
+        self.note(step.rev, &things);
+        let committed = Committed {
+            rev: step.rev,
+            position: step.position,
+            at: step.at,
+            message: None,
+            conv: Some(self.conv.clone()),
+        };
+        (committed, None, amend.event)
+    }
+}
+
+fn set_member(
+    conv: &mut Conversation,
+    mine: &mut Mine,
+    step: Step,
+    user: UserId,
+    role: Role,
+    standing: Standing,
+) {
+    let fresh = Member { role, standing, blocks: false, joined_at: step.at, rev: step.rev };
+    let before = match conv.members.entry(user) {
+        Entry::Vacant(entry) => {
+            entry.insert(fresh);
+            None
+        }
+        Entry::Occupied(mut entry) => {
+            let before = entry.get().standing;
+            let member = entry.get_mut();
+            let joined_at = if before == Standing::Active { member.joined_at } else { step.at };
+            *member = Member { blocks: member.blocks, joined_at, ..fresh };
+            Some(before)
+        }
+    };
+    if before == Some(Standing::Active) && standing != Standing::Active {
+        mine.removed = Some(step.position);
+    }
+}

@@ -1,0 +1,72 @@
+//! A store in memory: the model that other stores are compared with.
+
+mod chat;
+mod commit;
+mod conversations;
+mod messages;
+mod sessions;
+mod users;
+mod views;
+
+use crate::proto::{ConvId, Position, SessionId, UserId};
+use crate::seam::{Credential, Durability, LogEntry, SessionRow, Store, StoreError, StoreErrorKind, UserRow};
+use chat::Chat;
+use conversations::Found;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A store in memory, for tests, trials and whoever needs no history: it is simple rather than fast, and
+/// everything is lost with the last clone.
+///
+/// Clones share what they hold. Every method is one critical section without an await.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+/// Everything, in the order of the keys, so that no order of a hash table can leak out.
+#[derive(Default)]
+struct State {
+    /// The last one that was given out: to a log entry or to a private change.
+    position: Position,
+    log: Vec<LogEntry>,
+    users: BTreeMap<UserId, UserRow>,
+    /// By scheme and folded name.
+    credentials: BTreeMap<(String, String), Credential>,
+    sessions: BTreeMap<SessionId, SessionRow>,
+    chats: BTreeMap<ConvId, Chat>,
+    /// What makes the creation of a conversation idempotent.
+    found: BTreeMap<Found, ConvId>,
+}
+
+impl State {
+    /// Gives out the next position.
+    fn advance(&mut self) -> Position {
+        self.position = self.position.next();
+        self.position
+    }
+}
+
+impl Store for MemoryStore {
+    fn durability(&self) -> Durability {
+        Durability::Volatile
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    /// Shows sizes only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        write!(f, "MemoryStore({} users, {} conversations)", state.users.len(), state.chats.len())
+    }
+}
+
+fn not_found(what: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, what)
+}
+
+fn already_exists(what: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::AlreadyExists, what)
+}

@@ -1,0 +1,116 @@
+//! Accounts in memory.
+
+use super::{MemoryStore, State, already_exists, not_found};
+use crate::proto::{SessionId, UserId};
+use crate::seam::{
+    Credential, NewUser, SecretChange, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow,
+    UserState, UserStore, fold,
+};
+use async_trait::async_trait;
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn create_user(&self, new: NewUser) -> StoreResult<()> {
+        self.state.lock().create_user(new)
+    }
+
+    async fn users(&self, ids: &[UserId]) -> StoreResult<Vec<Option<UserRow>>> {
+        let state = self.state.lock();
+        Ok(ids.iter().map(|id| state.users.get(id).cloned()).collect())
+    }
+
+    async fn credential(&self, scheme: &str, folded: &str) -> StoreResult<Option<Credential>> {
+        Ok(self.state.lock().credentials.get(&(scheme.to_owned(), folded.to_owned())).cloned())
+    }
+
+    async fn credential_of(&self, user: UserId, scheme: &str) -> StoreResult<Option<Credential>> {
+        Ok(self.state.lock().credential_of(user, scheme).cloned())
+    }
+
+    async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow> {
+        let mut state = self.state.lock();
+        let row = state.users.get_mut(&user).ok_or_else(|| not_found("no such user"))?;
+        apply(row, patch);
+        Ok(row.clone())
+    }
+
+    async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
+        self.state.lock().set_secret(change)
+    }
+
+    async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {
+        let text = fold(text);
+        let state = self.state.lock();
+        let mut found: Vec<(String, &UserRow)> = state
+            .users
+            .values()
+            .filter(|row| row.state == UserState::Active && !except.contains(&row.id))
+            .filter_map(|row| Some((fold(&row.display_name()?), row)))
+            .filter(|(name, _)| name.contains(&text))
+            .collect();
+        found.sort_by(|(a, left), (b, right)| (a, left.id).cmp(&(b, right.id)));
+        Ok(found.into_iter().take(limit).map(|(_, row)| row.clone()).collect())
+    }
+}
+
+impl State {
+    fn create_user(&mut self, new: NewUser) -> StoreResult<()> {
+        if self.users.contains_key(&new.user.id) {
+            return Err(already_exists("the user exists"));
+        }
+        let credential = new
+            .credential
+            .map(|credential| ((credential.scheme.clone(), credential.folded.clone()), credential));
+        if credential.as_ref().is_some_and(|(key, _)| self.credentials.contains_key(key)) {
+            return Err(already_exists("the name is taken"));
+        }
+        if new.session.as_ref().is_some_and(|session| self.sessions.contains_key(&session.id)) {
+            return Err(already_exists("the session exists"));
+        }
+        self.credentials.extend(credential);
+        self.sessions.extend(new.session.map(|session| (session.id, session)));
+        self.users.insert(new.user.id, new.user);
+        Ok(())
+    }
+
+    fn credential_of(&self, user: UserId, scheme: &str) -> Option<&Credential> {
+        self.credentials.values().find(|credential| credential.user == user && credential.scheme == scheme)
+    }
+
+    fn set_secret(&mut self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
+        let credential = self
+            .credentials
+            .values_mut()
+            .find(|credential| credential.user == change.user && credential.scheme == change.scheme)
+            .ok_or_else(|| not_found("no such credential"))?;
+        if credential.secret != change.expect {
+            return Err(StoreError::new(StoreErrorKind::Conflict, "the secret is another"));
+        }
+        credential.secret = change.secret;
+        if !change.end_sessions {
+            return Ok(Vec::new());
+        }
+        if let Some(row) = self.users.get_mut(&change.user) {
+            row.must_change_password = false;
+        }
+        Ok(self.end_sessions_where(|row| row.user == change.user && Some(row.id) != change.keep))
+    }
+}
+
+fn apply(row: &mut UserRow, patch: UserPatch) {
+    if let Some(public) = patch.public {
+        row.public = Some(public).filter(|public| !public.is_null());
+    }
+    if let Some(private) = patch.private {
+        row.private = private;
+    }
+    if let Some(email) = patch.email {
+        row.email = email;
+    }
+    if let Some(lang) = patch.lang {
+        row.lang = Some(lang);
+    }
+    // `None` is before every time, so this also sets the first one.
+    row.last_seen = row.last_seen.max(patch.last_seen);
+    row.state = patch.state.unwrap_or(row.state);
+}
