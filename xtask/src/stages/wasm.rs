@@ -1,0 +1,26 @@
+//! The protocol half must compile where there is no operating system.
+
+use std::path::Path;
+
+use crate::{outcome::Outcome, run::Run};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Checks the core without its server half for the browser's target, adding the target where it is missing.
+pub(super) fn wasm() -> Outcome {
+    if !installed() {
+        let added = Run::new("rustup").words("target add").arg(TARGET).capture();
+        let added = Outcome::of_check(added, &format!("install the Rust target {TARGET}"));
+        if added.failed > 0 {
+            return added;
+        }
+    }
+    let run = Run::cargo().words("check -p mvchat-core --no-default-features --target").arg(TARGET).capture();
+    Outcome::of_check(run, "install cargo")
+}
+
+/// Tells whether the compiler in use has the target's standard library.
+fn installed() -> bool {
+    let folder = Run::new("rustc").words("--print target-libdir --target").arg(TARGET).capture();
+    folder.is_ok_and(|done| done.success && Path::new(done.output.trim()).is_dir())
+}
