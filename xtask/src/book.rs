@@ -19,3 +19,8 @@ pub(crate) fn render_command() -> Result<(), String> {
 pub(crate) fn tool() -> Run {
     Run::cargo().words("run --quiet --locked --manifest-path tools/book/Cargo.toml -- book")
 }
+
+/// Returns the call of the renderer's own tests.
+pub(crate) fn tool_tests() -> Run {
+    Run::cargo().words("test --quiet --locked --manifest-path tools/book/Cargo.toml")
+}

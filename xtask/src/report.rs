@@ -22,7 +22,7 @@ pub(crate) fn test(names: &[String]) -> Result<(), String> {
 /// Runs the stages that read the code without running it.
 ///
 /// # Errors
-/// As [`test`].
+/// As [`test()`].
 pub(crate) fn verify() -> Result<(), String> {
     run(|stage| stage.kind == Kind::Lint)
 }

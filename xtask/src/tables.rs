@@ -30,7 +30,7 @@ pub(crate) fn write() -> Result<Vec<String>, String> {
 /// Checks that the pages already hold what would be written.
 ///
 /// # Errors
-/// As [`write`], and when a page differs.
+/// As [`write()`], and when a page differs.
 pub(crate) fn check() -> Result<(), String> {
     let changed = changes()?;
     if changed.is_empty() {

@@ -2,7 +2,8 @@
 
 use crate::{book, outcome::Outcome, stages::suites::of_tests, tables};
 
-/// Checks that the generated pages say what the code says, then renders the book and checks its blocks and links.
+/// Checks that the generated pages say what the code says, then renders the book and checks its blocks and links, with
+/// a renderer that has passed its own tests.
 pub(super) fn book() -> Outcome {
     if let Err(reason) = tables::check() {
         return Outcome::failed(
@@ -10,6 +11,11 @@ pub(super) fn book() -> Outcome {
             reason,
         );
     }
+    let tool = of_tests(book::tool_tests().capture());
+    if tool.failed > 0 {
+        return tool;
+    }
     let rendered = of_tests(book::tool().capture());
-    Outcome { passed: rendered.passed + 1, ..rendered }
+    let passed = rendered.passed + tool.passed + 1;
+    Outcome { passed, note: format!("{passed} passed, {} failed", rendered.failed), ..rendered }
 }

@@ -17,8 +17,15 @@ pub(super) fn fmt() -> Outcome {
 
 /// Runs clippy with every warning as an error.
 pub(super) fn clippy() -> Outcome {
-    let run = Run::cargo().words("clippy --workspace --all-targets --all-features -- -D warnings").capture();
-    Outcome::of_check(run, "rustup component add clippy")
+    let remedy = "rustup component add clippy";
+    let workspace =
+        Run::cargo().words("clippy --workspace --all-targets --all-features -- -D warnings").capture();
+    let workspace = Outcome::of_check(workspace, remedy);
+    if workspace.failed > 0 {
+        return workspace;
+    }
+    let tools = "clippy --locked --manifest-path tools/book/Cargo.toml --all-targets -- -D warnings";
+    Outcome::of_check(Run::cargo().words(tools).capture(), remedy)
 }
 
 /// Builds the API documentation with every warning as an error.
