@@ -14,29 +14,36 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Adds up every summary in the output of cargo-nextest and of harnesses that write the `test result:` line.
-    pub(crate) fn read(output: &str) -> Summary {
+    /// Reads the one summary that cargo-nextest ends with. What it shows of failed tests is left alone, because it
+    /// contains the summaries of their own harnesses.
+    pub(crate) fn of_nextest(output: &str) -> Summary {
+        let lines = output.lines().map(plain).collect::<Vec<_>>();
+        let counts = lines.iter().rev().find_map(|line| {
+            let (_, counts) = line.trim().strip_prefix("Summary [")?.split_once("run:")?;
+            Some(counts)
+        });
         let mut sum = Summary::default();
-        for line in output.lines() {
-            let line = plain(line);
-            let line = line.trim();
-            let counts = if let Some((_, counts)) =
-                line.strip_prefix("test result:").and_then(|l| l.split_once('.'))
+        counts.into_iter().for_each(|counts| sum.count(counts));
+        sum
+    }
+
+    /// Adds up the `test result:` lines that harnesses end with, one for each test binary.
+    pub(crate) fn of_harnesses(output: &str) -> Summary {
+        let mut sum = Summary::default();
+        for line in output.lines().map(plain) {
+            if let Some((_, counts)) = line.strip_prefix("test result:").and_then(|line| line.split_once('.'))
             {
-                counts
-            } else if let Some((_, counts)) =
-                line.strip_prefix("Summary [").and_then(|l| l.split_once("run:"))
-            {
-                counts
-            } else {
-                continue;
-            };
-            sum.summaries += 1;
-            for part in counts.split([',', ';', '(', ')']) {
-                sum.add(part.trim());
+                sum.count(counts);
             }
         }
         sum
+    }
+
+    fn count(&mut self, counts: &str) {
+        self.summaries += 1;
+        for part in counts.split([',', ';', '(', ')']) {
+            self.add(part.trim());
+        }
     }
 
     fn add(&mut self, part: &str) {
@@ -75,9 +82,16 @@ fn plain(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn counts(output: &str) -> (u64, u64, u64, u64) {
-        let Summary { summaries, passed, failed, skipped } = Summary::read(output);
-        (summaries, passed, failed, skipped)
+    fn counts(sum: Summary) -> (u64, u64, u64, u64) {
+        (sum.summaries, sum.passed, sum.failed, sum.skipped)
+    }
+
+    fn nextest(output: &str) -> (u64, u64, u64, u64) {
+        counts(Summary::of_nextest(output))
+    }
+
+    fn harnesses(output: &str) -> (u64, u64, u64, u64) {
+        counts(Summary::of_harnesses(output))
     }
 
     #[test]
@@ -85,34 +99,38 @@ mod tests {
         let output = "running 2 tests\ntest a ... ok\n\
             test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n\
             test result: FAILED. 3 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
-        assert_eq!(counts(output), (2, 5, 4, 1));
+        assert_eq!(harnesses(output), (2, 5, 4, 1));
     }
 
     #[test]
     fn nextest_summaries_are_read_in_every_form() {
-        assert_eq!(counts("     Summary [   0.005s] 1 test run: 1 passed, 0 skipped"), (1, 1, 0, 0));
-        assert_eq!(
-            counts("     Summary [  12.1s] 9 tests run: 6 passed (1 slow), 2 failed, 1 timed out, 3 skipped"),
-            (1, 6, 3, 3)
-        );
-        assert_eq!(
-            counts("Summary [ 1.0s] 5/9 tests run: 4 passed (1 leaky), 1 exec failed, 0 skipped"),
-            (1, 4, 1, 0)
-        );
-        assert_eq!(counts("     Summary [   0.000s] 0 tests run: 0 passed, 0 skipped"), (1, 0, 0, 0));
+        assert_eq!(nextest("     Summary [   0.005s] 1 test run: 1 passed, 0 skipped"), (1, 1, 0, 0));
+        let mixed = "     Summary [  12.1s] 9 tests run: 6 passed (1 slow), 2 failed, 1 timed out, 3 skipped";
+        assert_eq!(nextest(mixed), (1, 6, 3, 3));
+        let stopped = "Summary [ 1.0s] 5/9 tests run: 4 passed (1 leaky), 1 exec failed, 0 skipped";
+        assert_eq!(nextest(stopped), (1, 4, 1, 0));
+        assert_eq!(nextest("     Summary [   0.000s] 0 tests run: 0 passed, 0 skipped"), (1, 0, 0, 0));
+    }
+
+    #[test]
+    fn what_nextest_shows_of_a_failed_test_is_not_counted() {
+        let output = "        FAIL [   0.065s] a b\n  stdout ---\n\n    \
+            test result: FAILED. 0 passed; 1 failed; 0 ignored\n\n     \
+            Summary [   0.213s] 48 tests run: 46 passed, 2 failed, 1 skipped\n        FAIL a b\n";
+        assert_eq!(nextest(output), (1, 46, 2, 1));
     }
 
     #[test]
     fn colours_do_not_hide_a_summary() {
-        let output = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.005s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m skipped";
-        assert_eq!(counts(output), (1, 2, 0, 0));
+        let output = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.005s] \u{1b}[1m2\u{1b}[0m tests run: \
+            \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m skipped";
+        assert_eq!(nextest(output), (1, 2, 0, 0));
     }
 
     #[test]
-    fn words_of_a_test_are_no_summary() {
-        assert_eq!(
-            counts("error: could not compile\nthe test result: 5 passed; 0 failed\n5 passed"),
-            (0, 0, 0, 0)
-        );
+    fn output_without_a_summary_has_none() {
+        let output = "error: could not compile\nthe test result: 5 passed; 0 failed\n5 passed";
+        assert_eq!(nextest(output), (0, 0, 0, 0));
+        assert_eq!(harnesses(output), (0, 0, 0, 0));
     }
 }

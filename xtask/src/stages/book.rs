@@ -1,6 +1,6 @@
 //! The book as a test.
 
-use crate::{book, outcome::Outcome, stages::suites::of_tests, tables};
+use crate::{book, outcome::Outcome, stages::suites::of_harnesses, tables};
 
 /// Checks that the generated pages say what the code says, then renders the book and checks its blocks and links, with
 /// a renderer that has passed its own tests.
@@ -11,11 +11,11 @@ pub(super) fn book() -> Outcome {
             reason,
         );
     }
-    let tool = of_tests(book::tool_tests().capture());
+    let tool = of_harnesses(book::tool_tests());
     if tool.failed > 0 {
         return tool;
     }
-    let rendered = of_tests(book::tool().capture());
+    let rendered = of_harnesses(book::tool());
     let passed = rendered.passed + tool.passed + 1;
     Outcome { passed, note: format!("{passed} passed, {} failed", rendered.failed), ..rendered }
 }

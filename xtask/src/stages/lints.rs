@@ -5,12 +5,13 @@ use crate::{outcome::Outcome, run::Run};
 /// Checks the format of the workspace and of the tools beside it.
 pub(super) fn fmt() -> Outcome {
     let remedy = "rustup component add rustfmt";
-    let workspace = Outcome::of_check(Run::cargo().words("fmt --all --check").capture(), remedy);
+    let workspace =
+        Outcome::of_check(Run::cargo().words("fmt --all --check -- --color never").capture(), remedy);
     if workspace.failed > 0 {
         return workspace;
     }
     Outcome::of_check(
-        Run::cargo().words("fmt --manifest-path tools/book/Cargo.toml --check").capture(),
+        Run::cargo().words("fmt --manifest-path tools/book/Cargo.toml --check -- --color never").capture(),
         remedy,
     )
 }

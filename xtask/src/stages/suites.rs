@@ -11,27 +11,32 @@ use crate::{
 /// Runs all tests with cargo-nextest, or with `cargo test` where that is not installed.
 pub(super) fn workspace() -> Outcome {
     let nextest = Run::cargo().words("nextest --version").capture().is_ok_and(|done| done.success);
-    let run = if nextest {
-        Run::cargo().words("nextest run --workspace --all-features --no-fail-fast --no-tests=pass")
-    } else {
-        Run::cargo().words("test --workspace --all-features --lib --bins --tests --examples --no-fail-fast")
-    };
-    of_tests(run.capture())
+    if nextest {
+        let run = Run::cargo().words("nextest run --workspace --all-features --no-fail-fast --no-tests=pass");
+        return of_tests(run.capture(), Summary::of_nextest);
+    }
+    let run = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
+    of_harnesses(Run::cargo().words(run))
 }
 
 /// Runs the documentation's examples, which cargo-nextest does not know.
 pub(super) fn docs() -> Outcome {
-    of_tests(Run::cargo().words("test --doc --workspace --all-features --no-fail-fast").capture())
+    of_harnesses(Run::cargo().words("test --doc --workspace --all-features --no-fail-fast"))
 }
 
-/// Counts what the runners report. A test that exists and was not run counts as failed, and so does a run that ends
-/// badly or without a summary, whatever it counted before.
-pub(super) fn of_tests(run: io::Result<Finished>) -> Outcome {
+/// Runs what ends with a `test result:` line and counts it.
+pub(super) fn of_harnesses(run: Run) -> Outcome {
+    of_tests(run.capture(), Summary::of_harnesses)
+}
+
+/// Counts what a runner reports. A test that exists and was not run counts as failed, and so does a run that ends badly
+/// or without a summary, whatever it counted before.
+fn of_tests(run: io::Result<Finished>, read: fn(&str) -> Summary) -> Outcome {
     let done = match run {
         Ok(done) => done,
         Err(error) => return Outcome::failed(format!("cannot run: {error}; install cargo"), ""),
     };
-    let sum = Summary::read(&done.output);
+    let sum = read(&done.output);
     let broken = !done.success || sum.summaries == 0;
     let failed = (sum.failed + sum.skipped).max(u64::from(broken));
     let mut note = format!("{} passed, {failed} failed", sum.passed);
@@ -46,7 +51,7 @@ mod tests {
     use super::*;
 
     fn outcome(success: bool, output: &str) -> (u64, u64) {
-        let outcome = of_tests(Ok(Finished { success, output: output.to_owned() }));
+        let outcome = of_tests(Ok(Finished { success, output: output.to_owned() }), Summary::of_nextest);
         (outcome.passed, outcome.failed)
     }
 
