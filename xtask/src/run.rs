@@ -24,6 +24,8 @@ pub(crate) struct Run {
 pub(crate) struct Finished {
     /// Whether it ended by itself with exit code 0.
     pub(crate) success: bool,
+    /// Standard output.
+    pub(crate) stdout: String,
     /// Standard output and standard error, in the order in which they arrived.
     pub(crate) output: String,
 }
@@ -79,18 +81,17 @@ impl Run {
     /// When the program cannot be started, typically because it is not installed.
     pub(crate) fn capture(mut self) -> io::Result<Finished> {
         let mut child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let text = Arc::new(Mutex::new(Vec::new()));
-        let readers = [
-            child.stdout.take().map(|pipe| collect(pipe, Arc::clone(&text))),
-            child.stderr.take().map(|pipe| collect(pipe, Arc::clone(&text))),
-        ];
+        let both = Arc::new(Mutex::new(Vec::new()));
+        let stdout = child.stdout.take().map(|pipe| collect(pipe, Arc::clone(&both)));
+        let stderr = child.stderr.take().map(|pipe| collect(pipe, Arc::clone(&both)));
         let success = wait(&mut child, self.limit)?;
-        for reader in readers.into_iter().flatten() {
-            // A reader that panicked costs a part of the text, never the result.
-            let _ = reader.join();
-        }
-        let bytes = std::mem::take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Finished { success, output: String::from_utf8_lossy(&bytes).into_owned() })
+        let read = |reader: Option<JoinHandle<Vec<u8>>>| {
+            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
+        };
+        let (stdout, _) = (read(stdout), read(stderr));
+        let both = std::mem::take(&mut *both.lock().unwrap_or_else(PoisonError::into_inner));
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Finished { success, stdout: text(stdout), output: text(both) })
     }
 
     /// Runs the child with its output shown as it comes.
@@ -137,12 +138,16 @@ fn wait(child: &mut Child, limit: Option<Duration>) -> io::Result<bool> {
     Ok(false)
 }
 
-fn collect(mut pipe: impl Read + Send + 'static, text: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+/// Reads a pipe to its end, also into what both pipes share.
+fn collect(mut pipe: impl Read + Send + 'static, both: Arc<Mutex<Vec<u8>>>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
+        let mut own = Vec::new();
         let mut buffer = [0; 8192];
         while let Ok(read @ 1..) = pipe.read(&mut buffer) {
-            text.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..read]);
+            own.extend_from_slice(&buffer[..read]);
+            both.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..read]);
         }
+        own
     })
 }
 
@@ -154,11 +159,12 @@ mod tests {
     fn a_captured_child_hands_back_both_streams() {
         let done = Run::cargo().words("--version").capture().expect("cargo runs the tests");
         assert!(done.success);
-        assert!(done.output.starts_with("cargo "), "{}", done.output);
+        assert!(done.stdout.starts_with("cargo "), "{}", done.output);
 
         let done = Run::cargo().words("no-such-command-here").capture().expect("cargo runs the tests");
         assert!(!done.success);
         assert!(done.output.contains("no-such-command-here"), "{}", done.output);
+        assert_eq!(done.stdout, "");
     }
 
     #[test]

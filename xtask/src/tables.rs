@@ -50,7 +50,7 @@ fn changes() -> Result<BTreeMap<PathBuf, String>, String> {
     if !made.success {
         return Err(made.output);
     }
-    let mut parts = parts(&made.output);
+    let mut parts = parts(&made.stdout);
     let mut changed = BTreeMap::new();
     for page in pages(&root.join("book/src"))? {
         let old = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;

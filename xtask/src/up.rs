@@ -25,22 +25,26 @@ pub(crate) fn up(args: &[String]) -> Result<(), String> {
     }
     Run::cargo().words("build").words(profile).words(SERVER).show()?;
     print!("{}", how_to_talk(&address(theirs)));
-    let mut run =
-        Run::cargo().words("run --quiet").words(profile).words(SERVER).words("-- serve --data mvchat-data");
+    let mut run = Run::cargo()
+        .words("run --quiet")
+        .words(profile)
+        .words(SERVER)
+        .words("-- serve --data-dir mvchat-data");
     for arg in theirs {
         run = run.arg(arg);
     }
     run.become_it()
 }
 
-/// Returns the address that the server will listen on: its own `--listen`, else the default.
+/// Returns the address that the server will listen on: its `--listen`, its variable, or its default.
 fn address(args: &[String]) -> String {
     let given = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--listen") {
         Some("") => args.get(at + 1).map(String::as_str),
         Some(value) => value.strip_prefix('='),
         None => None,
     });
-    given.unwrap_or(LISTEN).to_owned()
+    let given = given.map(str::to_owned).or_else(|| std::env::var("MVCHAT_LISTEN").ok());
+    given.unwrap_or_else(|| LISTEN.to_owned())
 }
 
 fn how_to_talk(address: &str) -> String {
@@ -69,7 +73,6 @@ mod tests {
 
     #[test]
     fn the_address_follows_the_servers_arguments() {
-        assert_eq!(address_of(&[]), LISTEN);
         assert_eq!(address_of(&["--listen", "0.0.0.0:1"]), "0.0.0.0:1");
         assert_eq!(address_of(&["-v", "--listen=[::1]:2"]), "[::1]:2");
         assert_eq!(address_of(&["--listener", "x"]), LISTEN);

@@ -73,5 +73,5 @@ fn is_pinned(program: &PathBuf) -> bool {
     Run::new(program)
         .words("--version")
         .capture()
-        .is_ok_and(|done| done.output.trim() == format!("cargo-deny {VERSION}"))
+        .is_ok_and(|done| done.stdout.trim() == format!("cargo-deny {VERSION}"))
 }

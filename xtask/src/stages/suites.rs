@@ -51,7 +51,10 @@ mod tests {
     use super::*;
 
     fn outcome(success: bool, output: &str) -> (u64, u64) {
-        let outcome = of_tests(Ok(Finished { success, output: output.to_owned() }), Summary::of_nextest);
+        let outcome = of_tests(
+            Ok(Finished { success, stdout: String::new(), output: output.to_owned() }),
+            Summary::of_nextest,
+        );
         (outcome.passed, outcome.failed)
     }
 

@@ -22,5 +22,5 @@ pub(super) fn wasm() -> Outcome {
 /// Tells whether the compiler in use has the target's standard library.
 fn installed() -> bool {
     let folder = Run::new("rustc").words("--print target-libdir --target").arg(TARGET).capture();
-    folder.is_ok_and(|done| done.success && Path::new(done.output.trim()).is_dir())
+    folder.is_ok_and(|done| done.success && Path::new(done.stdout.trim()).is_dir())
 }
