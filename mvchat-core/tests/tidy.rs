@@ -11,6 +11,8 @@ mod crates;
 mod layers;
 #[path = "tidy/lexer.rs"]
 mod lexer;
+#[path = "tidy/links.rs"]
+mod links;
 #[path = "tidy/machine.rs"]
 mod machine;
 #[path = "tidy/purity.rs"]
@@ -23,6 +25,8 @@ mod seams;
 mod size;
 #[path = "tidy/source.rs"]
 mod source;
+
+use std::collections::BTreeSet;
 
 use source::{Finding, Source, tree};
 
@@ -94,6 +98,12 @@ fn crates_say_what_they_are() {
 #[test]
 fn nothing_depends_on_one_machine() {
     hold("no file names a folder of one machine or a registry's host", machine::rule);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let paths: BTreeSet<String> = tree().into_iter().map(|file| file.path).collect();
+    hold("a link of a document leads to a file of the tree", |file| links::rule(file, &paths));
 }
 
 #[test]

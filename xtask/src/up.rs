@@ -1,5 +1,7 @@
 //! `up`: from nothing but Rust to a running server.
 
+use std::env;
+
 use crate::run::Run;
 
 const SERVER: &str = "-p mvchat-server --bin mvchat";
@@ -24,7 +26,7 @@ pub(crate) fn up(args: &[String]) -> Result<(), String> {
         }
     }
     Run::cargo().words("build").words(profile).words(SERVER).show()?;
-    print!("{}", how_to_talk(&address(theirs)));
+    print!("{}", how_to_talk(&address(theirs, env::var("MVCHAT_LISTEN").ok())));
     let mut run = Run::cargo()
         .words("run --quiet")
         .words(profile)
@@ -37,14 +39,13 @@ pub(crate) fn up(args: &[String]) -> Result<(), String> {
 }
 
 /// Returns the address that the server will listen on: its `--listen`, its variable, or its default.
-fn address(args: &[String]) -> String {
+fn address(args: &[String], variable: Option<String>) -> String {
     let given = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--listen") {
         Some("") => args.get(at + 1).map(String::as_str),
         Some(value) => value.strip_prefix('='),
         None => None,
     });
-    let given = given.map(str::to_owned).or_else(|| std::env::var("MVCHAT_LISTEN").ok());
-    given.unwrap_or_else(|| LISTEN.to_owned())
+    given.map(str::to_owned).or(variable).unwrap_or_else(|| LISTEN.to_owned())
 }
 
 fn how_to_talk(address: &str) -> String {
@@ -67,14 +68,17 @@ The second one signs up and logs in: the secret is the Base64 of `alice:correct-
 mod tests {
     use super::*;
 
-    fn address_of(args: &[&str]) -> String {
-        address(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+    fn address_of(args: &[&str], variable: Option<&str>) -> String {
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        address(&args, variable.map(str::to_owned))
     }
 
     #[test]
-    fn the_address_follows_the_servers_arguments() {
-        assert_eq!(address_of(&["--listen", "0.0.0.0:1"]), "0.0.0.0:1");
-        assert_eq!(address_of(&["-v", "--listen=[::1]:2"]), "[::1]:2");
-        assert_eq!(address_of(&["--listener", "x"]), LISTEN);
+    fn the_address_is_the_servers() {
+        assert_eq!(address_of(&[], None), LISTEN);
+        assert_eq!(address_of(&[], Some("127.0.0.1:7")), "127.0.0.1:7");
+        assert_eq!(address_of(&["--listen", "0.0.0.0:1"], Some("127.0.0.1:7")), "0.0.0.0:1");
+        assert_eq!(address_of(&["-v", "--listen=[::1]:2"], None), "[::1]:2");
+        assert_eq!(address_of(&["--listener", "x"], None), LISTEN);
     }
 }
