@@ -18,6 +18,8 @@ pub mod builtin;
 pub mod engine;
 #[cfg(feature = "server")]
 pub mod seam;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 #[cfg(feature = "server")]
 pub use builtin::keys::Keys;

@@ -90,7 +90,10 @@ impl Inner {
                     origin: caller.origin,
                     turn: caller.turn,
                 };
-                ctx.execute(command).await.map(Finished::from)
+                match command {
+                    Command::Logout { all } => ctx.logout(all).await,
+                    command => ctx.execute(command).await.map(Finished::from),
+                }
             }
         }
     }
@@ -100,7 +103,6 @@ impl Ctx {
     /// Carries out a command that needs a user.
     pub(super) async fn execute(self, command: Command) -> Result<Reply> {
         match command {
-            Command::Logout { all } => self.logout(all).await,
             Command::UpdateMe(update) => self.update_me(update).await,
             Command::Search { query, limit } => self.search(&query, limit).await,
             Command::StartDm(peer) => self.start_dm(peer).await,
@@ -135,6 +137,7 @@ impl Ctx {
             | Command::LoginBasic { .. }
             | Command::LoginToken(_)
             | Command::SignUp(_)
+            | Command::Logout { .. }
             | Command::ListSessions
             | Command::RevokeSession(_)
             | Command::Unsupported(_) => Err(ErrorKind::Unsupported.into()),

@@ -81,9 +81,10 @@ impl Hub {
     }
 
     /// Ends the connections of sessions that are over.
-    pub(super) fn end_sessions(&self, user: UserId, ended: &[SessionId]) {
+    pub(super) fn end_sessions(&self, user: UserId, ended: &[SessionId], but: Option<&Conn>) {
         self.registry.for_each(user, |conn| {
-            if conn.identity().is_some_and(|identity| ended.contains(&identity.session)) {
+            let is_over = conn.identity().is_some_and(|identity| ended.contains(&identity.session));
+            if is_over && but.is_none_or(|but| but.id != conn.id) {
                 conn.end(Ended::Session);
             }
         });

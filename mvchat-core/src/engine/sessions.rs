@@ -1,9 +1,9 @@
 //! Sessions that were checked before.
 
 use super::chat::Inner;
+use super::conn::Conn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{SessionId, UserId};
-use crate::seam::EndSessions;
 use crate::session::Identity;
 use crate::time::{Instant, Timestamp};
 use parking_lot::Mutex;
@@ -69,16 +69,10 @@ impl Inner {
         Ok(())
     }
 
-    /// Ends sessions of a user: no request that comes later is carried out on them, their connections close.
-    pub(super) async fn end_sessions(&self, user: UserId, which: EndSessions) -> Result<usize> {
-        let ended = self.store.end_sessions(user, which).await?;
-        self.sessions_ended(user, &ended);
-        Ok(ended.len())
-    }
-
-    /// Draws the consequences for sessions that the store has ended.
-    pub(super) fn sessions_ended(&self, user: UserId, ended: &[SessionId]) {
+    /// Draws the consequences for sessions that the store has ended: no request that comes later is carried out
+    /// on them, their connections close.
+    pub(super) fn sessions_ended(&self, user: UserId, ended: &[SessionId], but: Option<&Conn>) {
         self.sessions.forget(ended);
-        self.hub.end_sessions(user, ended);
+        self.hub.end_sessions(user, ended, but);
     }
 }

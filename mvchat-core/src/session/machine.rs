@@ -186,6 +186,7 @@ impl Session {
 
     fn done(&mut self, ticket: Ticket, result: Result<Finished>, now: Now) {
         let Some(running) = self.running.remove(&ticket) else { return };
+        let ended = result.as_ref().is_ok_and(|finished| finished.ended);
         let result = result.map(|finished| {
             if let Some(identity) = finished.identity {
                 self.identify(identity, now);
@@ -196,6 +197,9 @@ impl Session {
             self.out.push_back(Output::Reply(ticket, None));
         } else {
             self.reply(ticket, running.id, result, now);
+        }
+        if ended {
+            self.close(Close::SessionEnded);
         }
     }
 

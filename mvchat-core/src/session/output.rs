@@ -57,11 +57,13 @@ pub struct Finished {
     pub reply: Reply,
     /// Who is logged in from now on, if that changed.
     pub identity: Option<Identity>,
+    /// Whether the session is over: the connection closes after the answer.
+    pub ended: bool,
 }
 
 impl From<Reply> for Finished {
     fn from(reply: Reply) -> Self {
-        Self { reply, identity: None }
+        Self { reply, identity: None, ended: false }
     }
 }
 

@@ -44,7 +44,10 @@ fn log_in(session: &mut Session, now: Now, expires_ms: u64) {
         session: SessionId(Uuid::from_u128(2)),
         expires: at(expires_ms).wall,
     };
-    session.handle(Input::Done(*ticket, Ok(Finished { reply: Reply::EMPTY, identity: Some(identity) })), now);
+    session.handle(
+        Input::Done(*ticket, Ok(Finished { reply: Reply::EMPTY, identity: Some(identity), ended: false })),
+        now,
+    );
     assert_eq!(json(&drain(session)[0])["ctrl"]["id"], "l");
 }
 
@@ -84,8 +87,10 @@ fn a_login_runs_alone_and_what_follows_knows_it() {
         session: SessionId(Uuid::nil()),
         expires: at(1 << 40).wall,
     };
-    session
-        .handle(Input::Done(ticket, Ok(Finished { reply: Reply::EMPTY, identity: Some(identity) })), at(0));
+    session.handle(
+        Input::Done(ticket, Ok(Finished { reply: Reply::EMPTY, identity: Some(identity), ended: false })),
+        at(0),
+    );
     let out = drain(&mut session);
     assert!(matches!(&out[..], [Output::Reply(..), Output::Run(_, job)] if job.identity == Some(identity)));
 }

@@ -122,7 +122,7 @@ impl Ctx {
             StoreErrorKind::Conflict => wrong(),
             _ => error.into(),
         })?;
-        self.inner.sessions_ended(self.user, &ended);
+        self.inner.sessions_ended(self.user, &ended, None);
         Ok(())
     }
 }

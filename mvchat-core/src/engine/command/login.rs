@@ -49,7 +49,7 @@ impl Inner {
         }
         let session = self.new_session(user.id, &caller);
         let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
-        self.sessions_ended(user.id, &ended);
+        self.sessions_ended(user.id, &ended, None);
         self.admit(caller, user, session).await
     }
 
@@ -142,7 +142,7 @@ impl Inner {
             }
             self.enter(user.id, &origin.conn);
         }
-        Ok(Finished { reply: Reply::ok(params), identity: Some(identity) })
+        Ok(Finished { reply: Reply::ok(params), identity: Some(identity), ended: false })
     }
 
     /// What an account's owner sees of it.

@@ -4,20 +4,16 @@ use crate::engine::dispatch::Ctx;
 use crate::error::{ErrorKind, Result};
 use crate::proto::Reply;
 use crate::seam::EndSessions;
-use crate::session::Ended;
+use crate::session::Finished;
 
 impl Ctx {
-    pub(in crate::engine) async fn logout(self, all: bool) -> Result<Reply> {
+    /// The requesting connection closes after its answer, the others of the ended sessions at once.
+    pub(in crate::engine) async fn logout(self, all: bool) -> Result<Finished> {
         let identity = self.identity.ok_or(ErrorKind::Unsupported)?;
         let which = if all { EndSessions::All } else { EndSessions::One(identity.session) };
-        // The answer leaves before the close.
-        if let Some(origin) = &self.origin {
-            origin.conn.reserve(origin.ticket);
-        }
-        self.inner.end_sessions(self.user, which).await?;
-        if let Some(origin) = &self.origin {
-            origin.conn.end(Ended::Session);
-        }
-        Ok(Reply::EMPTY)
+        let ended = self.inner.store.end_sessions(self.user, which).await?;
+        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+        self.inner.sessions_ended(self.user, &ended, but);
+        Ok(Finished { reply: Reply::EMPTY, identity: None, ended: true })
     }
 }
