@@ -163,7 +163,7 @@ async fn bytes_that_drip_do_not_move_the_deadline() {
     let mut tick = tokio::time::interval(SHORT / 5);
     let mut gone = [0; 1];
     loop {
-        tokio::select! {
+        tokio::select! { biased;
             _ = tick.tick() => if client.stream.write_all(b"x: y\r\n").await.is_err() { break },
             read = client.stream.read(&mut gone) => if read.unwrap_or(0) == 0 { break },
         }
