@@ -89,7 +89,7 @@ impl Chat {
             let deadline = loop {
                 match session.poll() {
                     Output::Reply(ticket, reply) => conn.reply(ticket, reply),
-                    Output::Push(frame) => conn.push(frame),
+                    Output::Push(frame) => conn.tell(frame),
                     Output::Ping => conn.ping(),
                     Output::Run(ticket, job) => {
                         let origin = Some(Origin { conn: conn.clone(), ticket });
@@ -113,11 +113,12 @@ impl Chat {
             }
             let reads = session.wants_frames() && !conn.is_congested();
             let input = tokio::select! { biased;
+                // First of all: what was done is answered even if the connection shall end.
+                Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
                 () = conn.until_ended() => match conn.ended() {
                     Some(ended) => Input::End(ended),
                     None => continue,
                 },
-                Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
                 frame = stream.next(), if reads => match frame {
                     Some(Ok(frame)) => Input::Frame(frame),
                     Some(Err(_)) | None => {
