@@ -48,6 +48,8 @@ impl Chat {
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
         let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid())));
+        // Held until the connection is forgotten, so that a drain waits for that, too.
+        let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");
         let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };
         let (sink, stream) = transport.split();
