@@ -10,9 +10,19 @@ pub mod error;
 pub mod irido;
 pub mod policy;
 pub mod proto;
+pub mod session;
 pub mod time;
 
 #[cfg(feature = "server")]
+pub mod builtin;
+#[cfg(feature = "server")]
+pub mod engine;
+#[cfg(feature = "server")]
 pub mod seam;
+
+#[cfg(feature = "server")]
+pub use builtin::keys::Keys;
+#[cfg(feature = "server")]
+pub use engine::{Chat, ChatBuilder};
 
 pub use error::{Error, ErrorKind, Result};

@@ -3,6 +3,7 @@
 
 mod conversations;
 mod env;
+pub mod keys;
 mod messages;
 mod sessions;
 mod store;
