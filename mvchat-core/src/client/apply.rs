@@ -175,7 +175,10 @@ impl Apply<'_> {
     pub(super) fn caught_up(&mut self, item: ChangeItem) -> After {
         let mut after = After::default();
         if let Some(message) = item.message {
+            // Changes are not in the order of messages, so which own messages moved the read mark is not known.
+            let moves = message.seq > self.conv.view.last_seq && message.from == self.me;
             after = self.message(message);
+            after.recount |= moves;
         }
         if let Some(member) = item.member {
             let gone = member.gone == Some(true);

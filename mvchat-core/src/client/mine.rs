@@ -58,8 +58,7 @@ impl Mine {
         let mut params = OwnParams::default();
         let mut hidden = Vec::new();
         match request {
-            // A send has `own` only when it moved the sender's read mark.
-            Request::Read(_) | Request::Send(_) => params.read_seq = seq,
+            Request::Read(_) => params.read_seq = seq,
             Request::Recv(_) => params.recv_seq = seq,
             Request::Clear(_) => params.clear_seq = seq,
             Request::Delete(_) => hidden.extend(seq),

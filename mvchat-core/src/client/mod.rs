@@ -53,3 +53,6 @@ pub use machine::Client;
 pub use outbox::{Draft, OutboxItem, OutboxState};
 pub use pending::RequestId;
 pub use state::{ClientState, Conversation};
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use super::mine::Mine;
 use super::pending::Purpose;
 use super::state::Conversation;
 use crate::proto::{
-    ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, MarkKind, MessagesParams, OwnParams, Pres,
-    Request, Scalar, ServerMsg, What,
+    ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, MarkKind, MessagesParams, Pres, Request,
+    Scalar, ServerMsg, What,
 };
 use crate::time::Timestamp;
 use serde::de::DeserializeOwned;

@@ -91,6 +91,10 @@ impl Conversation {
             None => Put::Changed,
         };
         let newest = seq > self.view.last_seq;
+        if newest && me.is_some() && message.from == me && self.view.read_seq.0.saturating_add(1) == seq.0 {
+            // Whoever has read everything before an own message has read that too.
+            (self.view.read_seq, self.view.recv_seq) = (seq, seq);
+        }
         let counted = newest && self.counts(me, &message);
         if newest {
             (self.view.last_seq, self.view.last_msg_at) = (seq, Some(message.ts));
