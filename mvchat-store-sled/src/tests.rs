@@ -1,0 +1,1 @@
+//! Tests of what the laws of the testkit cannot see.
