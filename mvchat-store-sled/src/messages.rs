@@ -75,7 +75,7 @@ impl MessageStore for SledStore {
     }
 
     async fn position(&self) -> StoreResult<Position> {
-        self.read(|rows| position(rows)).await
+        self.read(position).await
     }
 }
 

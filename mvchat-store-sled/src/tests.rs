@@ -1,1 +1,0 @@
-//! Tests of what the laws of the testkit cannot see.
