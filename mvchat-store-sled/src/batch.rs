@@ -6,7 +6,8 @@ use crate::keys::Key;
 use crate::read::{Corrections, Rows, cut, pieces_after};
 use mvchat_core::seam::StoreResult;
 use sled::{IVec, Tree};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,6 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) struct Batch {
     tree: Tree,
     changed: BTreeMap<IVec, Changed>,
+    /// What was read from the tree so far: most of it is about to be changed, or read again by the next job.
+    known: RefCell<HashMap<IVec, Option<IVec>>>,
     /// What to put back when a job fails, the latest last.
     journal: Vec<(IVec, Earlier)>,
     bytes: usize,
@@ -33,7 +36,13 @@ enum Earlier {
 
 impl Batch {
     pub(crate) fn new(tree: &Tree) -> Self {
-        Self { tree: tree.clone(), changed: BTreeMap::new(), journal: Vec::new(), bytes: 0 }
+        Self {
+            tree: tree.clone(),
+            changed: BTreeMap::new(),
+            known: RefCell::default(),
+            journal: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Runs a job wholly or not at all; a panic counts as a failure.
@@ -60,6 +69,13 @@ impl Batch {
         self.cut_off(key, index, earlier.as_ref())
     }
 
+    /// Like [`Batch::put`] for a key that was never used, because a counter was just moved on to it: looking for
+    /// what was there before is left out.
+    pub(crate) fn put_new(&mut self, key: &Key, row: &impl Field) -> StoreResult<()> {
+        self.known.get_mut().insert(key.as_slice().into(), None);
+        self.put(key, row)
+    }
+
     pub(crate) fn remove(&mut self, key: &Key) -> StoreResult<()> {
         let earlier = self.set(key.as_slice(), None)?;
         self.cut_off(key, 0, earlier.as_ref())
@@ -82,10 +98,19 @@ impl Batch {
             self.journal.push((key.into(), Earlier::Change(earlier.clone())));
             return Ok(earlier);
         }
-        let before = self.tree.get(key).map_err(from_sled)?;
+        let before = self.in_tree(key)?;
         self.changed.insert(key.into(), Changed { before: before.clone(), after });
         self.journal.push((key.into(), Earlier::Nothing));
         Ok(before)
+    }
+
+    fn in_tree(&self, key: &[u8]) -> StoreResult<Option<IVec>> {
+        if let Some(known) = self.known.borrow().get(key) {
+            return Ok(known.clone());
+        }
+        let value = self.tree.get(key).map_err(from_sled)?;
+        self.known.borrow_mut().insert(key.into(), value.clone());
+        Ok(value)
     }
 
     fn roll_back(&mut self, start: usize) {
@@ -132,7 +157,7 @@ impl Rows for Batch {
     fn stored(&self, key: &[u8]) -> StoreResult<Option<IVec>> {
         match self.changed.get(key) {
             Some(changed) => Ok(changed.after.clone()),
-            None => self.tree.get(key).map_err(from_sled),
+            None => self.in_tree(key),
         }
     }
 

@@ -53,7 +53,7 @@ pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> 
     batch.put(&Key::conv(TAIL, conv), &tail)?;
     let Step { position, rev, at, .. } = step;
     let entry = LogEntry { position, conv, rev, actor, at, seq, event };
-    batch.put(&Key::of(LOG).number(position.0), &entry)?;
+    batch.put_new(&Key::of(LOG).number(position.0), &entry)?;
     Ok(Outcome::Done(committed))
 }
 
@@ -107,7 +107,7 @@ impl Step {
         let body = MessageBody::new(content, mentions);
         let message = Message { seq, rev, id, from, ts: self.at, body, reply_to, view_once, cid };
         let stored = Stored { message, cid_of };
-        batch.put(&message_key(conv, seq), &stored)?;
+        batch.put_new(&message_key(conv, seq), &stored)?;
         self.note(batch, None, 0, Thing::Message(seq))?;
         Ok((self.committed(Some(stored.message)), Some(seq), LogEvent::Sent))
     }
@@ -206,7 +206,7 @@ impl Step {
                 batch.remove(&of_rev.number(earlier))?;
             }
         }
-        batch.put(&Key::conv(CHANGED, self.conv).number(self.rev.0).number(index), &thing)
+        batch.put_new(&Key::conv(CHANGED, self.conv).number(self.rev.0).number(index), &thing)
     }
 
     fn committed(&self, message: Option<Message>) -> Committed {
