@@ -5,6 +5,7 @@
 //! no `async`, no clock, no entropy. The server half (feature `server`, on by default) drives it: the engine,
 //! the plug points in [`seam`] and their defaults.
 
+pub mod client;
 pub mod error;
 pub mod irido;
 pub mod policy;

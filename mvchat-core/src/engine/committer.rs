@@ -28,6 +28,7 @@ pub(super) type Decide = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<
 
 /// What was decided.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "moved once and never kept")]
 pub(super) enum Decision {
     /// Write this, then tell this.
     Commit(Op, Publish),

@@ -79,6 +79,14 @@ impl Conn {
         }
     }
 
+    /// Queues a frame of the connection's own session, also when it ends; a full queue goes without it, because
+    /// the close that follows says enough.
+    pub(super) fn tell(&self, frame: Bytes) {
+        if self.state.lock().outbox.push(frame).is_ok() {
+            self.writer.notify_one();
+        }
+    }
+
     pub(super) fn push_ephemeral(&self, key: Ephemeral, frame: Bytes) {
         let mut state = self.state.lock();
         if state.ended.is_none() && state.close.is_none() {

@@ -48,6 +48,8 @@ impl Chat {
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
         let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid())));
+        // Held until the connection is forgotten, so that a drain waits for that, too.
+        let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");
         let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };
         let (sink, stream) = transport.split();
@@ -89,7 +91,7 @@ impl Chat {
             let deadline = loop {
                 match session.poll() {
                     Output::Reply(ticket, reply) => conn.reply(ticket, reply),
-                    Output::Push(frame) => conn.push(frame),
+                    Output::Push(frame) => conn.tell(frame),
                     Output::Ping => conn.ping(),
                     Output::Run(ticket, job) => {
                         let origin = Some(Origin { conn: conn.clone(), ticket });
@@ -113,11 +115,12 @@ impl Chat {
             }
             let reads = session.wants_frames() && !conn.is_congested();
             let input = tokio::select! { biased;
+                // First of all: what was done is answered even if the connection shall end.
+                Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
                 () = conn.until_ended() => match conn.ended() {
                     Some(ended) => Input::End(ended),
                     None => continue,
                 },
-                Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
                 frame = stream.next(), if reads => match frame {
                     Some(Ok(frame)) => Input::Frame(frame),
                     Some(Err(error)) => {

@@ -67,6 +67,8 @@ impl Chat {
             }
             inner.closing.connections.close();
             inner.closing.connections.wait().await;
+            // Leaving is noted, too.
+            inner.closing.commands.wait().await;
         };
         tokio::time::timeout(within, work).await.is_ok()
     }

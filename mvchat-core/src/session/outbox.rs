@@ -118,7 +118,7 @@ impl Outbox {
                     _ => continue,
                 },
                 Some(Item::Reply(ticket)) if self.ready.contains_key(ticket) => {
-                    let reply = self.ready.remove(&*ticket).flatten();
+                    let reply = self.ready.remove(ticket).flatten();
                     self.queue.pop_front();
                     match reply {
                         Some(reply) => reply,

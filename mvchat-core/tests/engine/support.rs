@@ -5,27 +5,30 @@ use base64::engine::general_purpose::STANDARD;
 use mvchat_core::Chat;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::builtin::password::PasswordParams;
+use mvchat_core::proto::Limits;
 use mvchat_core::testkit::Wire;
 use serde_json::{Value, json};
 
-pub async fn server() -> Chat {
-    let builder = Chat::builder(MemoryStore::default()).passwords(PasswordParams::insecurely_fast());
-    builder.build().await.unwrap()
+pub(crate) async fn server() -> Chat {
+    let mut limits = Limits::default();
+    (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
+    let builder = Chat::builder(MemoryStore::default()).limits(limits);
+    builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
 }
 
 /// A logged-in client.
-pub struct User {
-    pub wire: Wire,
-    pub id: String,
-    pub token: String,
+pub(crate) struct User {
+    pub(crate) wire: Wire,
+    pub(crate) id: String,
+    pub(crate) token: String,
 }
 
-pub fn secret(name: &str) -> String {
+pub(crate) fn secret(name: &str) -> String {
     STANDARD.encode(format!("{name}:password-{name}"))
 }
 
 impl User {
-    pub async fn sign_up(chat: &Chat, name: &str) -> Self {
+    pub(crate) async fn sign_up(chat: &Chat, name: &str) -> Self {
         let mut wire = Wire::connect(chat);
         let request = json!({"acc": {
             "user": "new", "scheme": "basic", "secret": secret(name), "login": true,
@@ -37,7 +40,7 @@ impl User {
     }
 
     /// Logs in on another connection.
-    pub async fn device(&self, chat: &Chat) -> Self {
+    pub(crate) async fn device(&self, chat: &Chat) -> Self {
         let mut wire = Wire::connect(chat);
         let ctrl = wire.ask(json!({"login": {"scheme": "token", "secret": self.token}})).await;
         assert_eq!(ctrl["code"], 200, "{ctrl}");
@@ -45,26 +48,26 @@ impl User {
     }
 
     /// Sends a request that succeeds and returns its `params`.
-    pub async fn ok(&mut self, request: Value) -> Value {
+    pub(crate) async fn ok(&mut self, request: Value) -> Value {
         let ctrl = self.wire.ask(request.clone()).await;
         assert!(ctrl["code"].as_u64().unwrap() < 300, "{request} → {ctrl}");
         ctrl["params"].clone()
     }
 
     /// Sends a request that fails and returns code, slug and text.
-    pub async fn fails(&mut self, request: Value) -> (u64, String, String) {
+    pub(crate) async fn fails(&mut self, request: Value) -> (u64, String, String) {
         let ctrl = self.wire.ask(request.clone()).await;
         assert!(ctrl["code"].as_u64().unwrap() >= 300, "{request} → {ctrl}");
         (ctrl["code"].as_u64().unwrap(), text(&ctrl["err"]), text(&ctrl["text"]))
     }
 
     /// Opens the direct conversation with another user.
-    pub async fn dm(&mut self, other: &User) -> String {
+    pub(crate) async fn dm(&mut self, other: &User) -> String {
         text(&self.ok(json!({"dm": {"user": other.id}})).await["conv"])
     }
 
     /// Makes a group with these members.
-    pub async fn group(&mut self, members: &[&User]) -> String {
+    pub(crate) async fn group(&mut self, members: &[&User]) -> String {
         let conv = self.ok(json!({"group": {"action": "create", "desc": {"public": {"fn": "g"}}}})).await;
         let conv = text(&conv["conv"]);
         for member in members {
@@ -74,13 +77,13 @@ impl User {
     }
 
     /// Sends a text and returns its `seq`.
-    pub async fn say(&mut self, conv: &str, words: &str) -> u64 {
+    pub(crate) async fn say(&mut self, conv: &str, words: &str) -> u64 {
         let params = self.ok(json!({"send": {"conv": conv, "content": {"v": 1, "text": words}}})).await;
         params["seq"].as_u64().unwrap()
     }
 
     /// Returns the delivered frames of a kind, after everything that was sent so far.
-    pub async fn heard(&mut self, kind: &str) -> Vec<Value> {
+    pub(crate) async fn heard(&mut self, kind: &str) -> Vec<Value> {
         self.wire
             .settle()
             .await
@@ -90,6 +93,6 @@ impl User {
     }
 }
 
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
