@@ -6,7 +6,7 @@ use super::dispatch::{Caller, Turn};
 use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
-use crate::seam::Transport;
+use crate::seam::{Misuse, Transport};
 use crate::session::{Ended, Finished, Input, Output, Session, SessionConfig, Ticket};
 use crate::time::Instant;
 use futures_util::stream::{FuturesUnordered, SplitSink};
@@ -123,7 +123,14 @@ impl Chat {
                 },
                 frame = stream.next(), if reads => match frame {
                     Some(Ok(frame)) => Input::Frame(frame),
-                    Some(Err(_)) | None => {
+                    Some(Err(error)) => {
+                        match error.downcast_ref::<Misuse>() {
+                            Some(Misuse(close)) => conn.close(*close),
+                            None => conn.abort(),
+                        }
+                        return;
+                    }
+                    None => {
                         conn.abort();
                         return;
                     }

@@ -60,7 +60,7 @@ impl Source {
     /// Tells whether the file belongs to the source of a transport or a store.
     pub(crate) fn is_adapter(&self) -> bool {
         let name = self.path.split('/').next().unwrap_or_default();
-        (name.starts_with("mvchat-transport-") || name.starts_with("mvchat-store-"))
+        (name == "mvchat-ws" || name.starts_with("mvchat-transport-") || name.starts_with("mvchat-store-"))
             && self.path.contains("/src/")
     }
 
