@@ -1,4 +1,5 @@
 //! The laws of stores can fail: each of these defects breaks one, and for the right reason.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "this binary is a test")]
 
 mod broken;
 
