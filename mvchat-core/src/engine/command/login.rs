@@ -50,6 +50,7 @@ impl Inner {
         let session = self.new_session(user.id, &caller);
         let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
         self.sessions_ended(user.id, &ended, None);
+        self.note_seen(user.id).await?;
         self.admit(caller, user, session).await
     }
 
@@ -74,7 +75,15 @@ impl Inner {
         if !self.store.touch_session(session.id, now, expires_at).await? {
             return Err(invalid());
         }
+        self.note_seen(user.id).await?;
         self.admit(caller, user, SessionRow { expires_at, ..session }).await
+    }
+
+    /// Notes that the user was here. Signing up does not count: someone who has only just come was never away.
+    async fn note_seen(&self, user: UserId) -> Result<()> {
+        let seen = UserPatch { last_seen: Some(self.env.now()), ..UserPatch::default() };
+        self.store.update_user(user, seen).await?;
+        Ok(())
     }
 
     /// Loads an account that may be used.
@@ -130,8 +139,6 @@ impl Inner {
         params.token = Some(self.tokens.sign(&claims));
         params.expires = Some(expires);
         params.session = Some(session.id);
-        let seen = UserPatch { last_seen: Some(now), ..UserPatch::default() };
-        self.store.update_user(user.id, seen).await?;
         let identity = Identity { user: user.id, session: session.id, expires };
         if let Some(origin) = &caller.origin {
             // The answer comes before whatever is delivered from now on.
