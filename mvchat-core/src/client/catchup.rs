@@ -9,7 +9,7 @@ use super::state::{Conversation, sane};
 use super::sync::{Stage, pause};
 use crate::proto::{
     ChangesParams, ConvEntry, ConvId, ConvItem, ConversationParams, ConversationsParams, Ctrl, GetRequest,
-    Int, MAX_COUNTER, MessagesParams, Own, Request, Rev, Scalar,
+    Int, MAX_COUNTER, MessagesParams, Own, Request, Rev, Scalar, Seq,
 };
 
 /// The most questions of the catch-up at once; the rest of what may be in flight is the app's.
@@ -259,10 +259,16 @@ impl Client {
         }
         // Frames that came before the view are applied again on top of it: each says what holds after it, so
         // the last one agrees with the view, and the app hears of the messages.
-        if let Some((first, _)) = self.sync.get(conv).and_then(|work| work.buffer.first_key_value()) {
-            view.rev = view.rev.min(Rev(first.0.saturating_sub(1)));
+        let mut held_to = view.last_seq;
+        if let Some(work) = self.sync.get(conv) {
+            if let Some((first, _)) = work.buffer.first_key_value() {
+                view.rev = view.rev.min(Rev(first.0.saturating_sub(1)));
+            }
+            let messages = work.buffer.values().filter_map(|(change, _)| change.message());
+            held_to = messages.map(|seq| Seq(seq.0.saturating_sub(1))).fold(held_to, Seq::min);
         }
-        self.state.conversations.insert(conv, Conversation::new(view, self.config.max_messages));
+        let known = Conversation::new(view, held_to, self.config.max_messages);
+        self.state.conversations.insert(conv, known);
         self.event(Event::Conversation { conv, change: ConvChange::Added });
     }
 
