@@ -159,7 +159,7 @@ fn run(steps: Vec<Step>) {
     (config.max_messages, config.max_buffered, config.max_outbox) = (5, 2_000, 4);
     let mut rig = Rig::with(config);
     // Half of the runs begin where the interesting states are.
-    if steps.len() % 2 == 0 {
+    if steps.len().is_multiple_of(2) {
         rig.log_in();
         rig.list(json!([view(CONV, 1, 1)]));
     }

@@ -79,7 +79,7 @@ impl Rig {
                 Output::Connect => self.connects += 1,
                 Output::Send(text) => self.sent.push(serde_json::from_slice(&text).unwrap()),
                 Output::Disconnect(close) => self.disconnects.push(close),
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => self.events.push(*event),
                 Output::Wait(until) => {
                     self.wait = until;
                     return;
