@@ -1,6 +1,7 @@
 //! The client machine and the session machine against each other: a stepped clock, a link that breaks with
 //! everything on it, no socket and no runtime. The engine between them is a stub of one user and one conversation.
 #![cfg(feature = "server")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use mvchat_core::client::{Client, ClientConfig, Credentials, Draft, Event, Input, Output, SendState};
 use mvchat_core::error::ErrorKind;
