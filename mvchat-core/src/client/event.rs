@@ -38,7 +38,7 @@ pub enum Output {
     /// Close the connection, or give up opening it. It is not answered.
     Disconnect(Close),
     /// Tell the app.
-    Event(Event),
+    Event(Box<Event>),
     /// Nothing more to do until the network or the app says something or this instant comes.
     Wait(Option<Instant>),
 }

@@ -167,11 +167,11 @@ impl Client {
         }
     }
 
-    /// Returns when something that waits can be sent.
+    /// Returns when something that waits can be sent. What could be sent already waits for an answer instead,
+    /// because as much as may be is on its way.
     pub(super) fn sending_deadline(&self) -> Option<Instant> {
-        let free =
-            self.link.is_ready().then(|| self.sync.deadline().into_iter().chain(self.outbox.deadline()));
-        self.pending.deadline().into_iter().chain(free.into_iter().flatten()).min()
+        let later = self.sync.deadline(self.now).into_iter().chain(self.outbox.deadline(self.now)).min();
+        self.pending.deadline().into_iter().chain(later.filter(|_| self.link.is_ready())).min()
     }
 }
 
