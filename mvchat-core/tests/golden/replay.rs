@@ -19,8 +19,9 @@ pub(crate) struct Replay<'a> {
     server: &'a Server,
     names: Names,
     clients: BTreeMap<String, Wire>,
-    /// The newest token that each client was given.
+    /// The newest token that each client was given, and its user.
     tokens: BTreeMap<String, String>,
+    users: BTreeMap<String, Value>,
 }
 
 /// What every client heard since it was asked last.
@@ -28,7 +29,13 @@ type Log = BTreeMap<String, Vec<Value>>;
 
 impl<'a> Replay<'a> {
     pub(crate) fn new(server: &'a Server) -> Self {
-        Self { server, names: Names::default(), clients: BTreeMap::new(), tokens: BTreeMap::new() }
+        Self {
+            server,
+            names: Names::default(),
+            clients: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            users: BTreeMap::new(),
+        }
     }
 
     pub(crate) async fn run(&mut self, scenario: &Scenario, verdict: &mut Verdict) {
@@ -138,6 +145,10 @@ impl<'a> Replay<'a> {
             for frame in &frames {
                 if let Some(token) = frame["ctrl"]["params"]["token"].as_str() {
                     self.tokens.insert(client.clone(), token.to_owned());
+                    self.users.insert(client.clone(), frame["ctrl"]["params"]["user"].clone());
+                }
+                if frame["info"]["what"] == "own" {
+                    assert_eq!(frame["info"]["from"], self.users[client], "{client} hears what is private");
                 }
             }
             if !frames.is_empty() {

@@ -1,4 +1,18 @@
 //! Reads a recording: `scenario.txt` is the order, the other files are frames.
+//!
+//! A file's name is number, direction and client: `0012-from-A.json` went to the server, `0013-to-A.json` came back.
+//! What the recordings lack is made up for: the binary frame, the forty of the burst, the spelling of ids that were
+//! normalised (`<UUID-8>` upper case, `<hex-8>` without hyphens), and `<fill-65534>` stands for as many letters as make
+//! the frame that long. The lines of `scenario.txt`:
+//!
+//! * `from FILE`, `to FILE`: a frame; `binary FILE` goes into a binary frame, several `burst FILE` go at once;
+//! * `instead FILE`: sent after the frame before it was refused;
+//! * `jwt KIND`: what `<jwt>` stands for in the next frame: the token `of` a client, or one that is made;
+//! * `late SECONDS`: the wall clock is ahead for the next frame;
+//! * `pause SECONDS`: time passes;
+//! * `client-close CLIENT CODE`, `server-close CLIENT CODE`: who ends the connection;
+//! * `earlier PLACEHOLDER NAME`: an account that was there before;
+//! * `about`, `section`, `note`: for readers.
 
 use serde_json::Value;
 use std::fs;
