@@ -5,17 +5,26 @@
 //! no `async`, no clock, no entropy. The server half (feature `server`, on by default) drives it: the engine,
 //! the plug points in [`seam`] and their defaults.
 
+pub mod client;
 pub mod error;
 pub mod irido;
 pub mod policy;
 pub mod proto;
+pub mod session;
 pub mod time;
 
 #[cfg(feature = "server")]
 pub mod builtin;
 #[cfg(feature = "server")]
+pub mod engine;
+#[cfg(feature = "server")]
 pub mod seam;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+
+#[cfg(feature = "server")]
+pub use builtin::keys::Keys;
+#[cfg(feature = "server")]
+pub use engine::{Chat, ChatBuilder};
 
 pub use error::{Error, ErrorKind, Result};

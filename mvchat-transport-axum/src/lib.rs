@@ -1,1 +1,68 @@
-//! Placeholder.
+//! mvchat over axum: WebSocket and HTTP routes.
+//!
+//! [`router`] is everything; merge it into an own one. An app that wants its own paths, middleware or checks in
+//! front uses the pieces: [`upgrade`] answers a request for a WebSocket, [`health`] a health check.
+//!
+//! ```
+//! use axum::{Router, extract::State, routing::get};
+//! use mvchat_core::{Chat, builtin::MemoryStore};
+//!
+//! # async fn app() -> Result<Router, Box<dyn std::error::Error>> {
+//! #[derive(Clone)]
+//! struct App {
+//!     name: &'static str,
+//! }
+//!
+//! let chat = Chat::builder(MemoryStore::default()).build().await?;
+//! let app = Router::new()
+//!     .route("/", get(|State(app): State<App>| async move { app.name }))
+//!     .merge(mvchat_transport_axum::router(chat))
+//!     .with_state(App { name: "mine" });
+//! # Ok(app)
+//! # }
+//! ```
+//!
+//! Serve it with `into_make_service_with_connect_info::<SocketAddr>()` to have the peers' addresses in the logs.
+//! `axum::serve` sets no deadline for the head of a request; a server that faces the internet puts a proxy in front
+//! or accepts connections like the reference server does.
+
+mod http;
+mod ws;
+
+pub use http::health;
+pub use mvchat_ws::{Options, Socket};
+pub use ws::upgrade;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
+use mvchat_core::Chat;
+
+/// Returns the routes of a chat server, with the default [`Options`].
+///
+/// * `GET /v0/ws`, and `GET /v0/channels` with the same meaning: the WebSocket.
+/// * `/health`, with any method: `{"status":"ok","sessions":n,"online":n}`.
+pub fn router<S>(chat: Chat) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    router_with(chat, Options::default())
+}
+
+/// Returns the routes of a chat server: see [`router`].
+pub fn router_with<S>(chat: Chat, options: Options) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let socket = {
+        let chat = chat.clone();
+        any(move |request: Request| {
+            let response = upgrade(request, &chat, &options);
+            async { response }
+        })
+    };
+    Router::new()
+        .route("/v0/ws", socket.clone())
+        .route("/v0/channels", socket)
+        .route("/health", any(move || std::future::ready(health(&chat))))
+}

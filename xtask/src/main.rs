@@ -1,2 +1,56 @@
-//! Placeholder.
-fn main() {}
+//! The project's own commands, run as `cargo xtask <command>`.
+
+use std::{env, process::ExitCode};
+
+mod book;
+mod fix;
+mod outcome;
+mod report;
+mod run;
+mod stages;
+mod summary;
+mod tables;
+mod tree;
+mod up;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+  up [--release] [-- <args>]  build and start the reference server, data in ./mvchat-data
+  test [<stage>…]             run every check and test, or only the named stages
+  verify                      run the lints only
+  fix                         format, and apply the fixes that clippy knows
+  book                        write the generated pages and render the book into book/book
+  stages                      list the stages of `test`
+";
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let done = match command.as_str() {
+        "up" => up::up(&rest),
+        "test" => report::test(&rest),
+        "verify" => report::verify(),
+        "fix" => fix::fix(),
+        "book" => book::render_command(),
+        "stages" => {
+            report::list();
+            Ok(())
+        }
+        "" | "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no command `{other}`\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // An empty reason means that the command has already said everything, and that its last line must stay last.
+        Err(reason) if reason.is_empty() => ExitCode::FAILURE,
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

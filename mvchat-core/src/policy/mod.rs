@@ -1,7 +1,22 @@
 //! Who may do what, and what comes of it: pure functions of the state, the request and the time.
+//!
+//! Every function here may be run again on fresher state; none of them waits, logs or remembers.
 
+mod access;
+mod members;
+mod revise;
+mod send;
+mod settings;
 mod state;
 
+pub use access::Access;
+pub use members::{may_invite, may_kick, may_leave, may_set_role, may_transfer};
+pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};
+pub use send::{may_answer, may_send};
+pub use settings::{may_block, may_pin, may_set_ttl, may_update};
 pub use state::{
     ConvKind, ConvSettings, Conversation, Member, Message, MessageBody, MessageState, Pinned, Print, Standing,
 };
+
+#[cfg(test)]
+mod tests;

@@ -188,6 +188,7 @@ pub fn check_text(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::Int;
 
     fn refused(text: &str) -> (Option<String>, String) {
         let bad = Envelope::decode(text.as_bytes()).unwrap_err();

@@ -26,6 +26,10 @@ pub enum Close {
     Normal,
     /// 1001: the server is stopping; come back after the announced time.
     GoingAway,
+    /// 1002: the peer broke the rules of the transport.
+    Protocol,
+    /// 1007: a text was not valid UTF-8.
+    BadText,
     /// 1009: a message was larger than allowed.
     TooBig,
     /// 1011: a defect of the server.
@@ -48,6 +52,8 @@ impl Close {
         match self {
             Self::Normal => 1000,
             Self::GoingAway => 1001,
+            Self::Protocol => 1002,
+            Self::BadText => 1007,
             Self::TooBig => 1009,
             Self::Internal => 1011,
             Self::LogIn => 4001,
@@ -63,6 +69,8 @@ impl Close {
         match self {
             Self::Normal | Self::Other(_) => "",
             Self::GoingAway => "going away",
+            Self::Protocol => "protocol error",
+            Self::BadText => "invalid text",
             Self::TooBig => "message too big",
             Self::Internal => "internal error",
             Self::LogIn => "log in",
@@ -77,6 +85,8 @@ impl Close {
         match code {
             1000 => Self::Normal,
             1001 => Self::GoingAway,
+            1002 => Self::Protocol,
+            1007 => Self::BadText,
             1009 => Self::TooBig,
             1011 => Self::Internal,
             4001 => Self::LogIn,

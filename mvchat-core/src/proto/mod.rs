@@ -33,6 +33,8 @@ pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,
     Mark, Pin, ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest, Typing, Unsend,
 };
+#[cfg(feature = "server")]
+pub(crate) use server::RoleContent;
 pub use server::{Ctrl, Data, ErrorParams, Head, HeadMention, HeadReply, Info, Pres, ServerMsg, What};
 
 /// The protocol version in the `hi` reply.

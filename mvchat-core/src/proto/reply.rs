@@ -555,6 +555,7 @@ params! {
         no_screenshots: Option<bool>,
     }
     /// What of a member's private state changed; the content of `info own`.
+    #[derive(Default)]
     OwnParams {
         /// The mark that moved.
         #[serde(skip_serializing_if = "absent", default)]
@@ -628,21 +629,6 @@ impl OwnParams {
             MarkKind::Clear => params.clear_seq = Some(seq),
         }
         params
-    }
-}
-
-impl Default for OwnParams {
-    fn default() -> Self {
-        Self {
-            read_seq: None,
-            recv_seq: None,
-            clear_seq: None,
-            favorite: None,
-            muted: None,
-            archived: None,
-            blocked: None,
-            private: None,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the server sends.
 
-use super::{ConvId, Json, Own, ReplyParams, Rev, Role, Seq, UserId};
+use super::{ConvId, Json, Own, ReplyParams, Rev, Seq, UserId};
 use crate::error::Error;
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -340,7 +340,8 @@ impl Pres {
 }
 
 /// The content of `role_changed`.
+#[cfg(feature = "server")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RoleContent {
-    pub(crate) role: Role,
+    pub(crate) role: super::Role,
 }

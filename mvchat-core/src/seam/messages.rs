@@ -265,6 +265,7 @@ pub struct Changes {
 /// Something that changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "most of what changes are messages")]
 pub enum Changed {
     /// A message, in its latest state.
     Message(Message),

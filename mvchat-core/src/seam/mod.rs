@@ -4,6 +4,7 @@
 mod conversations;
 mod env;
 mod fold;
+pub mod keys;
 mod messages;
 mod sessions;
 mod store;
@@ -22,5 +23,5 @@ pub use messages::{
 };
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
-pub use transport::{Transport, TransportError};
+pub use transport::{Misuse, Transport, TransportError};
 pub use users::{Credential, NewUser, SecretChange, UserPatch, UserRow, UserState, UserStore};

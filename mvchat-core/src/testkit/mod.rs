@@ -1,4 +1,5 @@
-//! Laws that every adapter must obey, a model to compare stores with, and faults on demand.
+//! Laws that every adapter must obey, a model to compare stores with, faults on demand, and an in-process
+//! connection.
 //!
 //! An adapter proves itself with a test target of its own (`harness = false`):
 //!
@@ -30,8 +31,10 @@
 
 mod flaky;
 pub mod model;
+mod pipe;
 mod runner;
 pub mod store;
 
 pub use flaky::{Chances, Fault, Faults, Flaky, Method};
+pub use pipe::{Pipe, Wire};
 pub use runner::{Law, Runtime};

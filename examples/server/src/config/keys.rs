@@ -1,0 +1,321 @@
+//! The table of every key the server understands: one row says all about it.
+
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use super::{
+    Config, LogFormat, Preset, StoreKind, TransportKind,
+    duration::{self, PlainUnit},
+    read, size,
+    value::{Complaint, Value},
+};
+
+/// One key.
+pub(crate) struct Key {
+    /// The dotted path in the file.
+    pub path: &'static str,
+    /// Another path that means the same, from mvChat2's own file.
+    pub alias: Option<&'static str>,
+    /// The environment variable, where it is not made from the path.
+    variable: Option<&'static str>,
+    /// What the key does, for the annotated example; lines are wrapped by hand.
+    pub doc: &'static str,
+    /// Reads a value into the configuration, or leaves it as it was and says what is wrong.
+    pub set: fn(&mut Config, &Value) -> Result<(), Complaint>,
+    /// Writes the effective value as YAML that `set` reads back.
+    pub show: fn(&Config) -> String,
+}
+
+impl Key {
+    /// The environment variable that sets this key: `limits.edit_window` is `MVCHAT_LIMITS_EDIT_WINDOW`.
+    pub(crate) fn variable(&self) -> String {
+        match self.variable {
+            Some(name) => name.to_owned(),
+            None => format!("MVCHAT_{}", self.path.to_uppercase().replace('.', "_")),
+        }
+    }
+}
+
+/// Finds a key by path or alias.
+pub(crate) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path || key.alias == Some(path))
+}
+
+/// The path of the key that is applied before all others.
+pub(crate) const PRESET: &str = "preset";
+/// The path of the listening address, which is checked once everything is known.
+pub(crate) const LISTEN: &str = "server.listen";
+
+const PRESETS: [(&str, Preset); 2] = [("default", Preset::Standard), ("mvchat2", Preset::MvChat2)];
+const STORES: [(&str, StoreKind); 2] = [("memory", StoreKind::Memory), ("sled", StoreKind::Sled)];
+const TRANSPORTS: [(&str, TransportKind); 1] = [("axum", TransportKind::Axum)];
+const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+const SECOND: Duration = Duration::from_secs(1);
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(10);
+/// Longer than any conversation lasts: "always" in practice.
+const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
+
+/// Every key, in the order of the example; keys of one section stand together.
+pub(crate) static KEYS: [Key; 24] = [
+    Key {
+        path: PRESET,
+        alias: None,
+        variable: None,
+        doc: "The set of defaults to start from: default, or mvchat2 (30 frames a second, unsend within\n\
+              5 minutes, passwords of 6 bytes and more). Every other key given wins over it.",
+        set: |config, value| value.choice(&PRESETS).map(|found| config.preset = found),
+        show: |config| word(&PRESETS, config.preset),
+    },
+    Key {
+        path: "data_dir",
+        alias: None,
+        variable: None,
+        doc: "The folder for keys and the embedded store; made if it is missing.",
+        set: |config, value| read::not_empty(value).map(|path| config.data_dir.0 = PathBuf::from(path)),
+        show: |config| quoted(&config.data_dir.0.to_string_lossy()),
+    },
+    Key {
+        path: "store",
+        alias: None,
+        variable: None,
+        doc: "sled keeps everything below data_dir; memory forgets everything at the end.",
+        set: |config, value| value.choice(&STORES).map(|found| config.store = found),
+        show: |config| word(&STORES, config.store),
+    },
+    Key {
+        path: "transport",
+        alias: None,
+        variable: None,
+        doc: "What carries the connections: axum.",
+        set: |config, value| value.choice(&TRANSPORTS).map(|found| config.transport = found),
+        show: |config| word(&TRANSPORTS, config.transport),
+    },
+    Key {
+        path: "log.format",
+        alias: None,
+        variable: None,
+        doc: "text for people, json for machines; always on standard error.",
+        set: |config, value| value.choice(&FORMATS).map(|found| config.log.format = found),
+        show: |config| word(&FORMATS, config.log.format),
+    },
+    Key {
+        path: "log.level",
+        alias: None,
+        variable: Some("MVCHAT_LOG"),
+        doc: "off, error, warn, info, debug or trace; also by part, as in warn,mvchat_core=debug.",
+        set: |config, value| read::log_level(value).map(|found| config.log.level = found),
+        show: |config| quoted(&config.log.level),
+    },
+    Key {
+        path: LISTEN,
+        alias: None,
+        variable: Some("MVCHAT_LISTEN"),
+        doc: "The address and port to listen on; port 0 picks a free one, \":6060\" means every IPv4\n\
+              address. Addresses other than loopback need behind_proxy, because this server speaks no TLS.",
+        set: |config, value| read::listen(value).map(|found| config.server.listen = found),
+        show: |config| quoted(&config.server.listen.to_string()),
+    },
+    Key {
+        path: "server.behind_proxy",
+        alias: None,
+        variable: Some("MVCHAT_BEHIND_PROXY"),
+        doc: "Says that a proxy in front of this server ends TLS.",
+        set: |config, value| value.switch().map(|found| config.server.behind_proxy = found),
+        show: |config| config.server.behind_proxy.to_string(),
+    },
+    Key {
+        path: "server.use_x_forwarded_for",
+        alias: None,
+        variable: None,
+        doc: "Takes client addresses from X-Forwarded-For, for connections from trusted_proxies. Without\n\
+              it, limits per address see the proxy. It implies behind_proxy.",
+        set: |config, value| value.switch().map(|found| config.server.use_x_forwarded_for = found),
+        show: |config| config.server.use_x_forwarded_for.to_string(),
+    },
+    Key {
+        path: "server.trusted_proxies",
+        alias: None,
+        variable: None,
+        doc: "Networks of the proxies whose X-Forwarded-For is believed.",
+        set: |config, value| read::networks(value).map(|found| config.server.trusted_proxies = found),
+        show: |config| list(config.server.trusted_proxies.iter().map(ToString::to_string)),
+    },
+    Key {
+        path: "server.allowed_origins",
+        alias: None,
+        variable: None,
+        doc: "Web origins whose pages may connect, such as https://app.example.com. Each is matched exactly.",
+        set: |config, value| read::origins(value).map(|found| config.server.allowed_origins = found),
+        show: |config| list(config.server.allowed_origins.iter().cloned()),
+    },
+    Key {
+        path: "server.read_timeout",
+        alias: None,
+        variable: None,
+        doc: "How long the head of a request may take. Durations are written 500ms, 90s, 10m, 1h30m or\n\
+              2d; a plain number means seconds unless a key says otherwise.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.read_timeout = found)
+        },
+        show: |config| duration::show(config.server.read_timeout),
+    },
+    Key {
+        path: "server.idle_timeout",
+        alias: None,
+        variable: None,
+        doc: "How long a connection may stay open between two requests; WebSockets are not concerned.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.idle_timeout = found)
+        },
+        show: |config| duration::show(config.server.idle_timeout),
+    },
+    Key {
+        path: "server.shutdown_timeout",
+        alias: None,
+        variable: None,
+        doc: "How long stopping may take in all, from the signal to the end of the process.",
+        set: |config, value| {
+            let bounds = SECOND..=*TIMEOUT.end();
+            value.duration(PlainUnit::Seconds, bounds).map(|found| config.server.shutdown_timeout = found)
+        },
+        show: |config| duration::show(config.server.shutdown_timeout),
+    },
+    Key {
+        path: "server.max_connections",
+        alias: None,
+        variable: None,
+        doc: "How many connections may be open at once; further ones wait in the system's queue.",
+        set: |config, value| value.whole(1..=1_000_000).map(|found| config.server.max_connections = found),
+        show: |config| config.server.max_connections.to_string(),
+    },
+    Key {
+        path: "auth.token.expire_in",
+        alias: None,
+        variable: None,
+        doc: "How long a token is good for.",
+        set: |config, value| {
+            // Within its last minute a token is announced to end.
+            let bounds = Duration::from_mins(2)..=Duration::from_hours(90 * 24);
+            value.duration(PlainUnit::Seconds, bounds).map(|found| config.auth.token_lifetime = found)
+        },
+        show: |config| duration::show(config.auth.token_lifetime),
+    },
+    Key {
+        path: "auth.basic.min_login_length",
+        alias: None,
+        variable: None,
+        doc: "The shortest user name, in characters.",
+        set: |config, value| value.whole(1..=64).map(|found| config.auth.min_login_length = found),
+        show: |config| config.auth.min_login_length.to_string(),
+    },
+    Key {
+        path: "auth.basic.min_password_length",
+        alias: None,
+        variable: None,
+        doc: "The shortest password, in bytes.",
+        set: |config, value| value.whole(1..=1_024).map(|found| config.auth.min_password_length = found),
+        show: |config| config.auth.min_password_length.to_string(),
+    },
+    Key {
+        path: "limits.edit_window",
+        alias: Some("limits.edit_window_minutes"),
+        variable: None,
+        doc: "How long after sending a message may be edited; a plain number means minutes, 0 never.",
+        set: |config, value| {
+            value.duration(PlainUnit::Minutes, WINDOW).map(|found| config.limits.edit_window = found)
+        },
+        show: |config| duration::show(config.limits.edit_window),
+    },
+    Key {
+        path: "limits.unsend_window",
+        alias: Some("limits.unsend_window_minutes"),
+        variable: None,
+        doc: "How long after sending a message may be unsent; a plain number means minutes, 0 never.",
+        set: |config, value| {
+            value.duration(PlainUnit::Minutes, WINDOW).map(|found| config.limits.unsend_window = found)
+        },
+        show: |config| duration::show(config.limits.unsend_window),
+    },
+    Key {
+        path: "limits.max_edit_count",
+        alias: None,
+        variable: None,
+        doc: "How often a message may be edited.",
+        set: |config, value| value.whole(0..=1_000).map(|found| config.limits.max_edit_count = found),
+        show: |config| config.limits.max_edit_count.to_string(),
+    },
+    Key {
+        path: "limits.max_message_size",
+        alias: None,
+        variable: None,
+        doc: "The largest WebSocket message; sizes are plain bytes, or 64KiB, 8MiB.",
+        set: |config, value| {
+            value.size(1 << 10..=16 << 20).map(|found| config.limits.max_message_size = found)
+        },
+        show: |config| size::show(config.limits.max_message_size as u64),
+    },
+    Key {
+        path: "limits.max_subscriber_count",
+        alias: None,
+        variable: None,
+        doc: "The largest number of members of a group.",
+        set: |config, value| value.whole(2..=10_000).map(|found| config.limits.max_subscriber_count = found),
+        show: |config| config.limits.max_subscriber_count.to_string(),
+    },
+    Key {
+        path: "limits.rate_limit_messages",
+        alias: None,
+        variable: None,
+        doc: "Frames per second that one connection may send.",
+        set: |config, value| value.whole(1..=100_000).map(|found| config.limits.rate_limit_messages = found),
+        show: |config| config.limits.rate_limit_messages.to_string(),
+    },
+];
+
+fn word<T: PartialEq>(words: &[(&str, T)], wanted: T) -> String {
+    words.iter().find(|(_, value)| *value == wanted).map_or_else(String::new, |(word, _)| (*word).to_owned())
+}
+
+/// Writes text in double quotes; every JSON string is a YAML one.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    serde_json::Value::from(items.collect::<Vec<_>>()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_documented() {
+        let mut names = BTreeSet::new();
+        for key in &KEYS {
+            assert!(!key.doc.is_empty());
+            for path in [Some(key.path), key.alias].into_iter().flatten() {
+                assert!(names.insert(path.to_owned()), "{path}");
+            }
+            assert!(names.insert(key.variable()), "{}", key.variable());
+        }
+    }
+
+    #[test]
+    fn what_is_shown_reads_back() {
+        for preset in [Preset::Standard, Preset::MvChat2] {
+            let wanted = Config::of_preset(preset);
+            let mut read = Config::default();
+            for key in &KEYS {
+                let text = (key.show)(&wanted);
+                let text: String = serde_json::from_str::<String>(&text).unwrap_or(text);
+                let text = text.trim_matches(['[', ']']).replace('"', "");
+                (key.set)(&mut read, &Value::raw(&text))
+                    .unwrap_or_else(|error| panic!("{}: {error}", key.path));
+            }
+            assert_eq!(read, wanted);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The server's configuration: every effective setting, typed, from flags, environment, file and defaults.
+//!
+//! A flag wins over an environment variable, a variable over the file, the file over the preset, the preset
+//! over the default. `mvchat config example` prints every key; the table is `keys.rs`.
+
+mod duration;
+mod environment;
+mod example;
+mod expand;
+mod file;
+mod keys;
+mod load;
+mod network;
+mod problem;
+mod read;
+mod size;
+mod suggest;
+mod unbuilt;
+mod value;
+mod yaml;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+pub use environment::Environment;
+pub use example::example;
+pub use load::{Flags, Warnings};
+pub use network::Network;
+pub use problem::{Origin, Problem, Warning};
+
+/// Every setting the server runs with. It holds no secrets, so its `Debug` may be logged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Config {
+    /// The set of defaults that the other settings start from.
+    pub preset: Preset,
+    /// The folder that holds the keys and the embedded store.
+    pub data_dir: DataDir,
+    /// Where conversations are kept.
+    pub store: StoreKind,
+    /// What carries the connections.
+    pub transport: TransportKind,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// The listening socket and its connections.
+    pub server: ServerConfig,
+    /// Accounts and tokens.
+    pub auth: AuthConfig,
+    /// What users may do, and how much of it.
+    pub limits: LimitsConfig,
+}
+
+/// A set of defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Preset {
+    /// mvchat's own values.
+    #[default]
+    Standard,
+    /// The values that mvChat2 really enforced: 30 frames a second, unsend within 5 minutes, passwords of 6 bytes.
+    MvChat2,
+}
+
+/// The data folder; `mvchat-data` in the working directory by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDir(pub PathBuf);
+
+impl Default for DataDir {
+    fn default() -> Self {
+        Self(PathBuf::from("mvchat-data"))
+    }
+}
+
+/// The store behind the chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StoreKind {
+    /// Nothing survives a restart.
+    Memory,
+    /// The embedded store, below the data folder.
+    #[default]
+    Sled,
+}
+
+/// The web framework that carries the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TransportKind {
+    /// axum.
+    #[default]
+    Axum,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogConfig {
+    /// One line of text, or one JSON object, per event.
+    pub format: LogFormat,
+    /// A level, or directives such as `warn,mvchat_core=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: "info".to_owned() }
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one object per line.
+    Json,
+}
+
+/// The listening socket and its connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// The address; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Someone else ends TLS in front of this server.
+    pub behind_proxy: bool,
+    /// Client addresses are taken from `X-Forwarded-For`, from trusted proxies only.
+    pub use_x_forwarded_for: bool,
+    /// The proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<Network>,
+    /// The web origins whose pages may connect, as `scheme://host[:port]` in lower case.
+    pub allowed_origins: Vec<String>,
+    /// How long a request's head may take.
+    pub read_timeout: Duration,
+    /// How long a connection may stay open between two requests.
+    pub idle_timeout: Duration,
+    /// How long the server may take to stop after a signal.
+    pub shutdown_timeout: Duration,
+    /// How many connections may be open at once, WebSockets included.
+    pub max_connections: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 6060)),
+            behind_proxy: false,
+            use_x_forwarded_for: false,
+            trusted_proxies: ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok()).collect(),
+            allowed_origins: Vec::new(),
+            read_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(10),
+            max_connections: 20_000,
+        }
+    }
+}
+
+/// Accounts and tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthConfig {
+    /// How long a token is good for.
+    pub token_lifetime: Duration,
+    /// The shortest user name, in characters.
+    pub min_login_length: usize,
+    /// The shortest password, in bytes.
+    pub min_password_length: usize,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self { token_lifetime: Duration::from_hours(14 * 24), min_login_length: 4, min_password_length: 8 }
+    }
+}
+
+/// What users may do, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitsConfig {
+    /// How long after sending a message may be edited.
+    pub edit_window: Duration,
+    /// How long after sending a message may be unsent.
+    pub unsend_window: Duration,
+    /// How often a message may be edited.
+    pub max_edit_count: u32,
+    /// The largest WebSocket message, in bytes.
+    pub max_message_size: usize,
+    /// The largest number of members of a group.
+    pub max_subscriber_count: usize,
+    /// Frames per second that one connection may send.
+    pub rate_limit_messages: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            edit_window: Duration::from_mins(15),
+            unsend_window: Duration::from_mins(10),
+            max_edit_count: 10,
+            max_message_size: 64 * 1024,
+            max_subscriber_count: 1_500,
+            rate_limit_messages: 50,
+        }
+    }
+}
+
+impl Config {
+    /// The defaults of a preset.
+    pub fn of_preset(preset: Preset) -> Self {
+        let mut config = Self { preset, ..Self::default() };
+        if preset == Preset::MvChat2 {
+            config.limits.rate_limit_messages = 30;
+            config.limits.unsend_window = Duration::from_mins(5);
+            config.auth.min_password_length = 6;
+        }
+        config
+    }
+}

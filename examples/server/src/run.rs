@@ -1,0 +1,75 @@
+//! The running server: routes, accept loop, stop.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+};
+
+use mvchat_transport_axum::Options;
+use tokio::{net::TcpListener, sync::oneshot};
+
+use crate::{
+    accept::{self, AcceptOptions, Drained},
+    chat,
+    config::Config,
+};
+
+/// Serves on `listener` until `shutdown` is ready, then drains.
+///
+/// Announces the address on standard output when requests are answered.
+///
+/// # Errors
+/// If keys or store can't be opened, the listener has no address, or standard output is closed.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let chat = chat::open(&config).await?;
+    let origins = Options::default().allowed_origins(&config.server.allowed_origins);
+    let app = mvchat_transport_axum::router_with(chat.clone(), origins);
+    let options = accept_options(&config);
+    let within = options.drain_timeout;
+    announce(listener.local_addr()?)?;
+    let (stop, stopping) = oneshot::channel::<()>();
+    let shutdown = async {
+        shutdown.await;
+        drop(stop);
+    };
+    // Both at once: the accept loop waits for the upgraded connections that the drain ends.
+    let drain = async {
+        // Nothing is ever sent; the end of the sender is the signal.
+        drop(stopping.await);
+        chat.drain(within).await
+    };
+    match tokio::join!(accept::serve(listener, app, options, shutdown), drain) {
+        (Drained::All, true) => tracing::info!("stopped"),
+        (Drained::All, false) => tracing::warn!("stopped with commands left"),
+        (Drained::Cut { left }, _) => tracing::warn!(left, "stopped with connections left"),
+    }
+    Ok(())
+}
+
+/// Takes the accept loop's share of the configuration.
+fn accept_options(config: &Config) -> AcceptOptions {
+    let server = &config.server;
+    AcceptOptions {
+        header_timeout: server.read_timeout,
+        idle_timeout: server.idle_timeout,
+        max_connections: server.max_connections,
+        // What is left of the time to stop is for the store.
+        drain_timeout: server.shutdown_timeout * 4 / 5,
+        trusted_proxies: match server.use_x_forwarded_for {
+            true => server.trusted_proxies.clone(),
+            false => Vec::new(),
+        },
+        ..AcceptOptions::default()
+    }
+}
+
+/// Prints the one line that says the server is ready; scripts wait for it.
+fn announce(address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "mvchat is listening on http://{address}")?;
+    out.flush()
+}

@@ -1,0 +1,81 @@
+use uuid::Uuid;
+
+/// What a ciphertext is bound to: it opens in the row it was sealed for and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Context {
+    /// The content of a message.
+    Message {
+        /// The conversation; it also picks the derived key.
+        conv: Uuid,
+        /// The message.
+        id: Uuid,
+        /// Who sent it, and whose key seals it.
+        sender: Uuid,
+        /// How often it had been edited.
+        revision: u32,
+    },
+    /// The `private` fields of a user.
+    UserPrivate {
+        /// Whose fields, and whose key.
+        user: Uuid,
+    },
+    /// The `private` fields of a membership.
+    MemberPrivate {
+        /// Whose fields, and whose key.
+        user: Uuid,
+        /// In which conversation; it also picks the derived key.
+        conv: Uuid,
+    },
+    /// The e-mail address of a user.
+    Email {
+        /// Whose address, and whose key.
+        user: Uuid,
+    },
+}
+
+impl Context {
+    /// Returns the user whose key seals and opens it.
+    pub(super) fn owner(&self) -> Uuid {
+        match *self {
+            Context::Message { sender: owner, .. }
+            | Context::UserPrivate { user: owner }
+            | Context::MemberPrivate { user: owner, .. }
+            | Context::Email { user: owner } => owner,
+        }
+    }
+
+    /// Returns the conversation whose derived key is used; none stands for the user's own fields.
+    pub(super) fn conversation(&self) -> Option<Uuid> {
+        match *self {
+            Context::Message { conv, .. } | Context::MemberPrivate { conv, .. } => Some(conv),
+            Context::UserPrivate { .. } | Context::Email { .. } => None,
+        }
+    }
+
+    /// Appends a tag and fields of fixed size, so that no two contexts share an encoding.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Context::Message { conv, id, sender, revision } => {
+                out.push(1);
+                out.extend_from_slice(conv.as_bytes());
+                out.extend_from_slice(id.as_bytes());
+                out.extend_from_slice(sender.as_bytes());
+                out.extend_from_slice(&revision.to_be_bytes());
+            }
+            Context::UserPrivate { user } => {
+                out.push(2);
+                out.extend_from_slice(user.as_bytes());
+            }
+            Context::MemberPrivate { user, conv } => {
+                out.push(3);
+                out.extend_from_slice(user.as_bytes());
+                out.extend_from_slice(conv.as_bytes());
+            }
+            Context::Email { user } => {
+                out.push(4);
+                out.extend_from_slice(user.as_bytes());
+            }
+        }
+    }
+}

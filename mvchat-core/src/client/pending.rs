@@ -1,0 +1,130 @@
+//! Requests without an answer.
+
+use crate::proto::{ConvId, Request};
+use crate::time::Instant;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Names a request of this client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(super) u64);
+
+/// How a login is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Password,
+    Token,
+    /// `again` if an earlier attempt was never answered and may have made the account.
+    SignUp {
+        again: bool,
+    },
+}
+
+/// What a request is for.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    Hi,
+    Ping,
+    Login(Scheme),
+    /// The app asked; `answered` once the app was told that it took too long.
+    Ask {
+        request: Box<Request>,
+        answered: bool,
+    },
+    Send {
+        cid: String,
+    },
+    List,
+    View(ConvId),
+    Changes(ConvId),
+    Page(ConvId),
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) purpose: Purpose,
+    pub(super) deadline: Option<Instant>,
+    pub(super) bytes: usize,
+}
+
+/// A request that waits to be sent.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) id: u64,
+    pub(super) request: Request,
+    pub(super) deadline: Instant,
+}
+
+/// What was sent and not answered, and what the app asked for and could not be sent yet.
+///
+/// Ids are never used twice by a client, so a late answer can't be taken for another one.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    last: u64,
+    pub(super) sent: BTreeMap<u64, Entry>,
+    pub(super) waiting: VecDeque<Waiting>,
+}
+
+impl Pending {
+    pub(super) fn id(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sent.len() + self.waiting.len()
+    }
+
+    /// Returns how many of the requests that the server works on one after the other are not answered.
+    pub(super) fn in_flight(&self) -> usize {
+        self.sent.values().filter(|entry| !matches!(entry.purpose, Purpose::Ping)).count()
+    }
+
+    pub(super) fn take(&mut self, id: &str) -> Option<Entry> {
+        let id: u64 = id.parse().ok()?;
+        self.sent.remove(&id)
+    }
+
+    pub(super) fn any(&self, is: impl Fn(&Purpose) -> bool) -> bool {
+        self.sent.values().any(|entry| is(&entry.purpose))
+    }
+
+    /// Returns how many requests of the catch-up are not answered.
+    pub(super) fn jobs(&self) -> usize {
+        let job = |purpose: &Purpose| {
+            matches!(purpose, Purpose::View(_) | Purpose::Changes(_) | Purpose::Page(_) | Purpose::List)
+        };
+        self.sent.values().filter(|entry| job(&entry.purpose)).count()
+    }
+
+    /// Takes what took too long. Of the app's requests a trace stays, because a late answer still says which
+    /// change the app's own request made.
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<(u64, Purpose)> {
+        let due: Vec<u64> = self
+            .sent
+            .iter()
+            .filter(|(_, entry)| entry.deadline.is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        let mut expired = Vec::new();
+        for id in due {
+            let Some(entry) = self.sent.remove(&id) else { continue };
+            if let Purpose::Ask { request, .. } = &entry.purpose {
+                let purpose = Purpose::Ask { request: request.clone(), answered: true };
+                self.sent.insert(id, Entry { purpose, deadline: None, bytes: entry.bytes });
+            }
+            expired.push((id, entry.purpose));
+        }
+        while let Some(first) = self.waiting.front().filter(|waiting| waiting.deadline <= now) {
+            let (id, request) = (first.id, Box::new(first.request.clone()));
+            self.waiting.pop_front();
+            expired.push((id, Purpose::Ask { request, answered: false }));
+        }
+        expired
+    }
+
+    /// Returns when the first of them has taken too long.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let sent = self.sent.values().filter_map(|entry| entry.deadline).min();
+        sent.into_iter().chain(self.waiting.front().map(|waiting| waiting.deadline)).min()
+    }
+}

@@ -1,0 +1,85 @@
+//! The host and its bots, speaking in process.
+
+use super::chat::Chat;
+use super::dispatch::Ctx;
+use crate::error::{Error, ErrorKind, Result};
+use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
+use crate::seam::{NewUser, StoreErrorKind, UserRow, UserState};
+
+/// A user whom the host vouches for: see [`Chat::act_as`].
+#[derive(Clone, Debug)]
+pub struct Actor {
+    chat: Chat,
+    user: UserId,
+}
+
+impl Chat {
+    /// Speaks for a user, with the same checks and the same log as a connection.
+    pub fn act_as(&self, user: UserId) -> Actor {
+        Actor { chat: self.clone(), user }
+    }
+
+    /// Makes an account that only the host can open, for a user of its own; does nothing if it is there.
+    /// Returns whether it is new.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn add_user(&self, user: UserId, public: Option<Json>) -> Result<bool> {
+        self.0.keys.create_user(user.0).await?;
+        let row = UserRow {
+            id: user,
+            state: UserState::Active,
+            created_at: self.0.env.now(),
+            public,
+            private: None,
+            email: None,
+            lang: None,
+            last_seen: None,
+            must_change_password: false,
+        };
+        match self.0.store.create_user(NewUser { user: row, credential: None, session: None }).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == StoreErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Actor {
+    /// Returns for whom it speaks.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// Sends a message: Irido, or a JSON string.
+    ///
+    /// # Errors
+    /// As the command `send`: `InvalidContent`, `NotMember`, `Blocked` …
+    pub async fn send(&self, conv: ConvId, content: Json) -> Result<MessageParams> {
+        self.send_message(SendMessage::new(conv, content)).await
+    }
+
+    /// Sends a message with options.
+    ///
+    /// # Errors
+    /// As the command `send`.
+    pub async fn send_message(&self, message: SendMessage) -> Result<MessageParams> {
+        match self.execute(Command::Send(message)).await?.params {
+            ReplyParams::Message(params) => Ok(*params),
+            _ => Err(ErrorKind::Internal.into()),
+        }
+    }
+
+    /// Carries out any command of a logged-in user.
+    ///
+    /// # Errors
+    /// As the command; `Unsupported` for those that belong to a connection.
+    pub async fn execute(&self, command: Command) -> Result<Reply> {
+        let inner = self.chat.0.clone();
+        inner.closing.admit()?;
+        let ctx = Ctx { inner: inner.clone(), user: self.user, identity: None, origin: None, turn: None };
+        // In a task of its own: whoever stops waiting does not stop what was begun.
+        let work = inner.closing.commands.spawn(ctx.execute(command));
+        work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
+    }
+}

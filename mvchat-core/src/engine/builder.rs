@@ -1,0 +1,193 @@
+//! Puts a [`Chat`] together and checks everything before it runs.
+
+use super::cache::ConvCache;
+use super::chat::{Chat, Inner};
+use super::committer::Committer;
+use super::hub::Hub;
+use super::sessions::Sessions;
+use super::shutdown::Closing;
+use super::throttle::Throttle;
+use crate::builtin::SystemEnv;
+use crate::builtin::keys::Keys;
+use crate::builtin::password::{PasswordParams, Passwords};
+use crate::builtin::token::TokenSigner;
+use crate::irido::Rules;
+use crate::proto::Limits;
+use crate::seam::{Durability, Env, Store};
+use std::fmt;
+use std::sync::Arc;
+
+/// Builds a [`Chat`].
+///
+/// # Defaults
+/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords. Keys have no default: a
+/// durable store without keys is an error. Only a volatile store gets keys that die with the process.
+#[must_use]
+pub struct ChatBuilder {
+    store: Arc<dyn Store>,
+    keys: Option<Keys>,
+    env: Arc<dyn Env>,
+    limits: Limits,
+    passwords: PasswordParams,
+    name: String,
+    build: String,
+    shards: usize,
+}
+
+/// Everything that is wrong with a [`ChatBuilder`], all at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildError {
+    problems: Vec<String>,
+}
+
+impl BuildError {
+    /// Returns the problems, each with its fix.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("; "))
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl ChatBuilder {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            keys: None,
+            env: Arc::new(SystemEnv::default()),
+            limits: Limits::default(),
+            passwords: PasswordParams::default(),
+            name: "mvchat".to_owned(),
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            shards: 4,
+        }
+    }
+
+    /// Sets the keys with which content is sealed and tokens are signed.
+    pub fn keys(mut self, keys: Keys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets where time and entropy come from.
+    pub fn env(mut self, env: impl Env) -> Self {
+        self.env = Arc::new(env);
+        self
+    }
+
+    /// Sets the cost of password hashes.
+    pub fn passwords(mut self, params: PasswordParams) -> Self {
+        self.passwords = params;
+        self
+    }
+
+    /// Sets the name that tokens carry as their issuer and audience; tokens of another name are refused.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets the build that the `hi` reply names.
+    pub fn build_name(mut self, build: impl Into<String>) -> Self {
+        self.build = build.into();
+        self
+    }
+
+    /// Sets how many conversations can be committed to at once; those of one shard share a commit.
+    pub fn commit_shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Checks everything and starts the engine on the current tokio runtime.
+    ///
+    /// # Errors
+    /// With every problem that there is.
+    pub async fn build(self) -> Result<Chat, BuildError> {
+        let mut problems = Vec::new();
+        let keys =
+            self.keys.or_else(|| (self.store.durability() == Durability::Volatile).then(Keys::ephemeral));
+        if keys.is_none() {
+            problems.push(
+                "a durable store needs keys that outlive the process: add \
+                 `.keys(Keys::load_or_create(\"chat-data/keys\")?)`"
+                    .to_owned(),
+            );
+        }
+        if self.name.is_empty() {
+            problems.push("the name is empty: give `.name(…)` a text".to_owned());
+        }
+        if self.shards == 0 {
+            problems.push("there are no commit shards: give `.commit_shards(…)` at least 1".to_owned());
+        }
+        check_limits(&self.limits, &mut problems);
+        let passwords = match Passwords::new(self.passwords) {
+            Ok(passwords) => Some(passwords),
+            Err(error) => {
+                problems.push(format!("the password parameters can't be used: {error}"));
+                None
+            }
+        };
+        let (Some(keys), Some(passwords), true) = (keys, passwords, problems.is_empty()) else {
+            return Err(BuildError { problems });
+        };
+        let rules = Rules {
+            max_graphemes: self.limits.max_text,
+            max_media: self.limits.max_media,
+            max_mentions: self.limits.max_mentions,
+            ..Rules::default()
+        };
+        let (committer, shards) = Committer::new(self.shards);
+        let inner = Arc::new(Inner {
+            tokens: TokenSigner::new(keys.tokens().clone(), &self.name, &self.name),
+            store: self.store,
+            env: self.env,
+            keys,
+            passwords,
+            limits: Arc::new(self.limits),
+            rules,
+            build: self.build.into(),
+            caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
+            convs: ConvCache::default(),
+            sessions: Sessions::default(),
+            hub: Hub::default(),
+            committer,
+            typing: Throttle::default(),
+            closing: Closing::default(),
+        });
+        for shard in shards {
+            shard.spawn(&inner);
+        }
+        Ok(Chat(inner))
+    }
+}
+
+fn check_limits(limits: &Limits, problems: &mut Vec<String>) {
+    let mut check = |fine: bool, problem: &str| {
+        if !fine {
+            problems.push(format!("limits: {problem}"));
+        }
+    };
+    check(limits.max_message_size >= 1_024, "max_message_size must be at least 1024 bytes");
+    check(limits.max_in_flight >= 1, "max_in_flight must be at least 1");
+    check(limits.rate_limit_messages >= 1, "rate_limit_messages must be at least 1");
+    check(limits.rate_limit_burst >= 1, "rate_limit_burst must be at least 1");
+    check(limits.min_login_length >= 1, "min_login_length must be at least 1");
+    check(limits.min_login_length <= limits.max_login_length, "max_login_length is below min_login_length");
+    check(limits.max_sessions >= 1, "max_sessions must be at least 1");
+    check(limits.token_lifetime > 60, "token_lifetime must be above 60 seconds");
+    check(limits.ping_interval < limits.idle_timeout, "ping_interval must be below idle_timeout");
+    check(limits.login_deadline >= 1, "login_deadline must be at least 1 second");
+}

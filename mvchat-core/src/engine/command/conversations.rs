@@ -1,0 +1,107 @@
+//! `get conversations`, `get conversation`, `get members`, `get receipts`.
+
+use crate::engine::dispatch::Ctx;
+use crate::error::{ErrorKind, Result, invalid};
+use crate::policy::Access;
+use crate::proto::{
+    ConvEntry, ConvId, ConvPage, ConversationParams, ConversationsParams, MembersParams, Position,
+    ReceiptItem, ReceiptsParams, Reply, UserId,
+};
+use crate::seam::{View, ViewQuery};
+use crate::time::Timestamp;
+
+impl Ctx {
+    pub(in crate::engine) async fn get_conversations(self, page: ConvPage) -> Result<Reply> {
+        let query = match &page {
+            ConvPage::All => ViewQuery::Page { before: None, limit: self.inner.limits.max_conversations },
+            ConvPage::Page { before, limit } => {
+                let before = before.as_deref().map(read_place).transpose()?;
+                ViewQuery::Page { before, limit: *limit }
+            }
+            ConvPage::Since { cursor, limit } => {
+                let position = cursor.parse().map_err(|_| invalid("invalid since"))?;
+                ViewQuery::Since { position: Position(position), limit: *limit }
+            }
+        };
+        let views = self.inner.store.views(self.user, query).await?;
+        let first = matches!(page, ConvPage::All | ConvPage::Page { before: None, .. });
+        let since = first || matches!(page, ConvPage::Since { .. });
+        let next = match (&page, views.rows.last()) {
+            (ConvPage::Page { .. }, Some(last)) if views.more => Some(write_place(last)),
+            _ => None,
+        };
+        // What was left keeps its place in the order of changes.
+        let order: Vec<_> = views.rows.iter().map(|view| (view.conv.id, view.gone)).collect();
+        let here = views.rows.into_iter().filter(|view| !view.gone).collect();
+        let mut items = self.inner.conv_items(self.user, here).await?.into_iter();
+        let entry = |(id, gone): (ConvId, bool)| {
+            if gone {
+                Some(ConvEntry::Gone(id))
+            } else {
+                items.next().map(|item| ConvEntry::Here(Box::new(item)))
+            }
+        };
+        Ok(Reply::ok(ConversationsParams {
+            conversations: order.into_iter().filter_map(entry).collect(),
+            next,
+            since: since.then(|| views.position.to_string()),
+            more: (!matches!(page, ConvPage::All)).then_some(views.more),
+        }))
+    }
+
+    pub(in crate::engine) async fn get_conversation(self, conv: ConvId) -> Result<Reply> {
+        let views = self.inner.store.views(self.user, ViewQuery::One(conv)).await?;
+        let items = self.inner.conv_items(self.user, views.rows).await?;
+        let conversation = items.into_iter().next().ok_or(ErrorKind::NotMember)?;
+        Ok(Reply::ok(ConversationParams { conversation }))
+    }
+
+    pub(in crate::engine) async fn get_members(self, conv: ConvId) -> Result<Reply> {
+        let known = self.inner.store.conversation(conv).await?;
+        let now = self.inner.env.now();
+        let access = Access::of(known.as_deref(), self.user, now, &self.inner.limits)?;
+        let members: Vec<_> = access.conv.active_members().collect();
+        let people = self.inner.people(self.user, members.iter().map(|(user, _)| *user)).await?;
+        let members =
+            members.iter().map(|(user, member)| self.inner.member_item(&people, *user, member)).collect();
+        Ok(Reply::ok(MembersParams { members }))
+    }
+
+    pub(in crate::engine) async fn get_receipts(
+        self,
+        conv: ConvId,
+        after: Option<UserId>,
+        limit: Option<usize>,
+    ) -> Result<Reply> {
+        let most = limit.unwrap_or(self.inner.limits.max_subscriber_count);
+        let rows =
+            self.inner.store.receipts(self.user, conv, after, most).await?.ok_or(ErrorKind::NotMember)?;
+        let next =
+            rows.last().filter(|_| limit.is_some() && rows.len() == most).map(|row| row.user.to_string());
+        // What a block hides is shown as if nothing had been received.
+        let known = self.inner.conversation(conv).await?.ok_or(ErrorKind::NotMember)?;
+        let now = self.inner.env.now();
+        let blocked = Access::of(Some(&known), self.user, now, &self.inner.limits)?.not_blocked().is_err();
+        let item = |row: crate::seam::ReceiptRow| {
+            let hidden = blocked && row.user != self.user;
+            ReceiptItem {
+                user: row.user,
+                read_seq: if hidden { Default::default() } else { row.read },
+                recv_seq: if hidden { Default::default() } else { row.recv },
+            }
+        };
+        Ok(Reply::ok(ReceiptsParams { receipts: rows.into_iter().map(item).collect(), next }))
+    }
+}
+
+/// Writes where a page ends: microseconds and id.
+fn write_place(view: &View) -> String {
+    format!("{}.{}", view.conv.activity().as_micros(), view.conv.id)
+}
+
+fn read_place(text: &str) -> Result<(Timestamp, ConvId)> {
+    let place = text
+        .split_once('.')
+        .and_then(|(at, conv)| Some((Timestamp::from_micros(at.parse().ok()?), conv.parse().ok()?)));
+    place.ok_or(invalid("invalid before"))
+}

@@ -1,0 +1,161 @@
+//! `group`: make groups and manage who is in them.
+
+use super::settings::amend_settings;
+use crate::engine::committer::{Decision, Settled};
+use crate::engine::dispatch::{Ctx, no_user};
+use crate::engine::fanout::Publish;
+use crate::error::{ErrorKind, Result};
+use crate::policy::{self, Access, ConvKind, ConvSettings, Message, Standing};
+use crate::proto::{
+    ConvCreated, ConvId, GroupParams, GroupUpdate, Json, Reply, Rev, Role, RoleContent, UserId,
+};
+use crate::seam::{Amend, LogEvent, NewConversation, Op, UserState};
+use std::collections::BTreeMap;
+
+impl Ctx {
+    pub(in crate::engine) async fn create_group(
+        self,
+        public: Option<Json>,
+        cid: Option<String>,
+    ) -> Result<Reply> {
+        let public = public.filter(|public| !public.is_null());
+        let new = NewConversation {
+            id: ConvId(self.inner.env.uuid()),
+            kind: ConvKind::Group,
+            members: BTreeMap::from([(self.user, Role::Owner)]),
+            owner: Some(self.user),
+            cid,
+            settings: ConvSettings { public: public.clone(), ..ConvSettings::default() },
+            at: self.inner.env.now(),
+        };
+        let (conv, created) = self.inner.store.create_conversation(new).await?;
+        let conv = self.inner.convs.put(conv);
+        if created {
+            self.inner.hub.ring();
+            let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+            self.inner.tell_added(self.user, conv.id, but).await;
+        }
+        let replay = (!created).then_some(true);
+        let public = conv.settings.public.clone();
+        Ok(Reply::created(ConvCreated { conv: conv.id, public, rev: Rev(0), replay }))
+    }
+
+    pub(in crate::engine) async fn invite(self, conv: ConvId, user: UserId) -> Result<Reply> {
+        let known = self.inner.conversation(conv).await?;
+        let now = self.inner.env.now();
+        let access = Access::of(known.as_deref(), self.user, now, &self.inner.limits)?;
+        policy::may_invite(&access, user)?;
+        let row = self.inner.store.users(&[user]).await?.into_iter().flatten().next();
+        let row = row.filter(|row| row.state == UserState::Active).ok_or_else(no_user)?;
+        if self.inner.store.blocked_with(self.user).await?.contains(&user) {
+            return Err(no_user());
+        }
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            if !policy::may_invite(access, user)? {
+                return Ok(Decision::Nothing);
+            }
+            let members = vec![(user, Role::Member, Standing::Active)];
+            Ok(amend_members(members, None, LogEvent::Joined(user), None))
+        };
+        let public = Some(row.public.unwrap_or_else(Json::null));
+        let params = GroupParams { user: Some(user), public, ..GroupParams::new(conv) };
+        self.amend(params, Box::new(decide)).await
+    }
+
+    pub(in crate::engine) async fn leave(self, conv: ConvId) -> Result<Reply> {
+        let user = self.user;
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_leave(access)?;
+            let members = vec![(user, access.me.role, Standing::Left)];
+            Ok(amend_members(members, None, LogEvent::Left(user), None))
+        };
+        self.amend(GroupParams::new(conv), Box::new(decide)).await
+    }
+
+    pub(in crate::engine) async fn kick(self, conv: ConvId, user: UserId) -> Result<Reply> {
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_kick(access, user)?;
+            let members = vec![(user, Role::Member, Standing::Kicked)];
+            Ok(amend_members(members, None, LogEvent::Kicked(user), None))
+        };
+        let params = GroupParams { user: Some(user), ..GroupParams::new(conv) };
+        self.amend(params, Box::new(decide)).await
+    }
+
+    pub(in crate::engine) async fn set_role(self, conv: ConvId, user: UserId, role: Role) -> Result<Reply> {
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            if !policy::may_set_role(access, user, role)? {
+                return Ok(Decision::Nothing);
+            }
+            let content = Some(Json::from_value(&RoleContent { role }));
+            let members = vec![(user, role, Standing::Active)];
+            Ok(amend_members(members, None, LogEvent::RoleSet(user, role), content))
+        };
+        let params = GroupParams { user: Some(user), role: Some(role), ..GroupParams::new(conv) };
+        self.amend(params, Box::new(decide)).await
+    }
+
+    pub(in crate::engine) async fn transfer(self, conv: ConvId, user: UserId) -> Result<Reply> {
+        let owner = self.user;
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            if !policy::may_transfer(access, user)? {
+                return Ok(Decision::Nothing);
+            }
+            let members = vec![(owner, Role::Admin, Standing::Active), (user, Role::Owner, Standing::Active)];
+            Ok(amend_members(members, Some(user), LogEvent::OwnerSet(user), None))
+        };
+        let params = GroupParams { user: Some(user), ..GroupParams::new(conv) };
+        self.amend(params, Box::new(decide)).await
+    }
+
+    pub(in crate::engine) async fn update_group(self, conv: ConvId, update: GroupUpdate) -> Result<Reply> {
+        let mut params = GroupParams::new(conv);
+        match &update {
+            GroupUpdate::Ttl(ttl) => params.disappearing_ttl = Some(*ttl),
+            GroupUpdate::NoScreenshots(on) => params.no_screenshots = Some(*on),
+            GroupUpdate::Public(public) => {
+                params.public = Some(public.clone().unwrap_or_else(Json::null));
+            }
+        }
+        let shown = params.public.clone();
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_update(access)?;
+            Ok(match update.clone() {
+                GroupUpdate::Ttl(ttl) => {
+                    amend_settings(access, LogEvent::TtlSet(ttl), None, |it| it.ttl = ttl)
+                }
+                GroupUpdate::NoScreenshots(on) => {
+                    amend_settings(access, LogEvent::NoScreenshotsSet(on), None, |it| it.no_screenshots = on)
+                }
+                GroupUpdate::Public(public) => {
+                    let public = public.filter(|public| !public.is_null());
+                    amend_settings(access, LogEvent::ProfileSet, shown.clone(), |it| it.public = public)
+                }
+            })
+        };
+        self.amend(params, Box::new(decide)).await
+    }
+
+    async fn amend(self, mut params: GroupParams, decide: crate::engine::committer::Decide) -> Result<Reply> {
+        let inner = self.inner.clone();
+        match self.commit(params.conv, None, None, decide).await? {
+            Settled::Committed(committed, _) => {
+                params.rev = Some(committed.rev);
+                params.ts = Some(committed.at);
+            }
+            Settled::Unchanged(_) => params.ts = Some(inner.env.now()),
+            Settled::Replay(_) => return Err(ErrorKind::Internal.into()),
+        }
+        Ok(Reply::ok(params))
+    }
+}
+
+fn amend_members(
+    members: Vec<(UserId, Role, Standing)>,
+    owner: Option<UserId>,
+    event: LogEvent,
+    content: Option<Json>,
+) -> Decision {
+    let amend = Amend { settings: None, owner, members, event: event.clone() };
+    Decision::Commit(Op::Amend(amend), Publish::Notice { event, content })
+}

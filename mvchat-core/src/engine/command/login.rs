@@ -1,0 +1,178 @@
+//! `login`: prove who the user is.
+
+use crate::builtin::keys::Context;
+use crate::builtin::password::{PasswordError, Verdict};
+use crate::builtin::token::{Claims, TokenError};
+use crate::engine::chat::Inner;
+use crate::engine::dispatch::Caller;
+use crate::error::{Error, ErrorKind, Result};
+use crate::proto::{AccountParams, Desc, Json, Password, Reply, SessionId, UserId};
+use crate::seam::{SecretChange, SessionRow, UserPatch, UserRow, UserState, fold};
+use crate::session::{Finished, Identity};
+use crate::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The scheme of names and passwords.
+pub(super) const BASIC: &str = "basic";
+/// When a client should try again after too many passwords had to be checked.
+const RETRY_PASSWORD: Duration = Duration::from_secs(2);
+
+impl Inner {
+    pub(in crate::engine) async fn login_basic(
+        self: &Arc<Self>,
+        caller: Caller,
+        name: &str,
+        password: &Password,
+    ) -> Result<Finished> {
+        let found = self.store.credential(BASIC, &fold(name)).await?;
+        // A name that nobody has costs the same time as a wrong password.
+        let known = found.as_ref().map(|credential| credential.secret.as_str());
+        let verdict = self.passwords.verify(password.0.clone(), known).await?;
+        let (Some(credential), Verdict::Ok { rehash }) = (found, verdict) else {
+            return Err(ErrorKind::BadCredentials.into());
+        };
+        let user = self.usable(credential.user).await?;
+        if rehash {
+            let secret = self.passwords.hash(password.0.clone()).await?;
+            let change = SecretChange {
+                user: user.id,
+                scheme: BASIC.to_owned(),
+                expect: credential.secret,
+                secret,
+                end_sessions: false,
+                keep: None,
+            };
+            if let Err(error) = self.store.set_secret(change).await {
+                tracing::warn!(?error, "a password could not be hashed anew");
+            }
+        }
+        let session = self.new_session(user.id, &caller);
+        let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
+        self.sessions_ended(user.id, &ended, None);
+        self.admit(caller, user, session).await
+    }
+
+    pub(in crate::engine) async fn login_token(
+        self: &Arc<Self>,
+        caller: Caller,
+        token: Password,
+    ) -> Result<Finished> {
+        let now = self.env.now();
+        let invalid = || Error::new(ErrorKind::BadCredentials, "invalid token");
+        let claims = self.tokens.verify(&token.0, now.as_secs()).map_err(|error| match error {
+            TokenError::Expired => Error::from(ErrorKind::TokenExpired),
+            _ => invalid(),
+        })?;
+        let session = self.store.session(SessionId(claims.sid)).await?;
+        let session = session.filter(|session| session.user == UserId(claims.sub)).ok_or_else(invalid)?;
+        let expires_at = self.session_end(session.created_at, now);
+        if session.expires_at <= now || expires_at <= now {
+            return Err(ErrorKind::TokenExpired.into());
+        }
+        let user = self.usable(session.user).await?;
+        if !self.store.touch_session(session.id, now, expires_at).await? {
+            return Err(invalid());
+        }
+        self.admit(caller, user, SessionRow { expires_at, ..session }).await
+    }
+
+    /// Loads an account that may be used.
+    async fn usable(&self, user: UserId) -> Result<UserRow> {
+        let row = self.store.users(&[user]).await?.into_iter().flatten().next();
+        match row {
+            Some(row) if row.state == UserState::Active => Ok(row),
+            Some(row) if row.state == UserState::Suspended => {
+                Err(Error::new(ErrorKind::Forbidden, "account suspended"))
+            }
+            _ => Err(ErrorKind::BadCredentials.into()),
+        }
+    }
+
+    pub(super) fn new_session(&self, user: UserId, caller: &Caller) -> SessionRow {
+        let now = self.env.now();
+        SessionRow {
+            id: SessionId(self.env.uuid()),
+            user,
+            device: caller.device.name.clone(),
+            user_agent: caller.device.user_agent.clone(),
+            created_at: now,
+            used_at: now,
+            expires_at: self.session_end(now, now),
+        }
+    }
+
+    /// Sessions slide, up to their absolute end.
+    fn session_end(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
+        let sliding = now + Duration::from_secs(self.limits.token_lifetime);
+        sliding.min(created_at + Duration::from_secs(self.limits.session_lifetime))
+    }
+
+    /// Logs a connection in: signs a token, registers it, tells others.
+    pub(super) async fn admit(
+        self: &Arc<Self>,
+        caller: Caller,
+        user: UserRow,
+        session: SessionRow,
+    ) -> Result<Finished> {
+        let mut params = self.account_params(&user).await?;
+        let now = self.env.now();
+        let claims = Claims {
+            iss: self.tokens.issuer().to_owned(),
+            aud: self.tokens.audience().to_owned(),
+            sub: user.id.0,
+            sid: session.id.0,
+            iat: now.as_secs(),
+            exp: session.expires_at.as_secs(),
+            jti: self.env.uuid(),
+        };
+        let expires = Timestamp::from_micros(session.expires_at.as_secs() * 1_000_000);
+        params.token = Some(self.tokens.sign(&claims));
+        params.expires = Some(expires);
+        params.session = Some(session.id);
+        let seen = UserPatch { last_seen: Some(now), ..UserPatch::default() };
+        self.store.update_user(user.id, seen).await?;
+        let identity = Identity { user: user.id, session: session.id, expires };
+        if let Some(origin) = &caller.origin {
+            // The answer comes before whatever is delivered from now on.
+            origin.conn.reserve(origin.ticket);
+            let before = origin.conn.set_identity(identity);
+            if let Some(before) = before.filter(|before| before.user != user.id) {
+                self.leave(before.user, &origin.conn);
+            }
+            self.enter(user.id, &origin.conn);
+        }
+        Ok(Finished { reply: Reply::ok(params), identity: Some(identity), ended: false })
+    }
+
+    /// What an account's owner sees of it.
+    pub(super) async fn account_params(&self, user: &UserRow) -> Result<AccountParams> {
+        let private = match &user.private {
+            None => None,
+            Some(sealed) => {
+                let key = self.user_key(user.id).await?;
+                let clear = key.open(&Context::UserPrivate { user: user.id.0 }, sealed)?;
+                String::from_utf8(clear).ok().and_then(|text| Json::parse(text).ok())
+            }
+        };
+        Ok(AccountParams {
+            user: user.id,
+            token: None,
+            expires: None,
+            session: None,
+            email_verified: true,
+            desc: Desc { public: user.public.clone(), private },
+            must_change_password: user.must_change_password.then_some(true),
+            lang: user.lang.clone(),
+        })
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::from(ErrorKind::Busy).retry_after(RETRY_PASSWORD),
+            other => Self::from(ErrorKind::Internal).with_source(other),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `logout`: end this session, or all of the user's.
+
+use crate::engine::dispatch::Ctx;
+use crate::error::{ErrorKind, Result};
+use crate::proto::Reply;
+use crate::seam::EndSessions;
+use crate::session::Finished;
+
+impl Ctx {
+    /// The requesting connection closes after its answer, the others of the ended sessions at once.
+    pub(in crate::engine) async fn logout(self, all: bool) -> Result<Finished> {
+        let identity = self.identity.ok_or(ErrorKind::Unsupported)?;
+        let which = if all { EndSessions::All } else { EndSessions::One(identity.session) };
+        let ended = self.inner.store.end_sessions(self.user, which).await?;
+        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+        self.inner.sessions_ended(self.user, &ended, but);
+        Ok(Finished { reply: Reply::EMPTY, identity: None, ended: true })
+    }
+}

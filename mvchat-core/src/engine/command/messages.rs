@@ -1,0 +1,55 @@
+//! `get messages`: read history.
+
+use crate::engine::dispatch::Ctx;
+use crate::error::{ErrorKind, Result};
+use crate::policy::Message;
+use crate::proto::{ConvId, MessagePage, MessagesParams, Reply};
+use crate::seam::PageQuery;
+
+/// The most content of a page, in bytes; a page that would hold more is shorter.
+const MAX_PAGE_BYTES: usize = 256 * 1024;
+
+impl Ctx {
+    pub(in crate::engine) async fn get_messages(
+        self,
+        conv: ConvId,
+        page: MessagePage,
+        limit: usize,
+    ) -> Result<Reply> {
+        let query = match page {
+            MessagePage::Newest => PageQuery::Newest,
+            MessagePage::Before(seq) => PageQuery::Before(seq),
+            MessagePage::After(seq) => PageQuery::After(seq),
+            MessagePage::Around(seq) => PageQuery::Around(seq),
+        };
+        let found =
+            self.inner.store.page(self.user, conv, query, limit).await?.ok_or(ErrorKind::NotMember)?;
+        let (mut messages, mut more) = (found.messages, found.more);
+        let fits = match page {
+            // The walk goes to newer ones, which stand first: what does not fit is left out there.
+            MessagePage::After(_) => {
+                let keep = fitting(messages.iter().rev());
+                messages.drain(..messages.len() - keep).count() == 0
+            }
+            MessagePage::Newest | MessagePage::Before(_) => {
+                let keep = fitting(messages.iter());
+                messages.drain(keep..).count() == 0
+            }
+            MessagePage::Around(_) => true,
+        };
+        more |= !fits;
+        let messages = self.inner.message_items(self.user, conv, &messages, &found.replied).await;
+        Ok(Reply::ok(MessagesParams { messages, more, rev: found.rev, own: found.own }))
+    }
+}
+
+/// Returns how many of the messages fit into a page, at least one.
+fn fitting<'a>(messages: impl Iterator<Item = &'a Message>) -> usize {
+    let mut bytes = 0;
+    let fits = |message: &&Message| {
+        let first = bytes == 0;
+        bytes += message.body.content.as_ref().map_or(0, bytes::Bytes::len) + 1;
+        first || bytes <= MAX_PAGE_BYTES
+    };
+    messages.take_while(fits).count()
+}

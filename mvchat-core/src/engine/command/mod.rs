@@ -1,0 +1,18 @@
+//! One file for each command.
+
+mod account;
+mod changes;
+mod conversations;
+mod dm;
+mod group;
+mod login;
+mod logout;
+mod mark;
+mod messages;
+mod pin;
+mod react;
+mod revise;
+mod search;
+mod send;
+mod settings;
+mod typing;

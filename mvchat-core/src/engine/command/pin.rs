@@ -1,0 +1,42 @@
+//! `pin`: pin a message, or unpin.
+
+use crate::engine::committer::Decision;
+use crate::engine::dispatch::Ctx;
+use crate::engine::fanout::Publish;
+use crate::error::Result;
+use crate::policy::{self, Access, ConvSettings, Message, Pinned};
+use crate::proto::{ConvId, PinParams, Reply, Seq};
+use crate::seam::{Amend, LogEvent, Op};
+
+impl Ctx {
+    pub(in crate::engine) async fn pin(self, conv: ConvId, seq: Option<Seq>) -> Result<Reply> {
+        let message = match seq {
+            Some(seq) => self.message(conv, seq).await?,
+            None => None,
+        };
+        let (user, inner) = (self.user, self.inner.clone());
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_pin(access, seq.is_some(), message.as_ref())?;
+            let old = access.conv.settings.pinned;
+            if old.map(|pinned| pinned.seq) == seq {
+                return Ok(Decision::Nothing);
+            }
+            let pinned = seq.map(|seq| Pinned { seq, at: access.now, by: user });
+            let event = if seq.is_some() { LogEvent::Pinned } else { LogEvent::Unpinned };
+            let settings = ConvSettings { pinned, ..access.conv.settings.clone() };
+            let amend =
+                Amend { settings: Some(settings), owner: None, members: Vec::new(), event: event.clone() };
+            Ok(Decision::Commit(Op::Amend(amend), Publish::Notice { event, content: None }))
+        };
+        let settled = self.commit(conv, None, None, Box::new(decide)).await?;
+        let committed = settled.committed();
+        let at = Some(committed.map_or_else(|| inner.env.now(), |committed| committed.at));
+        Ok(Reply::ok(PinParams {
+            conv,
+            seq,
+            pinned_at: at.filter(|_| seq.is_some()),
+            unpinned_at: at.filter(|_| seq.is_none()),
+            rev: committed.map(|committed| committed.rev),
+        }))
+    }
+}

@@ -1,0 +1,80 @@
+//! `send`: append a message and deliver it.
+
+use crate::builtin::keys::Context;
+use crate::engine::committer::{Decision, Settled};
+use crate::engine::dispatch::Ctx;
+use crate::engine::fanout::Publish;
+use crate::engine::view::mentions;
+use crate::error::{ErrorKind, Result};
+use crate::irido::Irido;
+use crate::policy;
+use crate::proto::{Json, MessageParams, MsgId, Reply, SendMessage, Seq, UserId};
+use crate::seam::{Append, Op};
+use bytes::Bytes;
+
+impl Ctx {
+    pub(in crate::engine) async fn send(self, cmd: SendMessage) -> Result<Reply> {
+        let content = Irido::parse(cmd.content.as_str(), &self.inner.rules)?;
+        let reply_to = cmd.reply_to.or(content.reply().map(Seq));
+        let target = match reply_to {
+            Some(seq) => self.message(cmd.conv, seq).await?,
+            None => None,
+        };
+        let key = self.inner.user_key(self.user).await?;
+        let id = MsgId(self.inner.env.uuid());
+        let context = Context::Message { conv: cmd.conv.0, id: id.0, sender: self.user.0, revision: 0 };
+        let options = format!("{reply_to:?} {:?}", cmd.view_once);
+        let print = self.inner.keys.mac("send", &[cmd.content.as_str().as_bytes(), options.as_bytes()]);
+        let append = Append {
+            id,
+            from: Some(self.user),
+            cid: cmd.cid.map(|cid| (cid, print)),
+            content: Bytes::from(key.seal(&context, content.raw().as_bytes())),
+            reply_to,
+            view_once: cmd.view_once,
+            mentions: mentioned(&content),
+        };
+        let (cid, view_once) = (append.cid.clone(), cmd.view_once);
+        let shown = Json::parse(content.raw()).map_err(|_| ErrorKind::Internal)?;
+        let decide = move |access: &policy::Access<'_>, _: Option<&policy::Message>| {
+            policy::may_send(access, &content)?;
+            if reply_to.is_some() {
+                policy::may_answer(target.as_ref())?;
+            }
+            let publish = Publish::Message { content: shown.clone(), mentions: mentions(&content) };
+            Ok(Decision::Commit(Op::Append(append.clone()), publish))
+        };
+        let conv = cmd.conv;
+        let settled = self.commit(conv, None, cid, Box::new(decide)).await?;
+        let params = match settled {
+            Settled::Committed(committed, reached) => {
+                let seq = committed.message.as_ref().map_or(Seq(0), |message| message.seq);
+                MessageParams {
+                    rev: Some(committed.rev),
+                    ts: Some(committed.at),
+                    view_once: view_once.map(|_| true),
+                    delivered: (reached > 0).then_some(reached),
+                    queued: (reached == 0).then_some(true),
+                    ..MessageParams::new(conv, seq)
+                }
+            }
+            Settled::Replay(sent) => MessageParams {
+                rev: Some(sent.rev),
+                ts: Some(sent.at),
+                view_once: view_once.map(|_| true),
+                replay: Some(true),
+                ..MessageParams::new(conv, sent.seq)
+            },
+            Settled::Unchanged(_) => return Err(ErrorKind::Internal.into()),
+        };
+        Ok(Reply::accepted(params))
+    }
+}
+
+/// Returns who is mentioned, each once.
+pub(super) fn mentioned(content: &Irido) -> Vec<UserId> {
+    let mut users: Vec<_> = content.mentions().iter().map(|mention| UserId(mention.user_id)).collect();
+    users.sort_unstable();
+    users.dedup();
+    users
+}

@@ -1,0 +1,96 @@
+//! `dm` and `group` settings: what one member keeps, and how long messages live.
+
+use crate::builtin::keys::Context;
+use crate::engine::committer::Decision;
+use crate::engine::dispatch::Ctx;
+use crate::engine::fanout::Publish;
+use crate::error::{ErrorKind, Result};
+use crate::policy::{self, Access, ConvSettings, Message};
+use crate::proto::{
+    ConvId, Info, Json, MemberSettings, OwnParams, Reply, ServerMsg, SettingsParams, TtlParams, What,
+};
+use crate::seam::{Amend, LogEvent, MemberPatch, Op};
+use bytes::Bytes;
+
+impl Ctx {
+    pub(in crate::engine) async fn settings(self, conv: ConvId, settings: MemberSettings) -> Result<Reply> {
+        let known = self.inner.conversation(conv).await?;
+        let now = self.inner.env.now();
+        let access = Access::of(known.as_deref(), self.user, now, &self.inner.limits)?;
+        if settings.blocked.is_some() {
+            policy::may_block(&access)?;
+        }
+        let private = match &settings.private {
+            None => None,
+            Some(private) if private.is_null() => Some(None),
+            Some(private) => {
+                let key = self.inner.user_key(self.user).await?;
+                let context = Context::MemberPrivate { user: self.user.0, conv: conv.0 };
+                Some(Some(Bytes::from(key.seal(&context, private.as_str().as_bytes()))))
+            }
+        };
+        let patch = MemberPatch {
+            favorite: settings.favorite,
+            muted: settings.muted,
+            archived: settings.archived,
+            blocked: settings.blocked,
+            private,
+        };
+        let mut params = SettingsParams {
+            conv,
+            favorite: settings.favorite,
+            muted: settings.muted,
+            archived: settings.archived,
+            blocked: settings.blocked,
+            private: settings.private.clone(),
+            own: None,
+        };
+        if !settings.is_empty() {
+            let (own, changed) =
+                self.inner.store.configure(self.user, conv, patch).await?.ok_or(ErrorKind::NotMember)?;
+            if let Some(changed) = changed {
+                self.inner.convs.put(changed);
+            }
+            params.own = Some(own);
+            let mut info = Info::new(What::Own, Some(conv), Some(self.user), now);
+            info.own = Some(own);
+            info.content = Some(Json::from_value(&OwnParams {
+                favorite: settings.favorite,
+                muted: settings.muted,
+                archived: settings.archived,
+                blocked: settings.blocked,
+                private: settings.private,
+                ..OwnParams::default()
+            }));
+            let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+            self.inner.hub.tell(self.user, &ServerMsg::Info(info), but);
+        }
+        Ok(Reply::ok(params))
+    }
+
+    pub(in crate::engine) async fn set_ttl(self, conv: ConvId, ttl: Option<u32>) -> Result<Reply> {
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_set_ttl(access)?;
+            Ok(amend_settings(access, LogEvent::TtlSet(ttl), None, |settings| settings.ttl = ttl))
+        };
+        let settled = self.commit(conv, None, None, Box::new(decide)).await?;
+        let rev = settled.committed().map(|committed| committed.rev);
+        Ok(Reply::ok(TtlParams { conv, disappearing_ttl: ttl, rev }))
+    }
+}
+
+/// The decision to change shared settings; nothing if they are so already.
+pub(super) fn amend_settings(
+    access: &Access<'_>,
+    event: LogEvent,
+    content: Option<Json>,
+    change: impl FnOnce(&mut ConvSettings),
+) -> Decision {
+    let mut settings = access.conv.settings.clone();
+    change(&mut settings);
+    if settings == access.conv.settings {
+        return Decision::Nothing;
+    }
+    let amend = Amend { settings: Some(settings), owner: None, members: Vec::new(), event: event.clone() };
+    Decision::Commit(Op::Amend(amend), Publish::Notice { event, content })
+}

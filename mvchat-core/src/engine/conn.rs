@@ -1,0 +1,184 @@
+//! A connection as the rest of the engine sees it.
+
+use crate::proto::{Close, ConnId};
+use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// The most pushed frames and bytes that wait for a connection.
+const MAX_FRAMES: usize = 1_024;
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The shared part of a connection: anybody may push, its writer task drains, its reader task ends it.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub(super) id: ConnId,
+    state: Mutex<State>,
+    /// Wakes the writer: something can leave.
+    writer: Notify,
+    /// Wakes the reader: the connection shall end.
+    reader: Notify,
+    /// Wakes the reader: something has left.
+    relief: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    outbox: Outbox,
+    identity: Option<Identity>,
+    ended: Option<Ended>,
+    close: Option<Close>,
+    ping: bool,
+    aborted: bool,
+}
+
+/// What the writer does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Send this.
+    Frame(Bytes),
+    /// Ask for a sign of life.
+    Ping,
+    /// Send this and stop.
+    Close(Close),
+    /// Stop without a word.
+    Abort,
+    /// Wait.
+    Nothing,
+}
+
+impl Conn {
+    pub(super) fn new(id: ConnId) -> Self {
+        let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
+        let state = State { outbox, identity: None, ended: None, close: None, ping: false, aborted: false };
+        Self {
+            id,
+            state: Mutex::new(state),
+            writer: Notify::new(),
+            reader: Notify::new(),
+            relief: Notify::new(),
+        }
+    }
+
+    /// Queues a durable frame; a connection without room for it is ended.
+    pub(super) fn push(&self, frame: Bytes) {
+        let mut state = self.state.lock();
+        if state.ended.is_some() || state.close.is_some() {
+            return;
+        }
+        if state.outbox.push(frame).is_err() {
+            // Nothing that waits is worth keeping: the client reloads it.
+            state.outbox = Outbox::new(0, 0);
+            state.ended = Some(Ended::Overflow);
+            drop(state);
+            self.reader.notify_one();
+        } else {
+            drop(state);
+            self.writer.notify_one();
+        }
+    }
+
+    /// Queues a frame of the connection's own session, also when it ends; a full queue goes without it, because
+    /// the close that follows says enough.
+    pub(super) fn tell(&self, frame: Bytes) {
+        if self.state.lock().outbox.push(frame).is_ok() {
+            self.writer.notify_one();
+        }
+    }
+
+    pub(super) fn push_ephemeral(&self, key: Ephemeral, frame: Bytes) {
+        let mut state = self.state.lock();
+        if state.ended.is_none() && state.close.is_none() {
+            state.outbox.push_ephemeral(key, frame);
+            drop(state);
+            self.writer.notify_one();
+        }
+    }
+
+    /// Gives the reply to a request its place here.
+    pub(super) fn reserve(&self, ticket: Ticket) {
+        self.state.lock().outbox.reserve(ticket);
+    }
+
+    pub(super) fn reply(&self, ticket: Ticket, reply: Option<Bytes>) {
+        self.state.lock().outbox.reply(ticket, reply);
+        self.writer.notify_one();
+    }
+
+    /// Ends the connection, once.
+    pub(super) fn end(&self, ended: Ended) {
+        self.state.lock().ended.get_or_insert(ended);
+        self.reader.notify_one();
+    }
+
+    /// Returns why the connection shall end.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.state.lock().ended
+    }
+
+    /// Waits until [`ended`](Conn::ended) may have changed.
+    pub(super) async fn until_ended(&self) {
+        self.reader.notified().await;
+    }
+
+    /// Lets the writer send what is queued, then the close, then stop.
+    pub(super) fn close(&self, close: Close) {
+        self.state.lock().close.get_or_insert(close);
+        self.writer.notify_one();
+    }
+
+    /// Lets the writer stop without a word.
+    pub(super) fn abort(&self) {
+        self.state.lock().aborted = true;
+        self.writer.notify_one();
+    }
+
+    /// Lets the writer ask for a sign of life.
+    pub(super) fn ping(&self) {
+        self.state.lock().ping = true;
+        self.writer.notify_one();
+    }
+
+    pub(super) fn next(&self) -> Next {
+        let mut state = self.state.lock();
+        if state.aborted {
+            return Next::Abort;
+        }
+        if std::mem::take(&mut state.ping) {
+            return Next::Ping;
+        }
+        match (state.outbox.pop(), state.close) {
+            (Some(frame), _) => {
+                drop(state);
+                self.relief.notify_one();
+                Next::Frame(frame)
+            }
+            (None, Some(close)) => Next::Close(close),
+            (None, None) => Next::Nothing,
+        }
+    }
+
+    /// Waits until something has left.
+    pub(super) async fn until_relieved(&self) {
+        self.relief.notified().await;
+    }
+
+    /// Waits until [`next`](Conn::next) may have something.
+    pub(super) async fn until_next(&self) {
+        self.writer.notified().await;
+    }
+
+    /// Returns whether so much waits that no more requests should be read.
+    pub(super) fn is_congested(&self) -> bool {
+        self.state.lock().outbox.bytes() > MAX_BYTES / 2
+    }
+
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.state.lock().identity
+    }
+
+    pub(super) fn set_identity(&self, identity: Identity) -> Option<Identity> {
+        self.state.lock().identity.replace(identity)
+    }
+}

@@ -1,0 +1,181 @@
+//! From a command to the file that carries it out.
+
+use super::chat::Inner;
+use super::committer::{Decide, Proposal, Settled};
+use super::hub::Origin;
+use crate::error::{Error, ErrorKind, Result};
+use crate::policy::{Message, Print};
+use crate::proto::{Command, ConvId, Get, Reply, Seq, UserId};
+use crate::session::{Device, Finished, Identity};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// After this time a command is answered with 503; what it began goes on.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who asks, and from where.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) identity: Option<Identity>,
+    pub(super) device: Device,
+    pub(super) origin: Option<Origin>,
+    pub(super) turn: Option<Turn>,
+}
+
+/// A place in the order of a connection's changes: held until the change is queued.
+#[derive(Debug)]
+pub(super) struct Turn {
+    before: Option<oneshot::Receiver<()>>,
+    /// Dropped when the next one may go.
+    _after: oneshot::Sender<()>,
+}
+
+impl Turn {
+    /// Takes the place after the last one.
+    pub(super) fn after(last: &mut Option<oneshot::Receiver<()>>) -> Self {
+        let (after, next) = oneshot::channel();
+        Self { before: last.replace(next), _after: after }
+    }
+
+    async fn come(&mut self) {
+        if let Some(before) = self.before.take() {
+            // The one before is done when its sender is gone.
+            drop(before.await);
+        }
+    }
+}
+
+/// A logged-in user's command under way.
+pub(super) struct Ctx {
+    pub(super) inner: Arc<Inner>,
+    pub(super) user: UserId,
+    pub(super) identity: Option<Identity>,
+    pub(super) origin: Option<Origin>,
+    pub(super) turn: Option<Turn>,
+}
+
+impl Inner {
+    /// Carries out a command of a connection.
+    pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
+        self.closing.admit()?;
+        if let Some(turn) = &mut caller.turn
+            && !matches!(command, Command::Send(_))
+        {
+            turn.come().await;
+        }
+        let work = self.dispatch(caller, command);
+        let late = || Error::new(ErrorKind::Unavailable, "timed out").retry_after(Duration::from_secs(1));
+        let result = tokio::time::timeout(COMMAND_TIMEOUT, work).await.unwrap_or_else(|_| Err(late()));
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::Internal
+        {
+            tracing::error!(error = ?error, "a command failed");
+        }
+        result
+    }
+
+    async fn dispatch(self: Arc<Self>, caller: Caller, command: Command) -> Result<Finished> {
+        match command {
+            Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
+            Command::LoginToken(token) => self.login_token(caller, token).await,
+            Command::SignUp(account) => self.sign_up(caller, account).await,
+            command => {
+                let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
+                self.check_session(identity).await?;
+                let ctx = Ctx {
+                    inner: self,
+                    user: identity.user,
+                    identity: Some(identity),
+                    origin: caller.origin,
+                    turn: caller.turn,
+                };
+                match command {
+                    Command::Logout { all } => ctx.logout(all).await,
+                    command => ctx.execute(command).await.map(Finished::from),
+                }
+            }
+        }
+    }
+}
+
+impl Ctx {
+    /// Carries out a command that needs a user.
+    pub(super) async fn execute(self, command: Command) -> Result<Reply> {
+        match command {
+            Command::UpdateMe(update) => self.update_me(update).await,
+            Command::Search { query, limit } => self.search(&query, limit).await,
+            Command::StartDm(peer) => self.start_dm(peer).await,
+            Command::Settings { conv, settings } => self.settings(conv, settings).await,
+            Command::SetTtl { conv, ttl } => self.set_ttl(conv, ttl).await,
+            Command::CreateGroup { public, cid } => self.create_group(public, cid).await,
+            Command::Invite { conv, user } => self.invite(conv, user).await,
+            Command::Leave { conv } => self.leave(conv).await,
+            Command::Kick { conv, user } => self.kick(conv, user).await,
+            Command::UpdateGroup { conv, update } => self.update_group(conv, update).await,
+            Command::SetRole { conv, user, role } => self.set_role(conv, user, role).await,
+            Command::Transfer { conv, user } => self.transfer(conv, user).await,
+            Command::Send(send) => self.send(send).await,
+            Command::Edit(edit) => self.edit(edit).await,
+            Command::Unsend { conv, seq } => self.unsend(conv, seq).await,
+            Command::Delete { conv, seq, for_everyone: true } => self.delete_for_everyone(conv, seq).await,
+            Command::Delete { conv, seq, for_everyone: false } => self.hide(conv, seq).await,
+            Command::React(react) => self.react(react).await,
+            Command::Typing { conv } => self.typing(conv).await,
+            Command::Mark { kind, conv, seq } => self.mark(kind, conv, seq).await,
+            Command::Pin { conv, seq } => self.pin(conv, seq).await,
+            Command::Get(Get::Conversations(page)) => self.get_conversations(page).await,
+            Command::Get(Get::Conversation(conv)) => self.get_conversation(conv).await,
+            Command::Get(Get::Messages { conv, page, limit }) => self.get_messages(conv, page, limit).await,
+            Command::Get(Get::Members(conv)) => self.get_members(conv).await,
+            Command::Get(Get::Receipts { conv, after, limit }) => self.get_receipts(conv, after, limit).await,
+            Command::Get(Get::User(user)) => self.get_user(user).await,
+            Command::Get(Get::Changes { conv, since, own, limit }) => {
+                self.get_changes(conv, since, own, limit).await
+            }
+            Command::Hi(_)
+            | Command::LoginBasic { .. }
+            | Command::LoginToken(_)
+            | Command::SignUp(_)
+            | Command::Logout { .. }
+            | Command::ListSessions
+            | Command::RevokeSession(_)
+            | Command::Unsupported(_) => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Loads a message as this user sees it; an outsider learns nothing about the conversation.
+    pub(super) async fn message(&self, conv: ConvId, seq: Seq) -> Result<Option<Message>> {
+        Ok(self.inner.store.message(self.user, conv, seq).await?)
+    }
+
+    /// Submits a change of a conversation and waits for what becomes of it.
+    pub(super) async fn commit(
+        mut self,
+        conv: ConvId,
+        about: Option<(Seq, Option<Message>)>,
+        cid: Option<(String, Print)>,
+        decide: Decide,
+    ) -> Result<Settled> {
+        if let Some(turn) = &mut self.turn {
+            turn.come().await;
+        }
+        let (answer, settled) = oneshot::channel();
+        let (target, message) = about.map_or((None, None), |(seq, message)| (Some(seq), message));
+        let proposal =
+            Proposal { conv, actor: self.user, origin: self.origin, target, message, cid, decide, answer };
+        self.inner.committer.submit(proposal).await?;
+        drop(self.turn.take());
+        settled.await.map_err(|_| Error::from(ErrorKind::Unavailable))?
+    }
+}
+
+/// The error for a message that is not there, or not for this user.
+pub(super) fn no_message() -> Error {
+    Error::new(ErrorKind::NotFound, "message not found")
+}
+
+/// The error for a user who is not there, or not for this user.
+pub(super) fn no_user() -> Error {
+    Error::new(ErrorKind::NotFound, "user not found")
+}

@@ -1,0 +1,193 @@
+//! Tells the members of a conversation what was committed.
+
+use super::chat::Inner;
+use super::committer::Proposal;
+use crate::policy::{Conversation, Message};
+use crate::proto::{Data, Head, HeadMention, Info, Json, ServerMsg, UserId, What};
+use crate::seam::{Committed, LogEvent, ViewQuery};
+use std::sync::Arc;
+
+/// What is told about a change, besides what the commit says.
+#[derive(Debug)]
+pub(super) enum Publish {
+    /// A new message in clear.
+    Message {
+        /// Irido.
+        content: Json,
+        /// Its mentions.
+        mentions: Vec<HeadMention>,
+    },
+    /// A notice.
+    Notice {
+        /// What happened.
+        event: LogEvent,
+        /// The new content, profile or role.
+        content: Option<Json>,
+    },
+}
+
+/// Whether the requesting connection hears the notice besides its reply.
+fn echoes(event: &LogEvent) -> bool {
+    matches!(
+        event,
+        LogEvent::Pinned
+            | LogEvent::Unpinned
+            | LogEvent::TtlSet(_)
+            | LogEvent::NoScreenshotsSet(_)
+            | LogEvent::Joined(_)
+            | LogEvent::RoleSet(..)
+            | LogEvent::OwnerSet(_)
+    )
+}
+
+/// Whom else it concerns: someone who is not a member any more.
+fn affected(event: &LogEvent) -> Option<UserId> {
+    match event {
+        LogEvent::Left(user) | LogEvent::Kicked(user) => Some(*user),
+        _ => None,
+    }
+}
+
+impl Inner {
+    /// Returns how many connections of other users were reached.
+    pub(super) async fn fan_out(
+        self: &Arc<Self>,
+        conv: &Conversation,
+        proposal: &Proposal,
+        publish: Publish,
+        committed: &Committed,
+    ) -> u32 {
+        let actor = proposal.actor;
+        let (frame, own_frame, event) = match publish {
+            Publish::Message { content, mentions } => {
+                let Some(message) = &committed.message else { return 0 };
+                let mut data =
+                    Data::new(conv.id, message.seq, message.rev, message.from, content, message.ts);
+                data.head = live_head(message, mentions).non_empty();
+                let frame = ServerMsg::Data(data.clone()).encode();
+                let own_frame = match &message.cid {
+                    Some(cid) => {
+                        data.cid = Some(cid.clone());
+                        ServerMsg::Data(data).encode()
+                    }
+                    None => frame.clone(),
+                };
+                (frame, own_frame, LogEvent::Sent)
+            }
+            Publish::Notice { event, content } => {
+                let frame = ServerMsg::Info(notice(conv, actor, committed, &event, content)).encode();
+                (frame.clone(), frame, event)
+            }
+        };
+        let joined = match event {
+            LogEvent::Joined(user) => Some(user),
+            _ => None,
+        };
+        if let Some(origin) = &proposal.origin {
+            origin.conn.reserve(origin.ticket);
+            if echoes(&event) {
+                origin.conn.push(frame.clone());
+            }
+        }
+        if let Some(user) = joined {
+            self.tell_added(user, conv.id, None).await;
+        }
+        let mut reached = 0;
+        for user in conv.active_members().map(|(user, _)| user).chain(affected(&event)) {
+            let frame = if user == actor { &own_frame } else { &frame };
+            let connections = self.hub.push(user, frame, proposal.origin.as_ref());
+            reached += if user == actor { 0 } else { connections };
+        }
+        reached
+    }
+
+    /// Gives a user's connections the view of a conversation that is new to them.
+    pub(super) async fn tell_added(
+        &self,
+        user: UserId,
+        conv: crate::proto::ConvId,
+        but: Option<&super::conn::Conn>,
+    ) {
+        if !self.hub.is_online(user) {
+            return;
+        }
+        let view = match self.store.views(user, ViewQuery::One(conv)).await {
+            Ok(views) => views.rows.into_iter().next(),
+            Err(error) => {
+                tracing::warn!(%conv, ?error, "a new conversation could not be shown");
+                None
+            }
+        };
+        let Some(view) = view else { return };
+        match self.conv_items(user, vec![view]).await {
+            Ok(items) => {
+                for item in items {
+                    let mut info = Info::new(What::ConvAdded, Some(conv), None, self.env.now());
+                    info.rev = Some(item.rev);
+                    info.own = Some(item.own);
+                    info.content = Some(Json::from_value(&item));
+                    self.hub.tell(user, &ServerMsg::Info(info), but);
+                }
+            }
+            Err(error) => tracing::warn!(%conv, ?error, "a new conversation could not be shown"),
+        }
+    }
+}
+
+/// What the server knows about a new message. The answered message's short form is left to readers, because it
+/// depends on who reads.
+fn live_head(message: &Message, mentions: Vec<HeadMention>) -> Head {
+    Head {
+        reply_to: message.reply_to,
+        view_once: message.view_once.map(|_| true),
+        view_once_ttl: message.view_once.flatten(),
+        mentions,
+        ..Head::default()
+    }
+}
+
+fn notice(
+    conv: &Conversation,
+    actor: UserId,
+    committed: &Committed,
+    event: &LogEvent,
+    content: Option<Json>,
+) -> Info {
+    let what = match event {
+        LogEvent::Edited => What::Edit,
+        LogEvent::Unsent => What::Unsend,
+        LogEvent::Deleted => What::Delete,
+        LogEvent::Reacted { .. } => What::React,
+        LogEvent::Pinned => What::Pin,
+        LogEvent::Unpinned => What::Unpin,
+        LogEvent::TtlSet(_) => What::DisappearingUpdated,
+        LogEvent::NoScreenshotsSet(_) | LogEvent::ProfileSet => What::RoomUpdated,
+        LogEvent::Joined(_) => What::MemberJoined,
+        LogEvent::Left(_) => What::MemberLeft,
+        LogEvent::Kicked(_) => What::MemberKicked,
+        LogEvent::RoleSet(..) => What::RoleChanged,
+        LogEvent::OwnerSet(_) => What::OwnerChanged,
+        LogEvent::Created | LogEvent::Sent => What::ConvAdded,
+    };
+    let mut info = Info::new(what, Some(conv.id), Some(actor), committed.at);
+    info.rev = Some(committed.rev);
+    info.content = content;
+    match event {
+        LogEvent::Reacted { emoji, add, count } => {
+            info.emoji = Some(emoji.clone());
+            info.op = Some(if *add { "add" } else { "remove" }.to_owned());
+            info.count = Some(*count);
+        }
+        LogEvent::TtlSet(ttl) => info.ttl = *ttl,
+        LogEvent::Joined(user)
+        | LogEvent::Kicked(user)
+        | LogEvent::RoleSet(user, _)
+        | LogEvent::OwnerSet(user) => info.user = Some(*user),
+        LogEvent::Pinned => info.seq = conv.settings.pinned.map(|pinned| pinned.seq),
+        _ => {}
+    }
+    if let Some(message) = &committed.message {
+        info.seq = Some(message.seq);
+    }
+    info
+}

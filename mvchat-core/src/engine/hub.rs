@@ -1,0 +1,101 @@
+//! Hands frames to the connections of users.
+
+use super::conn::Conn;
+use super::registry::Registry;
+use crate::proto::{ServerMsg, SessionId, UserId};
+use crate::session::{Ended, Ephemeral, Ticket};
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The request that a change came from: its reply stands in for the frame on its connection.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) conn: Arc<Conn>,
+    pub(super) ticket: Ticket,
+}
+
+/// The connections, and a bell that rings after every commit.
+#[derive(Debug)]
+pub(super) struct Hub {
+    registry: Registry,
+    bell: watch::Sender<()>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { registry: Registry::default(), bell: watch::Sender::new(()) }
+    }
+}
+
+impl Hub {
+    pub(super) fn add(&self, user: UserId, conn: &Arc<Conn>) -> bool {
+        self.registry.add(user, conn)
+    }
+
+    pub(super) fn remove(&self, user: UserId, conn: &Conn) -> bool {
+        self.registry.remove(user, conn)
+    }
+
+    pub(super) fn is_online(&self, user: UserId) -> bool {
+        self.registry.is_online(user)
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.registry.connections()
+    }
+
+    pub(super) fn online(&self) -> usize {
+        self.registry.online()
+    }
+
+    /// Pushes a durable frame to all connections of a user but that of the origin; returns how many there were.
+    pub(super) fn push(&self, user: UserId, frame: &Bytes, but: Option<&Origin>) -> u32 {
+        let mut reached = 0;
+        self.registry.for_each(user, |conn| {
+            if but.is_none_or(|origin| origin.conn.id != conn.id) {
+                conn.push(frame.clone());
+                reached += 1;
+            }
+        });
+        reached
+    }
+
+    /// Pushes a frame of which only the newest counts.
+    pub(super) fn push_ephemeral(&self, user: UserId, key: Ephemeral, frame: &Bytes, but: Option<&Conn>) {
+        self.registry.for_each(user, |conn| {
+            if but.is_none_or(|origin| origin.id != conn.id) {
+                conn.push_ephemeral(key, frame.clone());
+            }
+        });
+    }
+
+    /// Pushes a frame to a user's connections but one.
+    pub(super) fn tell(&self, user: UserId, message: &ServerMsg, but: Option<&Conn>) {
+        let frame = message.encode();
+        self.registry.for_each(user, |conn| {
+            if but.is_none_or(|origin| origin.id != conn.id) {
+                conn.push(frame.clone());
+            }
+        });
+    }
+
+    /// Ends the connections of sessions that are over.
+    pub(super) fn end_sessions(&self, user: UserId, ended: &[SessionId], but: Option<&Conn>) {
+        self.registry.for_each(user, |conn| {
+            let is_over = conn.identity().is_some_and(|identity| ended.contains(&identity.session));
+            if is_over && but.is_none_or(|but| but.id != conn.id) {
+                conn.end(Ended::Session);
+            }
+        });
+    }
+
+    /// Tells those who follow the log that it has grown.
+    pub(super) fn ring(&self) {
+        self.bell.send_replace(());
+    }
+
+    pub(super) fn bell(&self) -> watch::Receiver<()> {
+        self.bell.subscribe()
+    }
+}

@@ -1,0 +1,31 @@
+//! The async shell: drives connections, carries out commands against the plug points, delivers.
+//!
+//! Every command is four verbs in this order: load, decide (in [`policy`](crate::policy)), commit (one call of
+//! the store), publish. Only this folder waits for a plug point.
+
+mod actor;
+mod builder;
+mod cache;
+mod chat;
+mod command;
+mod committer;
+mod conn;
+mod dispatch;
+mod events;
+mod fanout;
+mod health;
+mod hub;
+mod presence;
+mod registry;
+mod serve;
+mod sessions;
+mod shutdown;
+mod throttle;
+mod view;
+
+pub use actor::Actor;
+pub use builder::{BuildError, ChatBuilder};
+pub use chat::Chat;
+pub use events::Events;
+pub use health::Health;
+pub use serve::Peer;

@@ -1,0 +1,226 @@
+//! Drives one connection over one transport.
+
+use super::chat::{Chat, Inner};
+use super::conn::{Conn, Next};
+use super::dispatch::{Caller, Turn};
+use super::hub::Origin;
+use crate::error::{Error, ErrorKind, Result};
+use crate::proto::{Close, Command, ConnId, Frame};
+use crate::seam::{Misuse, Transport};
+use crate::session::{Ended, Finished, Input, Output, Session, SessionConfig, Ticket};
+use crate::time::Instant;
+use futures_util::stream::{FuturesUnordered, SplitSink};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a peer may take to read what is flushed.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that is closed may take to send what is left.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most frames between two flushes.
+const MAX_FEED: usize = 64;
+
+/// Who is at the other end, as the transport knows it.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The address, for logs.
+    pub addr: Option<SocketAddr>,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(addr: SocketAddr) -> Self {
+        Self { addr: Some(addr) }
+    }
+}
+
+type Running = Pin<Box<dyn Future<Output = (Ticket, Result<Finished>)> + Send>>;
+
+impl Chat {
+    /// Serves one connection until it ends.
+    ///
+    /// Dropping the future ends the connection; commands that were begun are finished all the same.
+    pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid())));
+        // Held until the connection is forgotten, so that a drain waits for that, too.
+        let _open = self.0.closing.connections.token();
+        tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");
+        let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };
+        let (sink, stream) = transport.split();
+        let tracker = self.0.closing.connections.clone();
+        let mut writer = tracker.spawn(write(sink, conn.clone()));
+        if !self.0.closing.open(&conn) {
+            conn.end(Ended::Shutdown(self.jitter()));
+        }
+        let reading = self.read(stream, &conn);
+        tokio::select! { biased;
+            _ = &mut writer => {}
+            () = reading => {
+                if tokio::time::timeout(CLOSE_TIMEOUT, &mut writer).await.is_err() {
+                    writer.abort();
+                }
+            }
+        }
+        drop(guard);
+        tracing::debug!(conn = %conn.id, "a connection ended");
+    }
+
+    async fn read<S>(&self, mut stream: S, conn: &Arc<Conn>)
+    where
+        S: futures_util::Stream<Item = Result<Frame, crate::seam::TransportError>> + Unpin,
+    {
+        let inner = &self.0;
+        let config = SessionConfig {
+            conn: conn.id,
+            limits: inner.limits.clone(),
+            build: inner.build.clone(),
+            caps: inner.caps.clone(),
+        };
+        let mut session = Session::new(config, inner.now());
+        let mut running: FuturesUnordered<Running> = FuturesUnordered::new();
+        let mut last_turn = None;
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
+        loop {
+            let deadline = loop {
+                match session.poll() {
+                    Output::Reply(ticket, reply) => conn.reply(ticket, reply),
+                    Output::Push(frame) => conn.tell(frame),
+                    Output::Ping => conn.ping(),
+                    Output::Run(ticket, job) => {
+                        let origin = Some(Origin { conn: conn.clone(), ticket });
+                        let turn = takes_turns(&job.command).then(|| Turn::after(&mut last_turn));
+                        let caller = Caller { identity: job.identity, device: job.device, origin, turn };
+                        running.push(start(inner.clone(), ticket, caller, job.command));
+                    }
+                    Output::Close(close) => {
+                        conn.close(close);
+                        return;
+                    }
+                    Output::Abort => {
+                        conn.abort();
+                        return;
+                    }
+                    Output::Wait(deadline) => break deadline,
+                }
+            };
+            if let Some(deadline) = deadline {
+                timer.as_mut().reset(tokio::time::Instant::now() + until(deadline, inner.now().mono));
+            }
+            let reads = session.wants_frames() && !conn.is_congested();
+            let input = tokio::select! { biased;
+                // First of all: what was done is answered even if the connection shall end.
+                Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
+                () = conn.until_ended() => match conn.ended() {
+                    Some(ended) => Input::End(ended),
+                    None => continue,
+                },
+                frame = stream.next(), if reads => match frame {
+                    Some(Ok(frame)) => Input::Frame(frame),
+                    Some(Err(error)) => {
+                        match error.downcast_ref::<Misuse>() {
+                            Some(Misuse(close)) => conn.close(*close),
+                            None => conn.abort(),
+                        }
+                        return;
+                    }
+                    None => {
+                        conn.abort();
+                        return;
+                    }
+                },
+                () = conn.until_relieved(), if !reads => continue,
+                () = &mut timer, if deadline.is_some() => Input::Timeout,
+            };
+            session.handle(input, inner.now());
+        }
+    }
+}
+
+fn until(deadline: Instant, now: Instant) -> Duration {
+    // The clock counts whole milliseconds; one more makes sure that the deadline has passed on it.
+    deadline.since(now) + Duration::from_millis(1)
+}
+
+/// Whether a command takes its place in the order of changes of its connection.
+fn takes_turns(command: &Command) -> bool {
+    !matches!(command, Command::Get(_) | Command::Search { .. } | Command::Typing { .. })
+}
+
+/// Carries a command out in a task of its own: a disconnect does not stop what was begun.
+fn start(inner: Arc<Inner>, ticket: Ticket, caller: Caller, command: Command) -> Running {
+    let (answer, result) = oneshot::channel();
+    let tracker = inner.closing.commands.clone();
+    tracker.spawn(async move {
+        let work = AssertUnwindSafe(inner.run(caller, command)).catch_unwind();
+        let result = work.await.unwrap_or_else(|_| {
+            tracing::error!("a command panicked");
+            Err(ErrorKind::Internal.into())
+        });
+        drop(answer.send(result));
+    });
+    Box::pin(
+        result.map(move |result| (ticket, result.unwrap_or_else(|_| Err(Error::from(ErrorKind::Internal))))),
+    )
+}
+
+/// Feeds many, flushes once.
+async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
+    loop {
+        let mut fed = 0;
+        let close = loop {
+            let frame = match conn.next() {
+                Next::Frame(frame) => Frame::Text(frame),
+                Next::Ping => Frame::Ping,
+                Next::Close(close) => break Some(close),
+                Next::Abort => return,
+                Next::Nothing => break None,
+            };
+            if !matches!(tokio::time::timeout(WRITE_TIMEOUT, sink.feed(frame)).await, Ok(Ok(()))) {
+                return;
+            }
+            fed += 1;
+            if fed == MAX_FEED {
+                break None;
+            }
+        };
+        if let Some(close) = close {
+            let last = async {
+                sink.send(Frame::Close(close)).await?;
+                sink.close().await
+            };
+            // The peer may be gone already; then there is nobody to tell.
+            drop(tokio::time::timeout(WRITE_TIMEOUT, last).await);
+            return;
+        }
+        if fed > 0 && !matches!(tokio::time::timeout(WRITE_TIMEOUT, sink.flush()).await, Ok(Ok(()))) {
+            return;
+        }
+        if fed < MAX_FEED {
+            conn.until_next().await;
+        }
+    }
+}
+
+/// Forgets a connection however its future ends.
+struct ConnGuard {
+    inner: Arc<Inner>,
+    conn: Arc<Conn>,
+}
+
+impl Drop for ConnGuard {
+    fn drop(&mut self) {
+        self.inner.closing.gone(self.conn.id);
+        self.conn.close(Close::Normal);
+        self.conn.abort();
+        if let Some(identity) = self.conn.identity() {
+            self.inner.leave(identity.user, &self.conn);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What users see: rows of the store, opened and put together.
+
+use super::chat::Inner;
+use crate::builtin::keys::Context;
+use crate::error::Result;
+use crate::irido::{Irido, Rules};
+use crate::policy::{Message, MessageState};
+use crate::proto::{
+    ConvId, ConvItem, Head, HeadMention, HeadReply, Json, MemberItem, MessageItem, UserId, UserItem,
+};
+use crate::seam::{UserRow, UserState, View};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest preview of an answered message, in grapheme clusters.
+const PREVIEW: usize = 50;
+
+/// Accounts that were loaded in one go, and with whom the viewer has a block.
+pub(super) struct People {
+    rows: BTreeMap<UserId, UserRow>,
+    blocked: BTreeSet<UserId>,
+}
+
+impl People {
+    /// Returns whether there is such an account.
+    pub(super) fn exists(&self, user: UserId) -> bool {
+        self.rows.get(&user).is_some_and(|row| row.state != UserState::Deleted)
+    }
+
+    /// Returns whether the viewer may know that there is such an account.
+    pub(super) fn shows(&self, user: UserId) -> bool {
+        self.exists(user) && !self.blocked.contains(&user)
+    }
+}
+
+impl Inner {
+    pub(super) async fn people(
+        &self,
+        viewer: UserId,
+        ids: impl IntoIterator<Item = UserId>,
+    ) -> Result<People> {
+        let ids: Vec<_> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        if ids.is_empty() {
+            return Ok(People { rows: BTreeMap::new(), blocked: BTreeSet::new() });
+        }
+        let rows = self.store.users(&ids).await?;
+        let rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
+        let blocked = self.store.blocked_with(viewer).await?.into_iter().collect();
+        Ok(People { rows, blocked })
+    }
+
+    pub(super) fn user_item(&self, people: &People, user: UserId) -> UserItem {
+        let row = people.rows.get(&user).filter(|row| row.state != UserState::Deleted);
+        let hidden = row.is_none() || people.blocked.contains(&user);
+        UserItem {
+            id: user,
+            public: row.and_then(|row| row.public.clone()),
+            online: !hidden && self.hub.is_online(user),
+            last_seen: row.filter(|_| !hidden).and_then(|row| row.last_seen),
+        }
+    }
+
+    pub(super) fn member_item(
+        &self,
+        people: &People,
+        user: UserId,
+        member: &crate::policy::Member,
+    ) -> MemberItem {
+        let gone = member.standing != crate::policy::Standing::Active;
+        let UserItem { id, public, online, last_seen } = self.user_item(people, user);
+        if gone {
+            return MemberItem {
+                id,
+                role: None,
+                public: None,
+                online: false,
+                last_seen: None,
+                gone: Some(true),
+            };
+        }
+        MemberItem { id, role: Some(member.role), public, online, last_seen, gone: None }
+    }
+
+    /// Turns views of the viewer's conversations into what is shown.
+    pub(super) async fn conv_items(&self, viewer: UserId, views: Vec<View>) -> Result<Vec<ConvItem>> {
+        let people =
+            self.people(viewer, views.iter().filter_map(|view| view.peer.map(|(peer, _)| peer))).await?;
+        let key = if views.iter().any(|view| view.me.private.is_some()) {
+            Some(self.user_key(viewer).await?)
+        } else {
+            None
+        };
+        let item = |view: View| {
+            let View { conv, me, unread, peer, .. } = view;
+            let context = Context::MemberPrivate { user: viewer.0, conv: conv.id.0 };
+            let private =
+                me.private.zip(key.as_ref()).and_then(|(sealed, key)| match key.open(&context, &sealed) {
+                    Ok(clear) => json(clear),
+                    Err(error) => {
+                        tracing::error!(conv = %conv.id, ?error, "private data can't be opened");
+                        None
+                    }
+                });
+            let public = peer.is_none().then(|| conv.settings.public.clone().unwrap_or_else(Json::null));
+            ConvItem {
+                id: conv.id,
+                kind: conv.kind.as_str().to_owned(),
+                rev: conv.rev,
+                own: me.own,
+                last_seq: conv.last_seq,
+                read_seq: me.read,
+                recv_seq: me.recv,
+                clear_seq: me.clear,
+                unread,
+                role: me.role,
+                favorite: me.favorite,
+                muted: me.muted,
+                archived: me.archived,
+                blocked: me.blocked,
+                private,
+                last_msg_at: conv.last_at,
+                user: peer.map(|(peer, _)| self.user_item(&people, peer)),
+                public,
+                disappearing_ttl: conv.settings.ttl,
+                pinned_seq: conv.settings.pinned.map(|pinned| pinned.seq),
+                pinned_at: conv.settings.pinned.map(|pinned| pinned.at),
+                pinned_by: conv.settings.pinned.map(|pinned| pinned.by),
+                no_screenshots: conv.settings.no_screenshots.then_some(true),
+            }
+        };
+        Ok(views.into_iter().map(item).collect())
+    }
+
+    /// Opens messages for a viewer. One that can't be opened is shown as unavailable; the others are not
+    /// touched by it.
+    pub(super) async fn message_items(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        messages: &[Message],
+        replied: &[Message],
+    ) -> Vec<MessageItem> {
+        let mut previews = BTreeMap::new();
+        for message in replied {
+            if let Some(content) = self.open(conv, message).await
+                && let Some(content) = self.reread(&content)
+            {
+                let reply = HeadReply::new(message.seq, message.from, content.preview(PREVIEW));
+                previews.insert(message.seq, reply);
+            }
+        }
+        let mut items = Vec::with_capacity(messages.len());
+        for message in messages {
+            let content = self.open(conv, message).await;
+            let live = message.body.state == MessageState::Live;
+            let mentions = match &content {
+                Some(content) if !message.body.mentions.is_empty() => {
+                    self.reread(content).map(|content| mentions(&content)).unwrap_or_default()
+                }
+                _ => Vec::new(),
+            };
+            let reply = message.reply_to.and_then(|seq| previews.get(&seq)).cloned();
+            let head = if live {
+                Head {
+                    reply_to: message.reply_to,
+                    reply,
+                    view_once: message.view_once.map(|_| true),
+                    view_once_ttl: message.view_once.flatten(),
+                    mentions,
+                    edit_count: (message.body.edits > 0).then_some(message.body.edits),
+                    edited_at: message.body.edited_at,
+                    reactions: message.body.reactions.iter().cloned().collect(),
+                    ..Head::default()
+                }
+            } else {
+                let unsent = (message.body.state == MessageState::Unsent).then_some(true);
+                Head { unsent, ..Head::default() }
+            };
+            items.push(MessageItem {
+                seq: message.seq,
+                rev: message.rev,
+                from: message.from,
+                ts: message.ts,
+                unavailable: (live && content.is_none()).then_some(true),
+                content,
+                deleted: (!live).then_some(true),
+                head: head.non_empty(),
+                view_once: message.view_once.filter(|_| live).map(|_| true),
+                cid: message.cid.clone().filter(|_| message.from == Some(viewer)),
+            });
+        }
+        items
+    }
+
+    async fn open(&self, conv: ConvId, message: &Message) -> Option<Json> {
+        let (sealed, from) = (message.body.content.as_ref()?, message.from?);
+        let context = message_context(conv, message, message.body.edits);
+        let opened = match self.user_key(from).await {
+            Ok(key) => key.open(&context, sealed).map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(clear) => json(clear),
+            Err(error) => {
+                tracing::error!(%conv, seq = %message.seq, ?error, "a message can't be opened");
+                None
+            }
+        }
+    }
+
+    /// Reads content that was valid when it was accepted.
+    fn reread(&self, content: &Json) -> Option<Irido> {
+        let rules = Rules { opaque: true, ..self.rules.clone() };
+        Irido::parse(content.as_str(), &rules).ok()
+    }
+}
+
+fn json(clear: Vec<u8>) -> Option<Json> {
+    String::from_utf8(clear).ok().and_then(|text| Json::parse(text).ok())
+}
+
+/// What the ciphertext of a message is bound to, in its given revision.
+pub(super) fn message_context(conv: ConvId, message: &Message, revision: u32) -> Context {
+    let sender = message.from.map_or(uuid::Uuid::nil(), |from| from.0);
+    Context::Message { conv: conv.0, id: message.id.0, sender, revision }
+}
+
+/// The mentions of a content, as they stand in heads.
+pub(super) fn mentions(content: &Irido) -> Vec<HeadMention> {
+    let mention = |mention: &crate::irido::Mention| HeadMention {
+        user_id: mention.user_id,
+        username: mention.username.clone(),
+        offset: mention.offset,
+        length: mention.length,
+    };
+    content.mentions().iter().map(mention).collect()
+}

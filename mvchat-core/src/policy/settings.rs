@@ -1,0 +1,55 @@
+//! Who may change what members share.
+
+use super::{Access, ConvKind, Message, MessageState};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Decides whether a member may set how long messages live: anyone in direct conversations, who manages in
+/// groups.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_set_ttl(access: &Access<'_>) -> Result<()> {
+    if access.conv.kind == ConvKind::Group {
+        access.manages("only owner or admin can update")
+    } else {
+        Ok(())
+    }
+}
+
+/// Decides whether a member may change a group's profile and settings.
+///
+/// # Errors
+/// `Invalid` outside groups; `Forbidden`.
+pub fn may_update(access: &Access<'_>) -> Result<()> {
+    access.is_group()?;
+    access.manages("only owner or admin can update")
+}
+
+/// Decides whether a member may pin a message (or unpin, with no message asked for).
+///
+/// # Errors
+/// `Forbidden`; `NotFound` if a message is asked for that the member can't see; `Gone` if it is deleted.
+pub fn may_pin(access: &Access<'_>, asked: bool, message: Option<&Message>) -> Result<()> {
+    if access.conv.kind == ConvKind::Group {
+        access.manages("only owner or admin can pin")?;
+    }
+    match message {
+        None if asked => Err(Error::new(ErrorKind::NotFound, "message not found")),
+        Some(message) if message.body.state != MessageState::Live => {
+            Err(Error::new(ErrorKind::Gone, "message deleted"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Decides whether the member has somebody to block here.
+///
+/// # Errors
+/// `Invalid` outside direct conversations.
+pub fn may_block(access: &Access<'_>) -> Result<()> {
+    if access.conv.kind == ConvKind::Dm {
+        Ok(())
+    } else {
+        Err(crate::error::invalid("not a direct conversation"))
+    }
+}

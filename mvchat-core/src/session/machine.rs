@@ -1,0 +1,290 @@
+//! The session machine.
+
+use super::{Bucket, Device, Ended, Finished, Identity, Input, Job, Now, Output, SessionConfig, Ticket};
+use crate::error::{Error, ErrorKind, Result};
+use crate::proto::{
+    Close, Command, Ctrl, Envelope, Frame, Hi, HiParams, Info, Reply, Request, ServerMsg, UNICODE, VERSION,
+    What,
+};
+use crate::time::Instant;
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// How long before a token expires its owner is asked to log in again.
+const LOGIN_NOTICE: Duration = Duration::from_secs(60);
+/// The longest device name and user agent that are kept, in bytes.
+const MAX_DEVICE: usize = 64;
+const MAX_USER_AGENT: usize = 255;
+
+/// One connection on the server.
+///
+/// Requests start in the order in which they came, at most
+/// [`max_in_flight`](crate::proto::Limits::max_in_flight) at once; one that changes who is logged in runs
+/// alone. What waits is bounded by not reading: see [`wants_frames`](Session::wants_frames).
+#[derive(Debug)]
+pub struct Session {
+    config: SessionConfig,
+    identity: Option<Identity>,
+    device: Device,
+    waiting: VecDeque<(Ticket, Envelope)>,
+    running: BTreeMap<Ticket, Running>,
+    next: u64,
+    bucket: Bucket,
+    /// When the connection is closed for want of a login.
+    login_by: Option<Instant>,
+    /// When the token's coming end is announced, and when it ends.
+    expiry: Option<(Instant, Instant)>,
+    heard: Instant,
+    pinged: bool,
+    closed: bool,
+    out: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+struct Running {
+    id: Option<String>,
+    silent: bool,
+    alone: bool,
+}
+
+impl Session {
+    /// Makes the machine of a fresh connection.
+    pub fn new(config: SessionConfig, now: Now) -> Self {
+        let login_by = Some(now.mono + Duration::from_secs(config.limits.login_deadline));
+        Self {
+            config,
+            identity: None,
+            device: Device::default(),
+            waiting: VecDeque::new(),
+            running: BTreeMap::new(),
+            next: 0,
+            bucket: Bucket::new(),
+            login_by,
+            expiry: None,
+            heard: now.mono,
+            pinged: false,
+            closed: false,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input; drain [`poll`](Session::poll) afterwards.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        if self.closed {
+            return;
+        }
+        match input {
+            Input::Frame(frame) => self.frame(frame, now),
+            Input::Done(ticket, result) => self.done(ticket, result, now),
+            Input::End(Ended::Session) => self.close(Close::SessionEnded),
+            Input::End(Ended::Overflow) => self.close(Close::Resync),
+            Input::End(Ended::Shutdown(after)) => {
+                let error = Error::new(ErrorKind::Unavailable, "going away").retry_after(after);
+                self.push(ServerMsg::Ctrl(Ctrl::error(None, &error, now.wall)));
+                self.close(Close::GoingAway);
+            }
+            Input::Timeout => {}
+        }
+        self.deadlines(now);
+        self.start(now);
+    }
+
+    /// Takes the next thing to do.
+    pub fn poll(&mut self) -> Output {
+        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.deadline()))
+    }
+
+    /// Returns whether the driver should read on: not while as many requests wait as may run.
+    pub fn wants_frames(&self) -> bool {
+        !self.closed && self.waiting.len() < self.config.limits.max_in_flight
+    }
+
+    /// Returns who is logged in.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// Returns whether nothing more will be done.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn frame(&mut self, frame: Frame, now: Now) {
+        self.heard = now.mono;
+        self.pinged = false;
+        let text = match frame {
+            Frame::Text(text) | Frame::Binary(text) => text,
+            Frame::Close(_) => return self.close(Close::Normal),
+            Frame::Ping | Frame::Pong => return,
+        };
+        if text.len() > self.config.limits.max_message_size {
+            return self.close(Close::TooBig);
+        }
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        let limits = &self.config.limits;
+        let within = self.bucket.take(limits.rate_limit_messages, limits.rate_limit_burst, now.mono);
+        let decoded = Envelope::decode(&text);
+        if let Err(after) = within {
+            let id = decoded.map_or_else(|bad| bad.id, |envelope| envelope.id);
+            let error = Error::from(ErrorKind::RateLimited).retry_after(after + Duration::from_millis(1));
+            return self.reply(ticket, id, Err(error), now);
+        }
+        match decoded {
+            Ok(envelope) => self.waiting.push_back((ticket, envelope)),
+            Err(bad) => self.reply(ticket, bad.id, Err(bad.error), now),
+        }
+    }
+
+    /// Starts what may start, in order.
+    fn start(&mut self, now: Now) {
+        while !self.closed
+            && self.running.len() < self.config.limits.max_in_flight
+            && !self.running.values().any(|running| running.alone)
+        {
+            let Some((_, envelope)) = self.waiting.front() else { return };
+            let alone = matches!(envelope.request, Request::Login(_) | Request::Acc(_) | Request::Logout(_));
+            if alone && !self.running.is_empty() {
+                return;
+            }
+            let Some((ticket, Envelope { id, request })) = self.waiting.pop_front() else { return };
+            if self.identity.is_none() && !Command::is_public(&request) {
+                self.reply(ticket, id, Err(ErrorKind::Unauthenticated.into()), now);
+                continue;
+            }
+            match Command::parse(request, &self.config.limits) {
+                Err(error) => self.reply(ticket, id, Err(error), now),
+                Ok(Command::Hi(hi)) => {
+                    let reply = self.greet(hi);
+                    self.reply(ticket, id, Ok(reply), now);
+                }
+                Ok(command) => {
+                    let silent = matches!(command, Command::Typing { .. });
+                    self.running.insert(ticket, Running { id, silent, alone });
+                    let job = Job { identity: self.identity, device: self.device.clone(), command };
+                    self.out.push_back(Output::Run(ticket, Box::new(job)));
+                }
+            }
+        }
+    }
+
+    fn greet(&mut self, hi: Hi) -> Reply {
+        self.device = Device {
+            user_agent: hi.ua.map(|text| cut(text, MAX_USER_AGENT)).or(self.device.user_agent.take()),
+            name: hi.dev.map(|text| cut(text, MAX_DEVICE)).or(self.device.name.take()),
+        };
+        Reply::ok(HiParams {
+            ver: VERSION.to_owned(),
+            build: self.config.build.to_string(),
+            sid: self.config.conn,
+            unicode: UNICODE.to_owned(),
+            limits: (*self.config.limits).clone(),
+            caps: self.config.caps.to_vec(),
+        })
+    }
+
+    fn done(&mut self, ticket: Ticket, result: Result<Finished>, now: Now) {
+        let Some(running) = self.running.remove(&ticket) else { return };
+        let ended = result.as_ref().is_ok_and(|finished| finished.ended);
+        let result = result.map(|finished| {
+            if let Some(identity) = finished.identity {
+                self.identify(identity, now);
+            }
+            finished.reply
+        });
+        if running.silent {
+            self.out.push_back(Output::Reply(ticket, None));
+        } else {
+            self.reply(ticket, running.id, result, now);
+        }
+        if ended {
+            self.close(Close::SessionEnded);
+        }
+    }
+
+    fn identify(&mut self, identity: Identity, now: Now) {
+        self.identity = Some(identity);
+        self.login_by = None;
+        let end = now.mono + identity.expires.since(now.wall);
+        let notice = now.mono + identity.expires.since(now.wall).saturating_sub(LOGIN_NOTICE);
+        self.expiry = Some((notice, end));
+    }
+
+    fn deadlines(&mut self, now: Now) {
+        let passed = |at: Instant| at <= now.mono;
+        if self.closed {
+            return;
+        }
+        if self.login_by.is_some_and(passed) && self.running.is_empty() {
+            return self.close(Close::LogIn);
+        }
+        if let Some((notice, end)) = self.expiry {
+            if passed(end) {
+                return self.close(Close::LogIn);
+            }
+            if passed(notice) && notice < end {
+                self.expiry = Some((end, end));
+                self.push(ServerMsg::Info(Info::new(What::Login, None, None, now.wall)));
+            }
+        }
+        if !self.wants_frames() {
+            // Nothing is read while too much waits: silence proves nothing then.
+            self.heard = now.mono;
+        }
+        if passed(self.dead_at()) {
+            self.closed = true;
+            self.out.push_back(Output::Abort);
+        } else if !self.pinged && passed(self.ping_at()) {
+            self.pinged = true;
+            self.out.push_back(Output::Ping);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        if self.closed {
+            return None;
+        }
+        let login_by = self.login_by.filter(|_| self.running.is_empty());
+        let expiry = self.expiry.map(|(notice, _)| notice);
+        let alive = if self.pinged { self.dead_at() } else { self.ping_at() };
+        [login_by, expiry, Some(alive)].into_iter().flatten().min()
+    }
+
+    fn ping_at(&self) -> Instant {
+        self.heard + Duration::from_secs(self.config.limits.ping_interval)
+    }
+
+    fn dead_at(&self) -> Instant {
+        self.heard + Duration::from_secs(self.config.limits.idle_timeout)
+    }
+
+    fn reply(&mut self, ticket: Ticket, id: Option<String>, result: Result<Reply>, now: Now) {
+        let ctrl = match result {
+            Ok(reply) => Ctrl::ok(id, reply.done.code(), &reply.params, now.wall),
+            Err(error) => Ctrl::error(id, &error, now.wall),
+        };
+        self.out.push_back(Output::Reply(ticket, Some(ServerMsg::Ctrl(ctrl).encode())));
+    }
+
+    fn push(&mut self, message: ServerMsg) {
+        let frame: Bytes = message.encode();
+        self.out.push_back(Output::Push(frame));
+    }
+
+    fn close(&mut self, close: Close) {
+        self.closed = true;
+        self.waiting.clear();
+        self.out.push_back(Output::Close(close));
+    }
+}
+
+/// Cuts a text to at most `max` bytes, between characters.
+fn cut(mut text: String, max: usize) -> String {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}

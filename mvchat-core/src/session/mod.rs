@@ -1,0 +1,19 @@
+//! One connection's half of the protocol on the server, as a pure state machine.
+//!
+//! Mutate a [`Session`] with one [`Input`], then drain [`Session::poll`] until it answers [`Output::Wait`].
+//! It never reads a clock and never waits. Replies and pushed frames meet in the [`Outbox`].
+
+mod bucket;
+mod config;
+mod machine;
+mod outbox;
+mod output;
+
+pub use bucket::Bucket;
+pub use config::SessionConfig;
+pub use machine::Session;
+pub use outbox::{Ephemeral, Outbox, Overflow};
+pub use output::{Device, Ended, Finished, Identity, Input, Job, Now, Output, Ticket};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! What the engine does when what it stands on fails.
+
+use crate::support::{User, server};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_erased_key_makes_its_messages_unavailable_and_no_others() {
+    use mvchat_core::builtin::MemoryStore;
+    use mvchat_core::builtin::password::PasswordParams;
+    use mvchat_core::{Chat, Keys};
+    let keys = Keys::ephemeral();
+    let builder = Chat::builder(MemoryStore::default()).keys(keys.clone());
+    let chat = builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap();
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let conv = a.dm(&b).await;
+    a.say(&conv, "of alice").await;
+    b.say(&conv, "of bobby").await;
+    keys.erase_user(a.id.parse::<mvchat_core::proto::UserId>().unwrap().0).await.unwrap();
+    let page = b.ok(json!({"get": {"what": "messages", "conv": conv}})).await;
+    assert_eq!(page["messages"][0]["content"]["text"], "of bobby");
+    assert_eq!(
+        (&page["messages"][1]["unavailable"], page["messages"][1].get("content")),
+        (&json!(true), None)
+    );
+}
+
+#[tokio::test]
+async fn a_token_of_another_server_opens_nothing() {
+    let (here, there) = (server().await, server().await);
+    let a = User::sign_up(&there, "alice").await;
+    let mut wire = mvchat_core::testkit::Wire::connect(&here);
+    let ctrl = wire.ask(json!({"login": {"scheme": "token", "secret": a.token}})).await;
+    assert_eq!((&ctrl["code"], &ctrl["err"]), (&json!(401), &json!("bad_credentials")));
+}

@@ -1,0 +1,8 @@
+//! The engine, as clients see it, without a network.
+
+mod chat;
+mod faults;
+mod host;
+mod load;
+mod refusals;
+mod support;

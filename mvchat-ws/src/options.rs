@@ -1,0 +1,63 @@
+//! Who may connect.
+
+/// What a transport may decide by itself.
+///
+/// # Defaults
+/// Pages of every origin may connect. That is safe as long as nothing but frames authenticates: mvchat reads no
+/// cookies, so a foreign page has no more than what its own user gives it. List origins to keep foreign pages out
+/// all the same, and always where a proxy in front authenticates by cookie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    allowed_origins: Vec<String>,
+}
+
+impl Options {
+    /// Lets pages of these origins connect, and no others: each is `scheme://host[:port]` as browsers send it, in
+    /// lower case and without the default port, and matched exactly. An empty list is every origin.
+    ///
+    /// Requests without `Origin` don't come from a web page and are let in whatever the list says.
+    #[must_use]
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Returns whether a request with this `Origin` may connect.
+    pub(crate) fn allows(&self, origin: Option<&[u8]>) -> bool {
+        let Some(origin) = origin else { return true };
+        self.allowed_origins.is_empty()
+            || self.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_matched_exactly() {
+        let options = Options::default().allowed_origins(["https://a.example", "http://localhost:8080"]);
+        for origin in [None, Some("https://a.example"), Some("http://localhost:8080")] {
+            assert!(options.allows(origin.map(str::as_bytes)), "{origin:?}");
+        }
+        for origin in [
+            "",
+            "null",
+            "http://a.example",
+            "https://a.example:444",
+            "https://a.example.evil.example",
+            "https://b.a.example",
+            "https://a.exampl",
+            "http://localhost",
+            "*",
+        ] {
+            assert!(!options.allows(Some(origin.as_bytes())), "{origin}");
+        }
+    }
+
+    #[test]
+    fn no_list_is_everybody() {
+        assert!(Options::default().allows(Some(b"https://elsewhere.example")));
+    }
+}

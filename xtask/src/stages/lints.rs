@@ -1,0 +1,39 @@
+//! Formatting, clippy, API documentation.
+
+use crate::{outcome::Outcome, run::Run};
+
+/// Checks the format of the workspace and of the tools beside it.
+pub(super) fn fmt() -> Outcome {
+    let remedy = "rustup component add rustfmt";
+    let workspace =
+        Outcome::of_check(Run::cargo().words("fmt --all --check -- --color never").capture(), remedy);
+    if workspace.failed > 0 {
+        return workspace;
+    }
+    Outcome::of_check(
+        Run::cargo().words("fmt --manifest-path tools/book/Cargo.toml --check -- --color never").capture(),
+        remedy,
+    )
+}
+
+/// Runs clippy with every warning as an error.
+pub(super) fn clippy() -> Outcome {
+    let remedy = "rustup component add clippy";
+    let workspace =
+        Run::cargo().words("clippy --workspace --all-targets --all-features -- -D warnings").capture();
+    let workspace = Outcome::of_check(workspace, remedy);
+    if workspace.failed > 0 {
+        return workspace;
+    }
+    let tools = "clippy --locked --manifest-path tools/book/Cargo.toml --all-targets -- -D warnings";
+    Outcome::of_check(Run::cargo().words(tools).capture(), remedy)
+}
+
+/// Builds the API documentation with every warning as an error.
+pub(super) fn docs() -> Outcome {
+    let run = Run::cargo()
+        .words("doc --no-deps --workspace --all-features")
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .capture();
+    Outcome::of_check(run, "install Rust with rustup, which brings rustdoc")
+}
