@@ -90,6 +90,10 @@ impl<'a> In<'a> {
         Self { rest }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     pub(crate) fn byte(&mut self) -> Result<u8, Unreadable> {
         Ok(self.array::<1>()?[0])
     }
