@@ -81,6 +81,7 @@ impl Engine {
                 Finished {
                     reply: Reply::ok(account),
                     identity: Some(Identity { user: ME, session, expires }),
+                    ended: false,
                 }
             }
             Command::Send(send) => {

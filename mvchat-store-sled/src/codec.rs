@@ -59,10 +59,10 @@ impl Out {
         self.bytes.push(byte);
     }
 
-    /// Writes the code of a variant; `None` stands for one that a newer core has and this format has not.
-    pub(crate) fn code(&mut self, code: Option<u8>) {
-        self.unknown |= code.is_none();
-        self.byte(code.unwrap_or(u8::MAX));
+    /// Writes the tag of a variant; `None` stands for one that a newer core has and this format has not.
+    pub(crate) fn tag(&mut self, tag: Option<u8>) {
+        self.unknown |= tag.is_none();
+        self.byte(tag.unwrap_or(u8::MAX));
     }
 
     fn varint(&mut self, mut number: u64) {

@@ -7,6 +7,7 @@ use super::pending::Purpose;
 use super::replies::params;
 use super::state::{Conversation, sane};
 use super::sync::{Stage, pause};
+use crate::error::Answer;
 use crate::proto::{
     ChangesParams, ConvId, ConvItem, ConversationParams, Ctrl, GetRequest, Int, MAX_COUNTER, MessagesParams,
     Own, Request, Rev, Scalar, Seq,
@@ -207,12 +208,12 @@ impl Client {
 
     fn job_failed(&mut self, conv: ConvId, purpose: &Purpose, error: &ClientError) {
         let Some(work) = self.sync.get(conv) else { return };
-        if error.is_transient() || error.code == 401 {
+        if error.is_transient() || error.answer() == Answer::Unauthenticated {
             work.failures = work.failures.saturating_add(1);
             let until = self.now + error.floor().max(pause(work.failures - 1));
             return self.sync.queue(conv, Some(until));
         }
-        if error.code == 403 || error.code == 404 {
+        if error.answer() == Answer::Denied {
             return self.gone(conv);
         }
         // The server does not understand the question: try the simpler one, then take what there is.

@@ -5,6 +5,7 @@ use super::machine::Client;
 use super::replies::params;
 use super::state::sane;
 use super::sync::{Stage, pause};
+use crate::error::Answer;
 use crate::proto::{ConvEntry, ConvItem, ConversationsParams, Ctrl};
 
 impl Client {
@@ -20,7 +21,7 @@ impl Client {
                 return;
             }
             // The cursor is not understood: begin with everything.
-            Err(error) if error.code == 400 && self.sync.cursor.take().is_some() => return,
+            Err(error) if error.answer() == Answer::Bad && self.sync.cursor.take().is_some() => return,
             Err(error) => return self.reconnect(None, error.floor().max(pause(5))),
         };
         (listing.not_before, listing.failures) = (None, 0);

@@ -58,7 +58,6 @@ pub(super) struct Ctx {
 impl Inner {
     /// Carries out a command of a connection.
     pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
-        self.closing.admit()?;
         if let Some(turn) = &mut caller.turn
             && !matches!(command, Command::Send(_))
         {
