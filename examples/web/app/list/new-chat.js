@@ -68,9 +68,14 @@ export function newChat(chat) {
           ),
         ),
       );
-    const create = (event) => {
+    let creating = false;
+    const create = async (event) => {
       event.preventDefault();
-      attempt(async () => done(await chat.createGroup({ name: name.value.trim(), members: [...members.keys()] })));
+      // Making a group takes a moment; an impatient second click must not make a second one.
+      if (creating) return;
+      creating = true;
+      await attempt(async () => done(await chat.createGroup({ name: name.value.trim(), members: [...members.keys()] })));
+      creating = false;
     };
     fill(
       box,

@@ -45,7 +45,7 @@ export function person(user, onclick, more = {}) {
   return h(
     "button",
     { type: "button", class: "person", onclick, ...more },
-    avatar(user.id, nameOf(user), { online: user.online, size: "small" }),
+    avatar(user.id, nameOf(user), { online: user.online, size: "size-s" }),
     h("span", { dir: "auto", class: "person-name" }, nameOf(user)),
     user.online && h("span", { class: "hidden" }, ", online"),
   );

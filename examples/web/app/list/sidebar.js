@@ -39,7 +39,7 @@ export function sidebar(chat, scope) {
     toggle.hidden = words !== "" || (hidden === 0 && !archived);
   };
   scope.watch(chat.conversations, show);
-  scope.watch(chat.me, (user) => fill(me, avatar(user.id, nameOf(user), { size: "small" }), h("span", { dir: "auto" }, nameOf(user)), icon("gear"), h("span", { class: "hidden" }, "Settings")));
+  scope.watch(chat.me, (user) => fill(me, avatar(user.id, nameOf(user), { size: "size-s" }), h("span", { dir: "auto" }, nameOf(user)), icon("gear"), h("span", { class: "hidden" }, "Settings")));
   query.addEventListener("input", show);
   foundPeople(chat, scope, query, people, (conv) => {
     query.value = "";

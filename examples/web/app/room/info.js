@@ -32,7 +32,7 @@ export function info(aside, chat, conv, scope) {
     const title = titleOf(view);
     fill(
       who,
-      avatar(view.type === "dm" ? view.user?.id ?? view.id : view.id, title, { size: "large" }),
+      avatar(view.type === "dm" ? view.user?.id ?? view.id : view.id, title, { size: "size-l" }),
       h("p", { class: "who-name", dir: "auto" }, title),
       view.type === "dm" && h("p", { class: "hint" }, presence(view.user)),
     );

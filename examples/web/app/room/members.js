@@ -53,7 +53,7 @@ export function members(section, chat, conv, scope) {
       !me && above && { label: "Remove from the group", danger: true, onclick: () => remove(member) },
     ]), { "aria-haspopup": "menu", class: "icon-button small" });
     return [
-      avatar(member.id, name, { online: member.online, size: "small" }),
+      avatar(member.id, name, { online: member.online, size: "size-s" }),
       h("span", { class: "person-name", dir: "auto" }, me ? `${name} (you)` : name),
       member.online && h("span", { class: "hidden" }, "online"),
       member.role && member.role !== "member" && h("span", { class: "role" }, member.role),

@@ -80,7 +80,7 @@ export class Mentions {
         h(
           "li",
           { role: "option", id: `mention-${index}`, onpointerdown: (event) => (event.preventDefault(), this.#choose(user)) },
-          avatar(user.id, nameOf(user), { size: "tiny", online: user.online }),
+          avatar(user.id, nameOf(user), { size: "size-xs", online: user.online }),
           h("span", { dir: "auto" }, nameOf(user)),
         ),
       ),

@@ -2,7 +2,7 @@
 
 import { attempt, explain } from "../lib/announce.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { avatar, nameOf } from "../lib/names.js";
+import { avatar, nameOf, preview } from "../lib/names.js";
 import { clock, full } from "../lib/time.js";
 import { body } from "./body.js";
 import { ticks } from "./ticks.js";
@@ -21,7 +21,7 @@ export function renderMessage(item, { message, first, last }, context) {
   article.setAttribute("aria-label", `${name}, ${clock(message.at)}`);
   fill(
     article,
-    group && !message.mine && first && h("span", { class: "corner" }, avatar(message.from ?? "", name, { size: "tiny" })),
+    group && !message.mine && first && h("span", { class: "corner" }, avatar(message.from ?? "", name, { size: "size-xs" })),
     h(
       "div",
       { class: `bubble${message.deleted || message.unavailable ? " gone" : ""}` },
@@ -44,9 +44,9 @@ function content(message, context) {
   return body(message, context);
 }
 
-function quote(message, { chat, jump }) {
+function quote(message, { chat, conv, jump }) {
   if (message.deleted || !message.replyTo) return undefined;
-  const { reply } = message;
+  const reply = message.reply ?? answered(conv, message.replyTo);
   const name = reply?.from ? (reply.from === chat.me.value.id ? "You" : nameOf(chat.user(reply.from).value ?? { id: reply.from })) : undefined;
   return h(
     "button",
@@ -54,6 +54,12 @@ function quote(message, { chat, jump }) {
     name && h("span", { class: "quote-name", dir: "auto" }, name),
     h("span", { class: "quote-text", dir: "auto" }, reply?.preview || "Message not available"),
   );
+}
+
+/** What history tells of an answered message, live messages leave out; usually it is on the screen. */
+function answered(conv, seq) {
+  const found = conv.messages.value.find((message) => message.seq === seq);
+  return found && !found.deleted ? { from: found.from, preview: preview(found) } : undefined;
 }
 
 function foot(message) {

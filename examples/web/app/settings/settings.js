@@ -25,7 +25,7 @@ function profile(chat, scope) {
   const picture = h("div", {});
   const name = h("input", { maxlength: "60", required: true, dir: "auto", autocomplete: "name" });
   scope.watch(chat.me, (me) => {
-    fill(picture, avatar(me.id, nameOf(me), { size: "large" }));
+    fill(picture, avatar(me.id, nameOf(me), { size: "size-l" }));
     if (document.activeElement !== name) name.value = nameOf(me);
   });
   const save = async (event) => {
@@ -59,7 +59,7 @@ function blocked(chat, scope) {
         h(
           "li",
           { class: "member" },
-          avatar(info.user?.id ?? info.id, titleOf(info), { size: "small" }),
+          avatar(info.user?.id ?? info.id, titleOf(info), { size: "size-s" }),
           h("span", { class: "person-name", dir: "auto" }, titleOf(info)),
           h("button", { type: "button", class: "quiet small", onclick: () => attempt(() => chat.conversation(info.id).set({ blocked: false })) }, "Unblock"),
         ),
