@@ -52,7 +52,7 @@ function block(source, lines, at, out) {
   const node = h("p", { dir: "auto" });
   const begun = at;
   for (; at < lines.length && line(at).trim() !== "" && (at === begun || !/^(?:```|> |[-*+] |\d{1,9}[.)] )/.test(line(at))); at++) {
-    if (at > begun) node.append(h("br"));
+    if (at > begun) node.append("\n");
     node.append(inline(source, ...lines[at]));
   }
   out.append(node);
