@@ -155,8 +155,12 @@ test("all screens", { timeout: 600_000 }, async (t) => {
           const person = people[who];
           await person.page.setViewportSize({ width, height });
           await person.page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-          await open(person);
-          wrong.push(...(await look(person, name, size, theme, size !== "tablet")));
+          try {
+            await open(person);
+            wrong.push(...(await look(person, name, size, theme, size !== "tablet")));
+          } catch (error) {
+            wrong.push(`${name}, ${size}, ${theme}: cannot be opened: ${error.message}`);
+          }
         }
         if (!only || only.includes("offline")) {
           await conversation(anna, "Bob Stone");

@@ -28,7 +28,8 @@ fn prepare() -> Result<(), String> {
     let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     if std::env::var_os("CHROMIUM").is_none() && !chromium.iter().any(|path| Path::new(path).exists()) {
         // Without the rights to install it, this fails, and its own words say why.
-        let installed = Run::new("apt-get").words("install --yes --no-install-recommends chromium").show();
+        let packages = "install --yes --no-install-recommends chromium fonts-noto-color-emoji";
+        let installed = Run::new("apt-get").words(packages).show();
         installed.map_err(|reason| format!("{reason}; install Chromium, or name it in CHROMIUM"))?;
     }
     if !is_fresh(&tree::root().join(TESTS)) {

@@ -33,7 +33,8 @@ export function avatar(id, name, { online = false, size = "" } = {}) {
 
 /** Returns the beginning of a text on one line, without the marks of Markdown. */
 export function plain(text) {
-  return markdown(text.slice(0, 300)).textContent.replace(/\s+/g, " ").slice(0, 140);
+  const blocks = markdown(text.slice(0, 300)).querySelectorAll("p, li, pre");
+  return [...blocks].map((block) => block.textContent.replace(/\s+/g, " ")).join(" ").slice(0, 140);
 }
 
 /** Shortens a message to what fits on a line. */
