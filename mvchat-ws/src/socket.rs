@@ -91,7 +91,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
                     Frame::Close(close.map_or(Close::Normal, |close| Close::from_code(close.code.into())))
                 }
             },
-            Some(Err(error)) => return Poll::Ready(Some(Err(blame(error)))),
+            Some(Err(error)) => {
+                self.closing = Closing::Cut;
+                return Poll::Ready(Some(Err(blame(error))));
+            }
             None => return Poll::Ready(None),
         };
         Poll::Ready(Some(Ok(frame)))
