@@ -7,10 +7,12 @@
 //! * [`Socket`] is the frames of one connection, a [`Transport`](mvchat_core::seam::Transport) over any byte stream.
 //! * [`Options`] says which web pages may connect.
 
-mod closing;
+mod decoder;
+mod frame;
 mod options;
 mod socket;
 mod upgrade;
+mod wakers;
 
 pub use options::Options;
 pub use socket::Socket;
