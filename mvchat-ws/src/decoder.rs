@@ -94,7 +94,7 @@ impl Decoder {
         let (kind, message) = match header.kind {
             Kind::Ping => return Ok(Some(Event::Ping(payload.freeze()))),
             Kind::Pong => return Ok(Some(Event::Frame(Frame::Pong))),
-            Kind::Close => return close_code(&payload).map(|code| Some(Event::Close(code))),
+            Kind::Close => return read_close(&payload).map(|code| Some(Event::Close(code))),
             Kind::Continuation => {
                 let Some((kind, mut message)) = self.message.take() else { return Err(Close::Protocol) };
                 message.extend_from_slice(&payload);
@@ -123,12 +123,12 @@ impl Decoder {
 }
 
 /// Reads a close's payload (RFC 6455 §5.5.1, §7.4).
-fn close_code(payload: &[u8]) -> Result<Option<u16>, Close> {
+fn read_close(payload: &[u8]) -> Result<Option<u16>, Close> {
     let Some((code, reason)) = payload.split_first_chunk() else {
         return if payload.is_empty() { Ok(None) } else { Err(Close::Protocol) };
     };
     let code = u16::from_be_bytes(*code);
-    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+    if !Close::is_sendable(code) {
         return Err(Close::Protocol);
     }
     match std::str::from_utf8(reason) {

@@ -10,6 +10,7 @@
 mod decoder;
 mod frame;
 mod options;
+mod output;
 mod socket;
 mod upgrade;
 mod wakers;

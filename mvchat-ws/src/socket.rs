@@ -1,21 +1,19 @@
 //! The frames of one WebSocket (RFC 6455).
 
 use crate::decoder::{Decoder, Event};
-use crate::frame::{Kind, write_header};
+use crate::frame::Kind;
+use crate::output::Output;
 use crate::wakers::Wakers;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use mvchat_core::proto::{Close, Frame};
 use mvchat_core::seam::{Misuse, TransportError};
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How much is read at once, on the stack.
 const READ: usize = 8 * 1024;
-/// How much may be fed before it is written. A longer payload is not copied at all.
-const WRITE_BUFFER: usize = 8 * 1024;
 
 /// The server's end of a WebSocket, as a stream and a sink of [`Frame`]s.
 ///
@@ -29,19 +27,12 @@ const WRITE_BUFFER: usize = 8 * 1024;
 pub struct Socket<S> {
     io: S,
     decoder: Decoder,
-    /// Frames to write, then what is left of a long payload.
-    out: Vec<u8>,
-    written: usize,
-    tail: Bytes,
-    /// The payload of the ping that is to be answered next.
-    pong: Option<Bytes>,
+    output: Output,
     /// Whether the reading task has to see to it that a pong leaves.
     answers: bool,
     wakers: Wakers,
     /// The peer's close.
     theirs: Option<Option<u16>>,
-    /// Whether a close was sent.
-    closed: bool,
     end: End,
 }
 
@@ -70,14 +61,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Self {
             io,
             decoder: Decoder::new(max_message_size),
-            out: Vec::new(),
-            written: 0,
-            tail: Bytes::new(),
-            pong: None,
+            output: Output::default(),
             answers: false,
             wakers: Wakers::default(),
             theirs: None,
-            closed: false,
             end: End::Handshake,
         }
     }
@@ -108,43 +95,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
-    /// Writes everything that waits.
-    fn poll_drain(&mut self) -> Poll<io::Result<()>> {
+    /// Writes everything that waits; the tasks to wake are those that [`Wakers`] remembers.
+    fn poll_drain(&mut self) -> Poll<Result<(), TransportError>> {
         let waker = self.wakers.both();
-        let mut cx = Context::from_waker(&waker);
-        loop {
-            while self.written < self.out.len() {
-                let write = Pin::new(&mut self.io).poll_write(&mut cx, &self.out[self.written..]);
-                self.written += some(ready!(write)?)?;
-            }
-            while !self.tail.is_empty() {
-                let write = Pin::new(&mut self.io).poll_write(&mut cx, &self.tail);
-                self.tail.advance(some(ready!(write)?)?);
-            }
-            self.written = 0;
-            // Memory is given back, so that idle connections hold none.
-            self.out = Vec::new();
-            match self.pong.take() {
-                Some(payload) if !self.closed => self.encode(Kind::Pong, payload),
-                _ => return Pin::new(&mut self.io).poll_flush(&mut cx),
-            }
-        }
+        self.output.poll_drain(&mut self.io, &mut Context::from_waker(&waker)).map_err(Into::into)
     }
-
-    /// Queues a frame; there is room, because the last tail has left.
-    fn encode(&mut self, kind: Kind, payload: Bytes) {
-        write_header(kind, payload.len(), &mut self.out);
-        if payload.len() > WRITE_BUFFER {
-            self.tail = payload;
-        } else {
-            self.out.extend_from_slice(&payload);
-        }
-    }
-}
-
-/// Takes a write of nothing for the end of the connection.
-fn some(written: usize) -> io::Result<usize> {
-    if written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(written) }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
@@ -158,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
         let event = this.poll_event(cx);
         let frame = match event {
             Poll::Ready(Some(Ok(Event::Ping(payload)))) => {
-                this.pong = Some(payload);
+                this.output.answer(payload);
                 this.answers = true;
                 Poll::Ready(Some(Ok(Frame::Ping)))
             }
@@ -187,11 +142,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Socket<S> {
     type Error = TransportError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        if self.tail.is_empty() && self.out.len() < WRITE_BUFFER {
+        if self.output.has_room() {
             return Poll::Ready(Ok(()));
         }
         self.wakers.writer(cx);
-        self.poll_drain().map_err(Into::into)
+        self.poll_drain()
     }
 
     fn start_send(mut self: Pin<&mut Self>, frame: Frame) -> Result<(), TransportError> {
@@ -203,17 +158,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Socket<S> {
             Frame::Close(close) => (Kind::Close, answer(close, self.theirs)),
             _ => return Err("a kind of frame that WebSockets don't have".into()),
         };
-        // Nothing may follow a close.
-        if !self.closed {
-            self.closed = kind == Kind::Close;
-            self.encode(kind, payload);
-        }
+        self.output.push(kind, payload);
         Ok(())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         self.wakers.writer(cx);
-        self.poll_drain().map_err(Into::into)
+        self.poll_drain()
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
