@@ -1,4 +1,5 @@
 //! The laws of stores can fail: each of these defects breaks one, and for the right reason.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "this binary is a test")]
 
 mod broken;
 
@@ -171,4 +172,13 @@ fn every_law_has_a_name_of_its_own() {
     let names: BTreeSet<_> = laws.iter().map(|law| law.name()).collect();
     assert_eq!(names.len(), laws.len());
     assert!(laws.len() >= 60, "{} laws", laws.len());
+}
+
+/// With the standard harness the laws would compile, and none would run.
+#[test]
+fn the_memory_store_brings_its_own_harness() {
+    let manifest = include_str!("../../Cargo.toml");
+    let target = manifest.split("[[").find(|target| target.contains("name = \"laws_memory\""));
+    let target = target.expect("the laws of the memory store are a test target");
+    assert!(target.contains("harness = false"), "{target}");
 }
