@@ -7,13 +7,10 @@
 //! * [`Socket`] is the frames of one connection, a [`Transport`](mvchat_core::seam::Transport) over any byte stream.
 //! * [`Options`] says which web pages may connect.
 
-mod decoder;
-mod frame;
+mod closing;
 mod options;
-mod output;
 mod socket;
 mod upgrade;
-mod wakers;
 
 pub use options::Options;
 pub use socket::Socket;

@@ -1,104 +1,89 @@
 //! The frames of one WebSocket (RFC 6455).
 
-use crate::decoder::{Decoder, Event};
-use crate::frame::Kind;
-use crate::output::Output;
-use crate::wakers::Wakers;
+use crate::closing::Closing;
 use bytes::Bytes;
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use mvchat_core::proto::{Close, Frame};
 use mvchat_core::seam::{Misuse, TransportError};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{self, CloseFrame, Utf8Bytes};
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
-/// How much is read at once, on the stack.
-const READ: usize = 8 * 1024;
+/// What an idle connection holds to read into; larger messages get room of their own.
+const READ_BUFFER: usize = 4 * 1024;
+/// From here on what is fed is written without waiting for the flush.
+const WRITE_BUFFER: usize = 8 * 1024;
+/// The most that leaves in one WebSocket frame. A longer message leaves in several, so that the write buffer stays
+/// small, whatever the engine sends.
+const FRAGMENT: usize = 16 * 1024;
+/// The most that waits for a peer that does not read; beyond what is fed these are answers to its pings.
+const MAX_WRITE_BUFFER: usize = 256 * 1024;
 
 /// The server's end of a WebSocket, as a stream and a sink of [`Frame`]s.
 ///
-/// * Pings are answered here, the newest for all that could not be answered yet, and handed over as signs of life.
-/// * What waits for a peer that does not read is 8 KiB and one frame; an idle connection has no
-///   buffers at all.
-/// * Once the peer has closed, [`Frame::Close`] answers with its code; what is sent before that is still delivered.
-/// * Closing the sink ends the connection so that the peer gets to see the last frames: it waits for the peer's
-///   side to end, for which the caller must set a limit.
+/// Pings are answered here, and handed over as signs of life. Once the peer has closed, what is still sent goes
+/// nowhere. Closing the sink ends the connection so that the peer gets to see the last frames: it waits for the
+/// peer's side to end, for which the caller must set a limit.
 #[derive(Debug)]
 pub struct Socket<S> {
-    io: S,
-    decoder: Decoder,
-    output: Output,
-    /// Whether the reading task has to see to it that a pong leaves.
-    answers: bool,
-    wakers: Wakers,
-    /// The peer's close.
-    theirs: Option<Option<u16>>,
-    end: End,
-}
-
-/// How far the end has come.
-///
-/// A socket that is dropped with bytes it has not read resets the connection, and the peer may lose what it has not
-/// read yet, the close code included. So after a close that the peer does not answer in order, what it still sends is
-/// read to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// Waiting for the peer's close.
-    Handshake,
-    /// Ending our side of a connection on which both have closed, or which the peer has left.
-    Shutdown,
-    /// Ending our side while the peer's frames can't be understood any more.
-    Cut,
-    /// Reading what still comes, to nowhere, until the peer's side ends.
-    Discard,
-    /// Ended.
-    Done,
+    ws: WebSocketStream<S>,
+    /// What is left of a message that leaves in several frames.
+    rest: Bytes,
+    /// Pongs may fill the write buffer, so that there is no room for a frame before they have left.
+    pongs_wait: bool,
+    closing: Closing,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Takes over a byte stream after its upgrade; messages of more than `max_message_size` bytes are refused.
-    pub fn new(io: S, max_message_size: usize) -> Self {
-        Self {
-            io,
-            decoder: Decoder::new(max_message_size),
-            output: Output::default(),
-            answers: false,
-            wakers: Wakers::default(),
-            theirs: None,
-            end: End::Handshake,
-        }
+    pub async fn new(stream: S, max_message_size: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_write_buffer_size(MAX_WRITE_BUFFER)
+            .max_message_size(Some(max_message_size))
+            .max_frame_size(Some(max_message_size));
+        let ws = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+        Self { ws, rest: Bytes::new(), pongs_wait: false, closing: Closing::default() }
     }
 
-    /// Reads the next event; `None` when the peer's side has ended.
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, TransportError>>> {
-        loop {
-            match self.decoder.next() {
-                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
-                Ok(None) => {}
-                Err(close) => {
-                    self.end = End::Cut;
-                    return Poll::Ready(Some(Err(Misuse(close).into())));
-                }
-            }
-            let mut space = [0; READ];
-            let mut buffer = ReadBuf::new(&mut space);
-            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer));
-            if let Err(error) = read {
-                self.end = End::Done;
-                return Poll::Ready(Some(Err(error.into())));
-            }
-            if buffer.filled().is_empty() {
-                self.end = End::Shutdown;
-                return Poll::Ready(None);
-            }
-            self.decoder.take(buffer.filled());
+    /// Feeds what is left of the last message.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        while !self.rest.is_empty() {
+            ready!(self.poll_room(cx))?;
+            self.fragment(Data::Continue)?;
         }
+        Poll::Ready(Ok(()))
     }
 
-    /// Writes everything that waits; the tasks to wake are those that [`Wakers`] remembers.
-    fn poll_drain(&mut self) -> Poll<Result<(), TransportError>> {
-        let waker = self.wakers.both();
-        self.output.poll_drain(&mut self.io, &mut Context::from_waker(&waker)).map_err(Into::into)
+    /// Waits until a frame fits into the write buffer.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if self.pongs_wait {
+            unless_closed(ready!(self.ws.poll_flush_unpin(cx)))?;
+            self.pongs_wait = false;
+        }
+        self.ws.poll_ready_unpin(cx).map(unless_closed)
+    }
+
+    /// Feeds the next frame of the message in `rest`.
+    fn fragment(&mut self, kind: Data) -> Result<(), TransportError> {
+        let part = self.rest.split_to(self.rest.len().min(FRAGMENT));
+        let last = self.rest.is_empty();
+        let frame = frame::Frame::message(part, OpCode::Data(kind), last);
+        let fed = unless_closed(self.ws.start_send_unpin(Message::Frame(frame)));
+        if fed.is_err() {
+            self.rest.clear();
+        }
+        fed
+    }
+
+    fn pass(&mut self, message: Message) -> Result<(), TransportError> {
+        unless_closed(self.ws.start_send_unpin(message))
     }
 }
 
@@ -106,35 +91,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
     type Item = Result<Frame, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.end != End::Handshake || this.theirs.is_some() {
-            return Poll::Ready(None);
-        }
-        let event = this.poll_event(cx);
-        let frame = match event {
-            Poll::Ready(Some(Ok(Event::Ping(payload)))) => {
-                this.output.answer(payload);
-                this.answers = true;
-                Poll::Ready(Some(Ok(Frame::Ping)))
+        let frame = match ready!(self.ws.poll_next_unpin(cx)) {
+            Some(Ok(message)) => match message {
+                Message::Text(text) => Frame::Text(text.into()),
+                Message::Binary(bytes) => Frame::Binary(bytes),
+                Message::Ping(_) => {
+                    self.pongs_wait = true;
+                    Frame::Ping
+                }
+                // A raw frame is never read; there would be nothing to do about it either.
+                Message::Pong(_) | Message::Frame(_) => Frame::Pong,
+                Message::Close(close) => {
+                    Frame::Close(close.map_or(Close::Normal, |close| Close::from_code(close.code.into())))
+                }
+            },
+            Some(Err(error)) => {
+                self.closing = Closing::Cut;
+                return Poll::Ready(Some(Err(blame(error))));
             }
-            Poll::Ready(Some(Ok(Event::Close(code)))) => {
-                this.theirs = Some(code);
-                Poll::Ready(Some(Ok(Frame::Close(code.map_or(Close::Normal, Close::from_code)))))
-            }
-            Poll::Ready(Some(Ok(Event::Frame(frame)))) => Poll::Ready(Some(Ok(frame))),
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
+            None => return Poll::Ready(None),
         };
-        if this.answers {
-            this.wakers.reader(cx);
-            match this.poll_drain() {
-                Poll::Ready(Ok(())) => this.answers = false,
-                // Whoever writes or reads next meets the error again.
-                Poll::Ready(Err(_)) | Poll::Pending => {}
-            }
-        }
-        frame
+        Poll::Ready(Some(Ok(frame)))
     }
 }
 
@@ -142,73 +119,59 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Socket<S> {
     type Error = TransportError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        if self.output.has_room() {
-            return Poll::Ready(Ok(()));
-        }
-        self.wakers.writer(cx);
-        self.poll_drain()
+        ready!(self.poll_rest(cx))?;
+        self.poll_room(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, frame: Frame) -> Result<(), TransportError> {
-        let (kind, payload) = match frame {
-            Frame::Text(text) => (Kind::Text, text),
-            Frame::Binary(bytes) => (Kind::Binary, bytes),
-            Frame::Ping => (Kind::Ping, Bytes::new()),
-            Frame::Pong => (Kind::Pong, Bytes::new()),
-            Frame::Close(close) => (Kind::Close, answer(close, self.theirs)),
-            _ => return Err("a kind of frame that WebSockets don't have".into()),
-        };
-        self.output.push(kind, payload);
-        Ok(())
+        match frame {
+            Frame::Text(text) => {
+                self.rest = text;
+                self.fragment(Data::Text)
+            }
+            Frame::Binary(bytes) => {
+                self.rest = bytes;
+                self.fragment(Data::Binary)
+            }
+            Frame::Ping => self.pass(Message::Ping(Bytes::new())),
+            Frame::Pong => self.pass(Message::Pong(Bytes::new())),
+            Frame::Close(close) => {
+                let reason = Utf8Bytes::from_static(close.reason());
+                self.pass(Message::Close(Some(CloseFrame { code: close.code().into(), reason })))
+            }
+            _ => Err("a kind of frame that WebSockets don't have".into()),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        self.wakers.writer(cx);
-        self.poll_drain()
+        ready!(self.poll_rest(cx))?;
+        self.ws.poll_flush_unpin(cx).map(unless_closed)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        ready!(self.as_mut().poll_flush(cx))?;
         let this = &mut *self;
-        this.wakers.writer(cx);
-        ready!(this.poll_drain())?;
-        loop {
-            this.end = match this.end {
-                End::Handshake if this.theirs.is_some() => End::Shutdown,
-                End::Handshake => {
-                    if let Some(Ok(Event::Close(code))) = ready!(this.poll_event(cx)) {
-                        this.theirs = Some(code);
-                    }
-                    // Set by the end of the stream and by errors; other events change nothing.
-                    this.end
-                }
-                End::Shutdown => {
-                    // Whether or not that works, the connection ends.
-                    drop(ready!(Pin::new(&mut this.io).poll_shutdown(cx)));
-                    End::Done
-                }
-                End::Cut => match ready!(Pin::new(&mut this.io).poll_shutdown(cx)) {
-                    Ok(()) => End::Discard,
-                    Err(_) => End::Done,
-                },
-                End::Discard => {
-                    let mut space = [0; READ];
-                    let mut buffer = ReadBuf::new(&mut space);
-                    match ready!(Pin::new(&mut this.io).poll_read(cx, &mut buffer)) {
-                        Ok(()) if !buffer.filled().is_empty() => End::Discard,
-                        _ => End::Done,
-                    }
-                }
-                End::Done => return Poll::Ready(Ok(())),
-            };
-        }
+        this.closing.poll(&mut this.ws, cx).map(Ok)
     }
 }
 
-/// Makes the payload of a close: the code of the peer's, if that came first.
-fn answer(close: Close, theirs: Option<Option<u16>>) -> Bytes {
-    match theirs {
-        Some(None) => Bytes::new(),
-        Some(Some(code)) => Bytes::copy_from_slice(&code.to_be_bytes()),
-        None => [&close.code().to_be_bytes()[..], close.reason().as_bytes()].concat().into(),
+/// Takes a send after the peer's close for done: nobody reads it, and the close is answered by tungstenite.
+fn unless_closed(sent: Result<(), Error>) -> Result<(), TransportError> {
+    match sent {
+        Err(
+            Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(ProtocolError::SendAfterClosing),
+        ) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Tells what the peer did wrong from a connection that broke.
+fn blame(error: Error) -> TransportError {
+    match error {
+        Error::Capacity(_) => Misuse(Close::TooBig).into(),
+        Error::Utf8(_) => Misuse(Close::BadText).into(),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => error.into(),
+        Error::Protocol(_) => Misuse(Close::Protocol).into(),
+        other => other.into(),
     }
 }

@@ -1,8 +1,6 @@
 //! From an HTTP request to a served connection.
 
 use crate::{Options, Socket};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -10,7 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use mvchat_core::Chat;
 use mvchat_core::engine::Peer;
-use sha1_smol::Sha1;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The one version of the protocol that there is (RFC 6455 §4.2.1).
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -33,7 +31,7 @@ pub fn upgrade(parts: &mut Parts, chat: &Chat, options: &Options, peer: Peer) ->
     tokio::spawn(async move {
         match on_upgrade.await {
             Ok(upgraded) => {
-                let socket = Socket::new(TokioIo::new(upgraded), chat.limits().max_message_size);
+                let socket = Socket::new(TokioIo::new(upgraded), chat.limits().max_message_size).await;
                 chat.serve(socket, peer).await;
             }
             Err(error) => tracing::debug!(%error, addr = ?peer.addr, "an upgrade failed"),
@@ -67,7 +65,7 @@ fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade
     }
     // Sixteen bytes in Base64; what they are doesn't matter.
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
-    let accept = key.and_then(|key| HeaderValue::try_from(accept(key.as_bytes())).ok());
+    let accept = key.and_then(|key| HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok());
     let Some(accept) = accept else {
         return Err(refusal(StatusCode::BAD_REQUEST, "no good Sec-WebSocket-Key"));
     };
@@ -78,14 +76,6 @@ fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade
         Some(on_upgrade) => Ok((accept, on_upgrade)),
         None => Err(refusal(StatusCode::NOT_IMPLEMENTED, "this connection can't be upgraded")),
     }
-}
-
-/// Answers a key (RFC 6455 §4.2.2).
-fn accept(key: &[u8]) -> String {
-    let mut hash = Sha1::new();
-    hash.update(key);
-    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    STANDARD.encode(hash.digest().bytes())
 }
 
 fn refusal(status: StatusCode, why: &str) -> Box<Response<String>> {

@@ -96,10 +96,4 @@ impl Close {
             other => Self::Other(other),
         }
     }
-
-    /// Returns whether a peer may send this code: the others are reserved or stand for what no frame says
-    /// (RFC 6455 §7.4).
-    pub fn is_sendable(code: u16) -> bool {
-        matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
-    }
 }

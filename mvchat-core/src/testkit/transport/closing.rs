@@ -10,7 +10,6 @@ use tokio::io::AsyncWriteExt;
 pub(super) const LAWS: &[Law<Bed>] = &[
     law!(a_close_is_answered_with_its_code),
     law!(a_close_without_a_code_is_answered),
-    law!(answers_precede_the_answer_to_a_close),
     law!(the_peer_sees_the_close_code),
     law!(a_logout_is_answered_before_its_close),
     law!(a_session_ended_elsewhere_closes),
@@ -38,15 +37,6 @@ async fn a_close_without_a_code_is_answered(bed: Bed) {
     client.send(frame(CLOSE, b"")).await;
     assert!(matches!(client.receive().await, Received::Close(_)));
     assert_eq!(client.receive().await, Received::End);
-}
-
-async fn answers_precede_the_answer_to_a_close(bed: Bed) {
-    let server = bed.start().await;
-    let mut client = server.connect().await;
-    let request = frame(TEXT, br#"{"id":"x","hi":{}}"#);
-    client.send([request.repeat(20), frame(CLOSE, &1000_u16.to_be_bytes())].concat()).await;
-    let (texts, code) = client.closed().await;
-    assert_eq!((texts.len(), code), (20, 1000));
 }
 
 async fn the_peer_sees_the_close_code(bed: Bed) {
