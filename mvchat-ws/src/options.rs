@@ -14,7 +14,7 @@ pub struct Options {
 
 impl Options {
     /// Lets pages of these origins connect, and no others: each is `scheme://host[:port]` as browsers send it, in
-    /// lower case and without the default port; `*` is every origin, and so is an empty list.
+    /// lower case and without the default port, and matched exactly. An empty list is every origin.
     ///
     /// Requests without `Origin` don't come from a web page and are let in whatever the list says.
     #[must_use]
@@ -27,7 +27,7 @@ impl Options {
     pub(crate) fn allows(&self, origin: Option<&[u8]>) -> bool {
         let Some(origin) = origin else { return true };
         self.allowed_origins.is_empty()
-            || self.allowed_origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin)
+            || self.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin)
     }
 }
 
@@ -57,9 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn no_list_and_a_star_are_everybody() {
-        for options in [Options::default(), Options::default().allowed_origins(["https://a.example", "*"])] {
-            assert!(options.allows(Some(b"https://elsewhere.example")));
-        }
+    fn no_list_is_everybody() {
+        assert!(Options::default().allows(Some(b"https://elsewhere.example")));
     }
 }

@@ -1,6 +1,7 @@
 //! The parts of the reference server `mvchat`; the binary puts them together.
 
 pub mod accept;
+mod chat;
 pub mod cli;
 pub mod config;
 pub mod log;

@@ -5,12 +5,12 @@ use std::{
     net::SocketAddr,
 };
 
-use axum::{Json, Router, routing::get};
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use mvchat_transport_axum::Options;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     accept::{self, AcceptOptions, Drained},
+    chat,
     config::Config,
 };
 
@@ -19,17 +19,33 @@ use crate::{
 /// Announces the address on standard output when requests are answered.
 ///
 /// # Errors
-/// If the listener has no address, or standard output is closed.
+/// If keys or store can't be opened, the listener has no address, or standard output is closed.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let app = Router::new().route("/health", get(health));
+    let chat = chat::open(&config).await?;
+    let origins = Options::default().allowed_origins(&config.server.allowed_origins);
+    let app = mvchat_transport_axum::router_with(chat.clone(), origins);
+    let options = accept_options(&config);
+    let within = options.drain_timeout;
     announce(listener.local_addr()?)?;
-    match accept::serve(listener, app, accept_options(&config), shutdown).await {
-        Drained::All => tracing::info!("stopped"),
-        Drained::Cut { left } => tracing::warn!(left, "stopped with connections left"),
+    let (stop, stopping) = oneshot::channel::<()>();
+    let shutdown = async {
+        shutdown.await;
+        drop(stop);
+    };
+    // Both at once: the accept loop waits for the upgraded connections that the drain ends.
+    let drain = async {
+        // Nothing is ever sent; the end of the sender is the signal.
+        drop(stopping.await);
+        chat.drain(within).await
+    };
+    match tokio::join!(accept::serve(listener, app, options, shutdown), drain) {
+        (Drained::All, true) => tracing::info!("stopped"),
+        (Drained::All, false) => tracing::warn!("stopped with commands left"),
+        (Drained::Cut { left }, _) => tracing::warn!(left, "stopped with connections left"),
     }
     Ok(())
 }
@@ -56,8 +72,4 @@ fn announce(address: SocketAddr) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "mvchat is listening on http://{address}")?;
     out.flush()
-}
-
-async fn health() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
 }

@@ -103,7 +103,7 @@ fn serves_until_a_signal_and_ends_with_status_0() {
         assert!(server.line.ends_with('\n'));
         let health = server.health();
         assert!(health.starts_with("HTTP/1.1 200") && health.contains("application/json"), "{health}");
-        assert!(health.ends_with(r#"{"status":"ok"}"#), "{health}");
+        assert!(health.ends_with(r#"{"status":"ok","sessions":0,"online":0}"#), "{health}");
         // A connection that is idle, and one that never says anything, delay nothing.
         let _idle = TcpStream::connect(server.address).unwrap();
         let start = Instant::now();

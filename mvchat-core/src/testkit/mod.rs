@@ -1,5 +1,40 @@
-//! What proves an adapter, and what tests of a host need.
+//! Laws that every adapter must obey, a model to compare stores with, faults on demand, and an in-process
+//! connection.
+//!
+//! An adapter proves itself with a test target of its own (`harness = false`):
+//!
+//! ```no_run
+//! use mvchat_core::builtin::MemoryStore;
+//! use mvchat_core::testkit::store::{self, StoreFixture};
+//! use std::process::ExitCode;
+//!
+//! struct Memory;
+//!
+//! impl StoreFixture for Memory {
+//!     type Store = MemoryStore;
+//!     async fn open(&self) -> MemoryStore {
+//!         MemoryStore::default()
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     store::main(|_law| Memory)
+//! }
+//! ```
+//!
+//! Laws fail by panicking.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a law fails by panicking, with the place where it was broken"
+)]
 
+mod flaky;
+pub mod model;
 mod pipe;
+mod runner;
+pub mod store;
 
+pub use flaky::{Chances, Fault, Faults, Flaky, Method};
 pub use pipe::{Pipe, Wire};
+pub use runner::{Law, Runtime};

@@ -194,7 +194,8 @@ pub(crate) static KEYS: [Key; 24] = [
         variable: None,
         doc: "How long a token is good for.",
         set: |config, value| {
-            let bounds = Duration::from_mins(1)..=Duration::from_hours(90 * 24);
+            // Within its last minute a token is announced to end.
+            let bounds = Duration::from_mins(2)..=Duration::from_hours(90 * 24);
             value.duration(PlainUnit::Seconds, bounds).map(|found| config.auth.token_lifetime = found)
         },
         show: |config| duration::show(config.auth.token_lifetime),

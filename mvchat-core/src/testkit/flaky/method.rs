@@ -1,0 +1,56 @@
+//! The methods of a store, by name.
+
+/// A method of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is named after the method that it names")]
+pub enum Method {
+    CreateUser,
+    Users,
+    Credential,
+    CredentialOf,
+    UpdateUser,
+    SetSecret,
+    SearchUsers,
+    OpenSession,
+    Session,
+    TouchSession,
+    EndSessions,
+    SessionsOf,
+    CreateConversation,
+    Conversation,
+    Views,
+    Mark,
+    Configure,
+    Hide,
+    Receipts,
+    Peers,
+    BlockedWith,
+    Commit,
+    Message,
+    Page,
+    Changes,
+    Sent,
+    Log,
+    Position,
+}
+
+impl Method {
+    /// Returns whether the method changes something.
+    pub fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::CreateUser
+                | Self::UpdateUser
+                | Self::SetSecret
+                | Self::OpenSession
+                | Self::TouchSession
+                | Self::EndSessions
+                | Self::CreateConversation
+                | Self::Mark
+                | Self::Configure
+                | Self::Hide
+                | Self::Commit
+        )
+    }
+}

@@ -1,0 +1,219 @@
+//! A store that fails on demand.
+
+use super::{Fault, Faults, Method};
+use crate::policy::{Conversation, Message};
+use crate::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
+use crate::seam::{
+    Change, Changes, ChangesQuery, ConversationStore, Credential, Durability, EndSessions, LogPage, Marked,
+    Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow,
+    SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch,
+    UserRow, UserStore, ViewQuery, Views,
+};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// A store that meets faults before it carries a call out, or after.
+///
+/// A fault after the call is the one that tells careful callers from the others: the write happened, and the
+/// caller is told that it is not known whether it did.
+#[derive(Clone, Debug)]
+pub struct Flaky<S> {
+    inner: S,
+    faults: Faults,
+}
+
+impl<S> Flaky<S> {
+    /// Wraps a store; `faults` says which calls fail, and clones of it go on doing so from outside.
+    pub fn new(inner: S, faults: Faults) -> Self {
+        Self { inner, faults }
+    }
+
+    /// Returns the store within, which never fails.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns what decides on the faults.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    async fn meet<T>(&self, method: Method, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        match self.faults.next(method) {
+            None => call.await,
+            Some(Fault::Before) => Err(unavailable("a fault before the call")),
+            Some(Fault::After) => {
+                call.await?;
+                Err(unavailable("a fault after the call"))
+            }
+            Some(Fault::Delay(yields)) => {
+                for _ in 0..yields {
+                    tokio::task::yield_now().await;
+                }
+                call.await
+            }
+        }
+    }
+}
+
+fn unavailable(why: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, why)
+}
+
+impl<S: Store> Store for Flaky<S> {
+    fn durability(&self) -> Durability {
+        self.inner.durability()
+    }
+}
+
+#[async_trait]
+impl<S: Store> UserStore for Flaky<S> {
+    async fn create_user(&self, new: NewUser) -> StoreResult<()> {
+        self.meet(Method::CreateUser, self.inner.create_user(new)).await
+    }
+
+    async fn users(&self, ids: &[UserId]) -> StoreResult<Vec<Option<UserRow>>> {
+        self.meet(Method::Users, self.inner.users(ids)).await
+    }
+
+    async fn credential(&self, scheme: &str, folded: &str) -> StoreResult<Option<Credential>> {
+        self.meet(Method::Credential, self.inner.credential(scheme, folded)).await
+    }
+
+    async fn credential_of(&self, user: UserId, scheme: &str) -> StoreResult<Option<Credential>> {
+        self.meet(Method::CredentialOf, self.inner.credential_of(user, scheme)).await
+    }
+
+    async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow> {
+        self.meet(Method::UpdateUser, self.inner.update_user(user, patch)).await
+    }
+
+    async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
+        self.meet(Method::SetSecret, self.inner.set_secret(change)).await
+    }
+
+    async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {
+        self.meet(Method::SearchUsers, self.inner.search_users(text, except, limit)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> SessionStore for Flaky<S> {
+    async fn open_session(&self, row: SessionRow, max: usize) -> StoreResult<Vec<SessionId>> {
+        self.meet(Method::OpenSession, self.inner.open_session(row, max)).await
+    }
+
+    async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>> {
+        self.meet(Method::Session, self.inner.session(id)).await
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        used_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> StoreResult<bool> {
+        self.meet(Method::TouchSession, self.inner.touch_session(id, used_at, expires_at)).await
+    }
+
+    async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {
+        self.meet(Method::EndSessions, self.inner.end_sessions(user, which)).await
+    }
+
+    async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<SessionRow>> {
+        self.meet(Method::SessionsOf, self.inner.sessions_of(user)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> ConversationStore for Flaky<S> {
+    async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
+        self.meet(Method::CreateConversation, self.inner.create_conversation(new)).await
+    }
+
+    async fn conversation(&self, conv: ConvId) -> StoreResult<Option<Arc<Conversation>>> {
+        self.meet(Method::Conversation, self.inner.conversation(conv)).await
+    }
+
+    async fn views(&self, viewer: UserId, query: ViewQuery) -> StoreResult<Views> {
+        self.meet(Method::Views, self.inner.views(viewer, query)).await
+    }
+
+    async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>> {
+        self.meet(Method::Mark, self.inner.mark(viewer, conv, marks)).await
+    }
+
+    async fn configure(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        patch: MemberPatch,
+    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+        self.meet(Method::Configure, self.inner.configure(viewer, conv, patch)).await
+    }
+
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+        self.meet(Method::Hide, self.inner.hide(viewer, conv, seq)).await
+    }
+
+    async fn receipts(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> StoreResult<Option<Vec<ReceiptRow>>> {
+        self.meet(Method::Receipts, self.inner.receipts(viewer, conv, after, limit)).await
+    }
+
+    async fn peers(&self, user: UserId, max_members: usize) -> StoreResult<Vec<UserId>> {
+        self.meet(Method::Peers, self.inner.peers(user, max_members)).await
+    }
+
+    async fn blocked_with(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.meet(Method::BlockedWith, self.inner.blocked_with(user)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> MessageStore for Flaky<S> {
+    async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        self.meet(Method::Commit, self.inner.commit(changes)).await
+    }
+
+    async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>> {
+        self.meet(Method::Message, self.inner.message(viewer, conv, seq)).await
+    }
+
+    async fn page(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        query: PageQuery,
+        limit: usize,
+    ) -> StoreResult<Option<Page>> {
+        self.meet(Method::Page, self.inner.page(viewer, conv, query, limit)).await
+    }
+
+    async fn changes(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        query: ChangesQuery,
+    ) -> StoreResult<Option<Changes>> {
+        self.meet(Method::Changes, self.inner.changes(viewer, conv, query)).await
+    }
+
+    async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {
+        self.meet(Method::Sent, self.inner.sent(conv, sender, cid)).await
+    }
+
+    async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {
+        self.meet(Method::Log, self.inner.log(after, limit)).await
+    }
+
+    async fn position(&self) -> StoreResult<Position> {
+        self.meet(Method::Position, self.inner.position()).await
+    }
+}

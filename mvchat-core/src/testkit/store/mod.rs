@@ -1,0 +1,82 @@
+//! The laws of stores: every bullet of the contracts in [`seam`](crate::seam), by the name that it gives.
+
+mod batches;
+mod bed;
+mod changes;
+mod cids;
+mod concurrency;
+mod conversations;
+mod log;
+mod marks;
+mod members;
+mod messages;
+mod pages;
+mod reopening;
+mod sessions;
+mod unread;
+mod users;
+mod views;
+
+pub use bed::Bed;
+
+use super::{Law, model, runner};
+use crate::seam::Store;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Opens a store for one law: a new one, empty, that no other law sees.
+pub trait StoreFixture: Send + Sync + 'static {
+    /// The store.
+    type Store: Store;
+
+    /// Whether [`open`](StoreFixture::open) finds what the store that was opened before has written, after
+    /// that was dropped. The laws about reopening are listed for such stores only.
+    const REOPENS: bool = false;
+
+    /// Opens the store.
+    fn open(&self) -> impl Future<Output = Self::Store> + Send;
+}
+
+/// Runs all laws and the model test as a test program; `fixture` makes the fixture of the law with the given
+/// name.
+pub fn main<F: StoreFixture>(fixture: impl Fn(&str) -> F + Send + Sync + 'static) -> ExitCode {
+    let fixture = Arc::new(fixture);
+    let mut tests: Vec<(&'static str, Arc<dyn Fn() + Send + Sync>)> = Vec::new();
+    for law in laws().into_iter().filter(|law| F::REOPENS || !law.reopens) {
+        let fixture = fixture.clone();
+        tests.push((law.name, Arc::new(move || check(&law, fixture(law.name)))));
+    }
+    let name = "random_histories_are_those_of_the_model";
+    tests.push((name, Arc::new(move || model::check(|| fixture(name)))));
+    runner::main(tests)
+}
+
+/// Checks one law on a store of its own.
+///
+/// # Panics
+/// If the store breaks the law.
+pub fn check<F: StoreFixture>(law: &Law<Bed>, fixture: F) {
+    law.check(|| Bed::open(fixture));
+}
+
+/// Returns all laws.
+pub fn laws() -> Vec<Law<Bed>> {
+    let topics = [
+        users::LAWS,
+        sessions::LAWS,
+        conversations::LAWS,
+        members::LAWS,
+        views::LAWS,
+        unread::LAWS,
+        marks::LAWS,
+        messages::LAWS,
+        cids::LAWS,
+        batches::LAWS,
+        pages::LAWS,
+        changes::LAWS,
+        log::LAWS,
+        concurrency::LAWS,
+        reopening::LAWS,
+    ];
+    topics.concat()
+}

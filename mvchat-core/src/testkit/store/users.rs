@@ -1,0 +1,318 @@
+//! Accounts.
+
+use super::bed::{Bed, credential};
+use crate::proto::{Json, UserId};
+use crate::seam::{NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState};
+use crate::testkit::Law;
+use crate::testkit::runner::law;
+use crate::time::Timestamp;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+pub(super) const LAWS: &[Law<Bed>] = &[
+    law!(a_folded_name_is_taken_once, threads),
+    law!(a_name_is_free_in_another_scheme),
+    law!(sign_up_is_all_or_nothing),
+    law!(an_account_needs_no_credential),
+    law!(users_come_in_the_order_of_the_ids),
+    law!(a_patch_changes_what_it_names),
+    law!(last_seen_never_goes_back),
+    law!(what_is_not_there_is_not_found),
+    law!(a_credential_is_found_by_name_and_by_user),
+    law!(a_password_change_ends_the_other_sessions),
+    law!(a_new_hash_ends_no_session),
+    law!(a_secret_is_swapped_once, threads),
+    law!(search_takes_text_literally),
+    law!(search_ignores_case_in_every_script),
+    law!(search_is_ordered_by_folded_name_then_id),
+    law!(search_leaves_out_who_can_not_be_found),
+    law!(accounts_are_returned_as_they_came),
+];
+
+fn new_user(user: UserRow, name: &str) -> NewUser {
+    NewUser { credential: Some(credential(user.id, name)), user, session: None }
+}
+
+async fn a_folded_name_is_taken_once(bed: Bed) {
+    let bed = Arc::new(bed);
+    let tries = (0..32).map(|i| {
+        let bed = bed.clone();
+        tokio::spawn(async move {
+            let new = new_user(bed.row("Ana"), if i % 2 == 0 { "Ana" } else { "aNA" });
+            (new.user.id, bed.store.create_user(new).await)
+        })
+    });
+    let made = join_all(tries).await.into_iter().map(Result::unwrap);
+    let (winners, losers): (Vec<_>, Vec<_>) = made.partition(|(_, made)| made.is_ok());
+    assert_eq!(winners.len(), 1, "one sign-up takes the name");
+    for (loser, error) in losers {
+        assert_eq!(error.unwrap_err().kind(), StoreErrorKind::AlreadyExists);
+        assert_eq!(bed.store.users(&[loser]).await.unwrap(), [None]);
+    }
+    let credential = bed.store.credential("basic", "ana").await.unwrap().unwrap();
+    assert_eq!(credential.user, winners[0].0);
+}
+
+async fn a_name_is_free_in_another_scheme(bed: Bed) {
+    let ana = bed.account("ana").await;
+    let mut new = new_user(bed.row("Other"), "ana");
+    new.credential.as_mut().unwrap().scheme = "external".to_owned();
+    let other = new.user.id;
+    bed.store.create_user(new).await.unwrap();
+    assert_eq!(bed.store.credential("basic", "ana").await.unwrap().unwrap().user, ana);
+    assert_eq!(bed.store.credential("external", "ana").await.unwrap().unwrap().user, other);
+}
+
+async fn sign_up_is_all_or_nothing(bed: Bed) {
+    let mut new = new_user(bed.row("Ana"), "ana");
+    new.session = Some(bed.session(new.user.id));
+    bed.store.create_user(new.clone()).await.unwrap();
+    assert_eq!(bed.store.users(&[new.user.id]).await.unwrap(), [Some(new.user.clone())]);
+    assert_eq!(bed.store.session(new.session.as_ref().unwrap().id).await.unwrap(), new.session);
+
+    let mut name_taken = new_user(bed.row("Ana the second"), "ana");
+    name_taken.session = Some(bed.session(name_taken.user.id));
+    let error = bed.store.create_user(name_taken.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::AlreadyExists);
+    assert_eq!(bed.store.users(&[name_taken.user.id]).await.unwrap(), [None]);
+    assert_eq!(bed.store.session(name_taken.session.unwrap().id).await.unwrap(), None);
+
+    let mut id_taken = new_user(UserRow { lang: Some("de".to_owned()), ..new.user.clone() }, "other name");
+    id_taken.session = Some(bed.session(id_taken.user.id));
+    let error = bed.store.create_user(id_taken.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::AlreadyExists);
+    assert_eq!(bed.store.users(&[new.user.id]).await.unwrap(), [Some(new.user)]);
+    assert_eq!(bed.store.credential("basic", "other name").await.unwrap(), None);
+    assert_eq!(bed.store.session(id_taken.session.unwrap().id).await.unwrap(), None);
+}
+
+async fn an_account_needs_no_credential(bed: Bed) {
+    let user = bed.row("Bot");
+    bed.store.create_user(NewUser { user: user.clone(), credential: None, session: None }).await.unwrap();
+    assert_eq!(bed.store.users(&[user.id]).await.unwrap(), [Some(user.clone())]);
+    assert_eq!(bed.store.credential_of(user.id, "basic").await.unwrap(), None);
+}
+
+async fn users_come_in_the_order_of_the_ids(bed: Bed) {
+    let (a, b) = (bed.account("anna").await, bed.account("bert").await);
+    let rows = bed.store.users(&[b, bed.user(), a, b]).await.unwrap();
+    let ids: Vec<_> = rows.iter().map(|row| row.as_ref().map(|row| row.id)).collect();
+    assert_eq!(ids, [Some(b), None, Some(a), Some(b)]);
+    assert_eq!(bed.store.users(&[]).await.unwrap(), []);
+}
+
+async fn a_patch_changes_what_it_names(bed: Bed) {
+    let user = bed.account("ana").await;
+    let before = bed.store.users(&[user]).await.unwrap().remove(0).unwrap();
+    let unchanged = bed.store.update_user(user, UserPatch::default()).await.unwrap();
+    assert_eq!(unchanged, before);
+    let patch = UserPatch {
+        public: Some(Json::parse(r#"{"fn": "Ana B",  "x":1.0}"#).unwrap()),
+        private: Some(Some(Bytes::from_static(b"p"))),
+        email: Some(Some(Bytes::from_static(b"e"))),
+        lang: Some("pt".to_owned()),
+        ..UserPatch::default()
+    };
+    let expected = UserRow {
+        public: patch.public.clone(),
+        private: Some(Bytes::from_static(b"p")),
+        email: Some(Bytes::from_static(b"e")),
+        lang: Some("pt".to_owned()),
+        ..before
+    };
+    assert_eq!(bed.store.update_user(user, patch).await.unwrap(), expected);
+    assert_eq!(bed.store.users(&[user]).await.unwrap(), [Some(expected.clone())]);
+    let clearing = UserPatch {
+        public: Some(Json::null()),
+        private: Some(None),
+        email: Some(None),
+        state: Some(UserState::Suspended),
+        ..UserPatch::default()
+    };
+    let cleared = bed.store.update_user(user, clearing).await.unwrap();
+    let expected =
+        UserRow { public: None, private: None, email: None, state: UserState::Suspended, ..expected };
+    assert_eq!(cleared, expected);
+}
+
+async fn last_seen_never_goes_back(bed: Bed) {
+    let user = bed.account("ana").await;
+    let seen = async |micros| {
+        let patch = UserPatch { last_seen: Some(Timestamp::from_micros(micros)), ..UserPatch::default() };
+        bed.store.update_user(user, patch).await.unwrap().last_seen.unwrap().as_micros()
+    };
+    assert_eq!(seen(10).await, 10);
+    assert_eq!(seen(5).await, 10);
+    assert_eq!(seen(11).await, 11);
+}
+
+async fn what_is_not_there_is_not_found(bed: Bed) {
+    let nobody = bed.user();
+    let error = bed.store.update_user(nobody, UserPatch::default()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
+    let error = bed.store.set_secret(swap(nobody, "secret", "new")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
+    let ana = bed.account("ana").await;
+    let change = SecretChange { scheme: "other".to_owned(), ..swap(ana, "secret", "new") };
+    assert_eq!(bed.store.set_secret(change).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+}
+
+async fn a_credential_is_found_by_name_and_by_user(bed: Bed) {
+    let ana = bed.account("Ana").await;
+    let by_name = bed.store.credential("basic", "ana").await.unwrap().unwrap();
+    assert_eq!(by_name, credential(ana, "Ana"));
+    assert_eq!(bed.store.credential_of(ana, "basic").await.unwrap(), Some(by_name));
+    assert_eq!(bed.store.credential("basic", "Ana").await.unwrap(), None, "the folded name is compared");
+    assert_eq!(bed.store.credential("basic", "an").await.unwrap(), None);
+    assert_eq!(bed.store.credential("other", "ana").await.unwrap(), None);
+    assert_eq!(bed.store.credential_of(bed.user(), "basic").await.unwrap(), None);
+}
+
+fn swap(user: UserId, expect: &str, secret: &str) -> SecretChange {
+    SecretChange {
+        user,
+        scheme: "basic".to_owned(),
+        expect: expect.to_owned(),
+        secret: secret.to_owned(),
+        end_sessions: false,
+        keep: None,
+    }
+}
+
+async fn a_password_change_ends_the_other_sessions(bed: Bed) {
+    let mut new = new_user(bed.row("Ana"), "ana");
+    new.user.must_change_password = true;
+    let ana = new.user.id;
+    bed.store.create_user(new).await.unwrap();
+    let bert = bed.account("bert").await;
+    let (keep, one, two) = (bed.log_in(ana).await, bed.log_in(ana).await, bed.log_in(ana).await);
+    let berts = bed.log_in(bert).await;
+
+    let wrong = SecretChange { end_sessions: true, ..swap(ana, "another", "new") };
+    assert_eq!(bed.store.set_secret(wrong).await.unwrap_err().kind(), StoreErrorKind::Conflict);
+    assert_eq!(bed.store.sessions_of(ana).await.unwrap().len(), 3);
+    assert!(bed.store.users(&[ana]).await.unwrap().remove(0).unwrap().must_change_password);
+
+    let change = SecretChange { end_sessions: true, keep: Some(keep), ..swap(ana, "secret", "new") };
+    let mut ended = bed.store.set_secret(change).await.unwrap();
+    ended.sort();
+    assert_eq!(ended, [one.min(two), one.max(two)]);
+    assert_eq!(bed.store.session(one).await.unwrap(), None);
+    assert!(bed.store.session(keep).await.unwrap().is_some());
+    assert!(bed.store.session(berts).await.unwrap().is_some());
+    assert!(!bed.store.users(&[ana]).await.unwrap().remove(0).unwrap().must_change_password);
+    assert_eq!(bed.store.credential("basic", "ana").await.unwrap().unwrap().secret, "new");
+
+    let all = SecretChange { end_sessions: true, ..swap(ana, "new", "newer") };
+    assert_eq!(bed.store.set_secret(all).await.unwrap(), [keep]);
+}
+
+async fn a_new_hash_ends_no_session(bed: Bed) {
+    let mut new = new_user(bed.row("Ana"), "ana");
+    new.user.must_change_password = true;
+    let ana = new.user.id;
+    bed.store.create_user(new).await.unwrap();
+    bed.log_in(ana).await;
+    assert_eq!(bed.store.set_secret(swap(ana, "secret", "rehashed")).await.unwrap(), []);
+    assert_eq!(bed.store.sessions_of(ana).await.unwrap().len(), 1);
+    assert!(bed.store.users(&[ana]).await.unwrap().remove(0).unwrap().must_change_password);
+    assert_eq!(bed.store.credential_of(ana, "basic").await.unwrap().unwrap().secret, "rehashed");
+}
+
+async fn a_secret_is_swapped_once(bed: Bed) {
+    let ana = bed.account("ana").await;
+    let tries = (0..16).map(|i| {
+        let store = bed.store.clone();
+        tokio::spawn(async move { store.set_secret(swap(ana, "secret", &format!("new {i}"))).await.is_ok() })
+    });
+    let won: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(won.iter().filter(|won| **won).count(), 1, "one of many swaps finds what it expects");
+    let winner = won.iter().position(|won| *won).unwrap();
+    let secret = bed.store.credential_of(ana, "basic").await.unwrap().unwrap().secret;
+    assert_eq!(secret, format!("new {winner}"));
+}
+
+async fn found(bed: &Bed, text: &str) -> Vec<String> {
+    let rows = bed.store.search_users(text, &[], 100).await.unwrap();
+    rows.iter().map(|row| row.display_name().unwrap()).collect()
+}
+
+async fn add(bed: &Bed, names: &[&str]) {
+    for name in names {
+        let new = NewUser { user: bed.row(name), credential: None, session: None };
+        bed.store.create_user(new).await.unwrap();
+    }
+}
+
+async fn search_takes_text_literally(bed: Bed) {
+    add(&bed, &["100% Ana", "100 Ana", "a_b", "axb", r"c\d", "[e]", "e", "f*", "f", "'--"]).await;
+    assert_eq!(found(&bed, "%").await, ["100% Ana"]);
+    assert_eq!(found(&bed, "_").await, ["a_b"]);
+    assert_eq!(found(&bed, "100% a").await, ["100% Ana"]);
+    assert_eq!(found(&bed, r"\").await, [r"c\d"]);
+    assert_eq!(found(&bed, "[e]").await, ["[e]"]);
+    assert_eq!(found(&bed, "*").await, ["f*"]);
+    assert_eq!(found(&bed, "'").await, ["'--"]);
+    assert_eq!(found(&bed, "").await.len(), 10, "an empty text is in every name");
+}
+
+async fn search_ignores_case_in_every_script(bed: Bed) {
+    add(&bed, &["ÄRGER", "Élodie", "Борис", "İpek", "ΓΙΏΡΓΟΣ", "日本"]).await;
+    assert_eq!(found(&bed, "ärg").await, ["ÄRGER"]);
+    assert_eq!(found(&bed, "éLO").await, ["Élodie"]);
+    assert_eq!(found(&bed, "бОРИС").await, ["Борис"]);
+    assert_eq!(found(&bed, "γιώργο").await, ["ΓΙΏΡΓΟΣ"]);
+    assert_eq!(found(&bed, "本").await, ["日本"]);
+    assert_eq!(found(&bed, "elodie").await, Vec::<String>::new(), "accents count");
+}
+
+async fn search_is_ordered_by_folded_name_then_id(bed: Bed) {
+    add(&bed, &["cleo x", "Bert x", "ana x", "Ana X", "BERT X", "zoe"]).await;
+    let rows = bed.store.search_users("x", &[], 100).await.unwrap();
+    let order: Vec<_> =
+        rows.iter().map(|row| (crate::seam::fold(&row.display_name().unwrap()), row.id)).collect();
+    assert_eq!(order.len(), 5);
+    assert!(order.is_sorted(), "{order:?}");
+    for limit in 0..=6 {
+        let some = bed.store.search_users("x", &[], limit).await.unwrap();
+        assert_eq!(some, rows[..limit.min(5)], "limit {limit}");
+    }
+    let except = [rows[0].id, rows[2].id];
+    let others = bed.store.search_users("X", &except, 2).await.unwrap();
+    assert_eq!(others, [rows[1].clone(), rows[3].clone()], "those left out don't count for the limit");
+}
+
+async fn search_leaves_out_who_can_not_be_found(bed: Bed) {
+    add(&bed, &["Ana"]).await;
+    for state in [UserState::Suspended, UserState::Deleted] {
+        let user = UserRow { state, ..bed.row("Ana") };
+        bed.store.create_user(NewUser { user, credential: None, session: None }).await.unwrap();
+    }
+    for public in [None, Some("null"), Some(r#""Ana""#), Some(r#"{"name":"Ana"}"#), Some(r#"{"fn":["Ana"]}"#)]
+    {
+        let public = public.map(|public| Json::parse(public).unwrap());
+        let user = UserRow { public, ..bed.row("") };
+        bed.store.create_user(NewUser { user, credential: None, session: None }).await.unwrap();
+    }
+    assert_eq!(found(&bed, "ana").await, ["Ana"]);
+    let gone = bed.store.search_users("ana", &[], 1).await.unwrap().remove(0);
+    let patch = UserPatch { public: Some(Json::parse(r#"{"fn":"Berta"}"#).unwrap()), ..UserPatch::default() };
+    bed.store.update_user(gone.id, patch).await.unwrap();
+    assert_eq!(found(&bed, "ana").await, Vec::<String>::new(), "the old name is forgotten");
+    assert_eq!(found(&bed, "berta").await, ["Berta"]);
+}
+
+async fn accounts_are_returned_as_they_came(bed: Bed) {
+    let user = UserRow {
+        public: Some(Json::parse(r#"{ "fn" : "A\u0041", "n":1.50, "fn2":[] }"#).unwrap()),
+        private: Some(Bytes::from((0..16 * 1024).map(|i| (i % 256) as u8).collect::<Vec<_>>())),
+        email: Some(Bytes::new()),
+        lang: Some(String::new()),
+        last_seen: Some(Timestamp::from_micros(1)),
+        must_change_password: true,
+        ..bed.row("")
+    };
+    bed.store.create_user(NewUser { user: user.clone(), credential: None, session: None }).await.unwrap();
+    assert_eq!(bed.store.users(&[user.id]).await.unwrap(), [Some(user)]);
+}

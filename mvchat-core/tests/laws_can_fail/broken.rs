@@ -1,0 +1,255 @@
+//! A store with one deliberate defect.
+
+use async_trait::async_trait;
+use mvchat_core::builtin::MemoryStore;
+use mvchat_core::policy::{Conversation, Message, MessageState};
+use mvchat_core::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
+use mvchat_core::seam::*;
+use mvchat_core::time::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Defect {
+    None,
+    SeqReusedAfterUnsend,
+    CidForgotten,
+    CidForgottenOnReopening,
+    PrintIgnored,
+    StaleEpochIgnored,
+    MarksGoBack,
+    OutsidersRead,
+    ShortPageIsTheEnd,
+    EndedSessionsTouched,
+    CursorAhead,
+}
+
+/// A memory store with a defect, opened for the so many-th time.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) inner: MemoryStore,
+    pub(crate) defect: Defect,
+    pub(crate) opened: u64,
+    pub(crate) unsent: Arc<AtomicU64>,
+}
+
+impl Broken {
+    async fn spoil(&self, mut change: Change) -> StoreResult<Change> {
+        match self.defect {
+            Defect::StaleEpochIgnored => {
+                if let Some(conv) = self.inner.conversation(change.conv).await? {
+                    change.epoch = conv.epoch;
+                }
+            }
+            Defect::CidForgotten | Defect::PrintIgnored | Defect::CidForgottenOnReopening => {
+                if let Op::Append(append) = &mut change.op
+                    && let Some((cid, print)) = &mut append.cid
+                {
+                    match self.defect {
+                        Defect::PrintIgnored => *print = [0; 32],
+                        Defect::CidForgottenOnReopening if self.opened == 1 => {}
+                        Defect::CidForgottenOnReopening => *cid = format!("{cid} of {}", self.opened),
+                        _ => append.cid = None,
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(change)
+    }
+}
+
+impl Store for Broken {
+    fn durability(&self) -> Durability {
+        Durability::Process
+    }
+}
+
+#[async_trait]
+impl UserStore for Broken {
+    async fn create_user(&self, new: NewUser) -> StoreResult<()> {
+        self.inner.create_user(new).await
+    }
+
+    async fn users(&self, ids: &[UserId]) -> StoreResult<Vec<Option<UserRow>>> {
+        self.inner.users(ids).await
+    }
+
+    async fn credential(&self, scheme: &str, folded: &str) -> StoreResult<Option<Credential>> {
+        self.inner.credential(scheme, folded).await
+    }
+
+    async fn credential_of(&self, user: UserId, scheme: &str) -> StoreResult<Option<Credential>> {
+        self.inner.credential_of(user, scheme).await
+    }
+
+    async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow> {
+        self.inner.update_user(user, patch).await
+    }
+
+    async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
+        self.inner.set_secret(change).await
+    }
+
+    async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {
+        self.inner.search_users(text, except, limit).await
+    }
+}
+
+#[async_trait]
+impl SessionStore for Broken {
+    async fn open_session(&self, row: SessionRow, max: usize) -> StoreResult<Vec<SessionId>> {
+        self.inner.open_session(row, max).await
+    }
+
+    async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>> {
+        self.inner.session(id).await
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        used_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> StoreResult<bool> {
+        let touched = self.inner.touch_session(id, used_at, expires_at).await?;
+        Ok(touched || self.defect == Defect::EndedSessionsTouched)
+    }
+
+    async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {
+        self.inner.end_sessions(user, which).await
+    }
+
+    async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<SessionRow>> {
+        self.inner.sessions_of(user).await
+    }
+}
+
+#[async_trait]
+impl ConversationStore for Broken {
+    async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
+        self.inner.create_conversation(new).await
+    }
+
+    async fn conversation(&self, conv: ConvId) -> StoreResult<Option<Arc<Conversation>>> {
+        self.inner.conversation(conv).await
+    }
+
+    async fn views(&self, viewer: UserId, query: ViewQuery) -> StoreResult<Views> {
+        let mut views = self.inner.views(viewer, query).await?;
+        if self.defect == Defect::CursorAhead {
+            views.position = views.position.next();
+        }
+        Ok(views)
+    }
+
+    async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>> {
+        let marked = self.inner.mark(viewer, conv, marks).await?;
+        Ok(marked.map(|mut marked| {
+            if self.defect == Defect::MarksGoBack {
+                marked.read = marks.read.unwrap_or(marked.read).min(marked.read);
+            }
+            marked
+        }))
+    }
+
+    async fn configure(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        patch: MemberPatch,
+    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+        self.inner.configure(viewer, conv, patch).await
+    }
+
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+        self.inner.hide(viewer, conv, seq).await
+    }
+
+    async fn receipts(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> StoreResult<Option<Vec<ReceiptRow>>> {
+        self.inner.receipts(viewer, conv, after, limit).await
+    }
+
+    async fn peers(&self, user: UserId, max_members: usize) -> StoreResult<Vec<UserId>> {
+        self.inner.peers(user, max_members).await
+    }
+
+    async fn blocked_with(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.inner.blocked_with(user).await
+    }
+}
+
+#[async_trait]
+impl MessageStore for Broken {
+    async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        for change in changes {
+            outcomes.extend(self.inner.commit(vec![self.spoil(change).await?]).await?);
+        }
+        if self.defect == Defect::SeqReusedAfterUnsend {
+            for outcome in &mut outcomes {
+                if let Outcome::Done(Committed { message: Some(message), .. }) = outcome {
+                    if message.body.state == MessageState::Live {
+                        message.seq.0 -= self.unsent.load(Ordering::SeqCst);
+                    } else {
+                        self.unsent.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>> {
+        self.inner.message(viewer, conv, seq).await
+    }
+
+    async fn page(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        query: PageQuery,
+        limit: usize,
+    ) -> StoreResult<Option<Page>> {
+        let mut page = self.inner.page(viewer, conv, query, limit).await?;
+        if self.defect == Defect::OutsidersRead
+            && page.is_none()
+            && let Some(other) = self.inner.conversation(conv).await?
+            && let Some((member, _)) = other.active_members().next()
+        {
+            page = self.inner.page(member, conv, query, limit).await?;
+        }
+        if self.defect == Defect::ShortPageIsTheEnd {
+            page = page.map(|page| Page { more: page.messages.len() == limit, ..page });
+        }
+        Ok(page)
+    }
+
+    async fn changes(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        query: ChangesQuery,
+    ) -> StoreResult<Option<Changes>> {
+        self.inner.changes(viewer, conv, query).await
+    }
+
+    async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {
+        self.inner.sent(conv, sender, cid).await
+    }
+
+    async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {
+        self.inner.log(after, limit).await
+    }
+
+    async fn position(&self) -> StoreResult<Position> {
+        self.inner.position().await
+    }
+}

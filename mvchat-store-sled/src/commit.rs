@@ -1,0 +1,215 @@
+//! Shared changes.
+
+use crate::batch::Batch;
+use crate::chat::{advance, message_key, mine, tail, whole};
+use crate::codec::decode;
+use crate::error::internal;
+use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, LOG, MEMBER, MINE, TAIL, last_number};
+use crate::read::Rows;
+use crate::rows::{ConvRow, Listed, Mine, Stored, Tail, Thing};
+use mvchat_core::policy::{Member, Message, MessageBody, MessageState, Standing};
+use mvchat_core::proto::{ConvId, Position, Rev, Role, Seq, UserId};
+use mvchat_core::seam::{
+    Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent, StoreResult,
+};
+use mvchat_core::time::Timestamp;
+use std::sync::Arc;
+
+/// Carries out one change.
+pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> {
+    let Change { conv, actor, epoch, at, op } = change;
+    let Some(row) = batch.row::<ConvRow>(&Key::conv(CONV, conv))? else {
+        return Ok(Outcome::Stale { conv: None, message: None });
+    };
+    if let Op::Append(append) = &op
+        && let Some(outcome) = retried(batch, conv, actor, append)?
+    {
+        return Ok(outcome);
+    }
+    let mut known = None;
+    let mut moved = epoch != row.epoch;
+    if let Op::Revise(revise) = &op {
+        known = batch.row::<Stored>(&message_key(conv, revise.seq))?;
+        moved |= known.as_ref().is_none_or(|known| known.message.rev != revise.expect);
+    }
+    if moved {
+        let fresh = whole(batch, conv, row)?;
+        let message = known.map(|known| known.message);
+        return Ok(Outcome::Stale { conv: Some(Arc::new(fresh)), message });
+    }
+    let mut tail = tail(batch, conv)?;
+    tail.rev = tail.rev.next();
+    tail.touched = advance(batch)?;
+    let mut step = Step { conv, actor, position: tail.touched, rev: tail.rev, at };
+    let (committed, seq, event) = match op {
+        Op::Append(append) => step.append(batch, &mut tail, append)?,
+        Op::Revise(revise) => {
+            let known = known.ok_or_else(|| internal("a message without its row"))?;
+            step.revise(batch, known, revise)?
+        }
+        Op::Amend(amend) => step.amend(batch, row, amend)?,
+        _ => return Err(internal("a change of a kind that this store does not know")),
+    };
+    batch.put(&Key::conv(TAIL, conv), &tail)?;
+    let Step { position, rev, at, .. } = step;
+    let entry = LogEntry { position, conv, rev, actor, at, seq, event };
+    batch.put_new(&Key::of(LOG).number(position.0), &entry)?;
+    Ok(Outcome::Done(committed))
+}
+
+/// Answers a request whose cid is known.
+fn retried(batch: &Batch, conv: ConvId, actor: UserId, append: &Append) -> StoreResult<Option<Outcome>> {
+    let Some((cid, print)) = &append.cid else { return Ok(None) };
+    let sender = append.from.unwrap_or(actor);
+    let sent: Option<Sent> = batch.row(&Key::member(CID, conv, sender).text(cid))?;
+    Ok(sent.map(|sent| match sent.print {
+        Some(first) if first != *print => Outcome::CidReused,
+        _ => Outcome::Replay(sent),
+    }))
+}
+
+/// Where and when a change happens.
+struct Step {
+    conv: ConvId,
+    actor: UserId,
+    position: Position,
+    rev: Rev,
+    at: Timestamp,
+}
+
+/// What was committed, the message it was about, and how the log names it.
+type Written = (Committed, Option<Seq>, LogEvent);
+
+impl Step {
+    fn append(&mut self, batch: &mut Batch, tail: &mut Tail, append: Append) -> StoreResult<Written> {
+        let Step { conv, actor, rev, .. } = *self;
+        let seq = tail.last_seq.next();
+        // The clock of a caller may be behind the one that sent the message before.
+        self.at = tail.last_at.map_or(self.at, |last| last.max(self.at));
+        tail.last_seq = seq;
+        tail.last_at = Some(self.at);
+        let Append { id, from, cid, content, reply_to, view_once, mentions } = append;
+        let cid_of = cid.as_ref().filter(|_| from.is_none()).map(|_| actor);
+        let cid = match cid {
+            Some((cid, print)) => {
+                let sent = Sent { seq, rev, at: self.at, print: Some(print) };
+                batch.put(&Key::member(CID, conv, from.unwrap_or(actor)).text(&cid), &sent)?;
+                Some(cid)
+            }
+            None => None,
+        };
+        if let Some(from) = from
+            && let Some(mine) = mine(batch, conv, from)?
+            && mine.read.next() == seq
+        {
+            batch.put(&Key::member(MINE, conv, from), &Mine { read: seq, recv: seq, ..mine })?;
+        }
+        let body = MessageBody::new(content, mentions);
+        let message = Message { seq, rev, id, from, ts: self.at, body, reply_to, view_once, cid };
+        let stored = Stored { message, cid_of };
+        batch.put_new(&message_key(conv, seq), &stored)?;
+        self.note(batch, None, 0, Thing::Message(seq))?;
+        Ok((self.committed(Some(stored.message)), Some(seq), LogEvent::Sent))
+    }
+
+    fn revise(&self, batch: &mut Batch, mut known: Stored, revise: Revise) -> StoreResult<Written> {
+        let Revise { seq, body, event, .. } = revise;
+        let message = &mut known.message;
+        let before = std::mem::replace(&mut message.rev, self.rev);
+        message.body = body;
+        if let (Some(cid), Some(sender)) = (&message.cid, message.from.or(known.cid_of))
+            && message.body.state != MessageState::Live
+        {
+            let key = Key::member(CID, self.conv, sender).text(cid);
+            if let Some(sent) = batch.row::<Sent>(&key)? {
+                batch.put(&key, &Sent { print: None, ..sent })?;
+            }
+        }
+        batch.put(&message_key(self.conv, seq), &known)?;
+        self.note(batch, Some(before), 0, Thing::Message(seq))?;
+        Ok((self.committed(Some(known.message)), Some(seq), event))
+    }
+
+    fn amend(&self, batch: &mut Batch, mut row: ConvRow, amend: Amend) -> StoreResult<Written> {
+        let Amend { settings, owner, members, event } = amend;
+        let mut index = 0;
+        for (user, role, standing) in members {
+            let before = self.set_member(batch, &mut row, user, role, standing)?;
+            self.note(batch, before, index, Thing::Member(user))?;
+            index += 1;
+        }
+        if settings.is_some() || owner.is_some() {
+            let before = std::mem::replace(&mut row.settings_rev, self.rev);
+            self.note(batch, Some(before), index, Thing::Conversation)?;
+        }
+        row.epoch = row.epoch.next();
+        row.owner = owner.or(row.owner);
+        row.settings = settings.unwrap_or(row.settings);
+        batch.put(&Key::conv(CONV, self.conv), &row)?;
+        let conv = Arc::new(whole(batch, self.conv, row)?);
+        Ok((Committed { conv: Some(conv), ..self.committed(None) }, None, event))
+    }
+
+    /// Gives a member another role or standing; returns the number of the member's last change.
+    fn set_member(
+        &self,
+        batch: &mut Batch,
+        row: &mut ConvRow,
+        user: UserId,
+        role: Role,
+        standing: Standing,
+    ) -> StoreResult<Option<Rev>> {
+        let key = Key::member(MEMBER, self.conv, user);
+        let before: Option<Member> = batch.row(&key)?;
+        let was_active = before.is_some_and(|before| before.standing == Standing::Active);
+        let is_active = standing == Standing::Active;
+        let member = Member {
+            role,
+            standing,
+            blocks: before.is_some_and(|before| before.blocks),
+            joined_at: before.filter(|_| was_active).map_or(self.at, |before| before.joined_at),
+            rev: self.rev,
+        };
+        batch.put(&key, &member)?;
+        if before.is_none() {
+            batch.put(&Key::member(MINE, self.conv, user), &Mine::default())?;
+        }
+        row.active = row.active + u64::from(is_active) - u64::from(was_active);
+        let key = Key::user(CONV_OF, user).id(self.conv.0);
+        let mut listed = batch.row::<Listed>(&key)?.unwrap_or(Listed {
+            active: is_active,
+            created_at: row.created_at,
+            removed: None,
+        });
+        listed.active = is_active;
+        if was_active && !is_active {
+            listed.removed = Some(self.position);
+        }
+        batch.put(&key, &listed)?;
+        Ok(before.map(|before| before.rev))
+    }
+
+    /// Notes that a thing changed with this rev, and forgets where it changed before.
+    fn note(&self, batch: &mut Batch, before: Option<Rev>, index: u64, thing: Thing) -> StoreResult<()> {
+        // Rev 0 is the creation, which is no change.
+        if let Some(before) = before.filter(|before| before.0 > 0) {
+            let of_rev = Key::conv(CHANGED, self.conv).number(before.0);
+            let mut earlier = None;
+            for item in batch.up(of_rev.clone().all()) {
+                let (key, stored) = item?;
+                if decode::<Thing>(&stored)? == thing {
+                    earlier = Some(last_number(&key));
+                    break;
+                }
+            }
+            if let Some(earlier) = earlier {
+                batch.remove(&of_rev.number(earlier))?;
+            }
+        }
+        batch.put_new(&Key::conv(CHANGED, self.conv).number(self.rev.0).number(index), &thing)
+    }
+
+    fn committed(&self, message: Option<Message>) -> Committed {
+        Committed { rev: self.rev, position: self.position, at: self.at, message, conv: None }
+    }
+}

@@ -1,0 +1,280 @@
+//! Conversations, and what their members change for themselves.
+
+use crate::SledStore;
+use crate::batch::Batch;
+use crate::chat::{active, advance, conversation, members, message_key, mine, tail, whole};
+use crate::error::already_exists;
+use crate::keys::{
+    BLOCK, CONV, CONV_OF, FOUND, HIDDEN, HIDDEN_AT, Key, LOG, MEMBER, MINE, PRIVATE, TAIL, last_id,
+};
+use crate::read::Rows;
+use crate::rows::{ConvRow, Listed, Mine, Tail};
+use crate::views::views;
+use async_trait::async_trait;
+use bytes::Bytes;
+use mvchat_core::policy::{ConvKind, Conversation, Member, Standing};
+use mvchat_core::proto::{ConvId, Epoch, Own, Rev, Seq, UserId};
+use mvchat_core::seam::{
+    ConversationStore, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
+    StoreResult, ViewQuery, Views,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+#[async_trait]
+impl ConversationStore for SledStore {
+    async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
+        self.write(move |batch| create(batch, new)).await
+    }
+
+    async fn conversation(&self, conv: ConvId) -> StoreResult<Option<Arc<Conversation>>> {
+        self.read(move |rows| Ok(conversation(rows, conv)?.map(Arc::new))).await
+    }
+
+    async fn views(&self, viewer: UserId, query: ViewQuery) -> StoreResult<Views> {
+        self.read(move |rows| views(rows, viewer, query)).await
+    }
+
+    async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>> {
+        self.write(move |batch| mark(batch, viewer, conv, marks)).await
+    }
+
+    async fn configure(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        patch: MemberPatch,
+    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+        self.write(move |batch| configure(batch, viewer, conv, patch)).await
+    }
+
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+        self.write(move |batch| hide(batch, viewer, conv, seq)).await
+    }
+
+    async fn receipts(
+        &self,
+        viewer: UserId,
+        conv: ConvId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> StoreResult<Option<Vec<ReceiptRow>>> {
+        self.read(move |rows| receipts(rows, viewer, conv, after, limit)).await
+    }
+
+    async fn peers(&self, user: UserId, max_members: usize) -> StoreResult<Vec<UserId>> {
+        self.read(move |rows| peers(rows, user, max_members)).await
+    }
+
+    async fn blocked_with(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.read(move |rows| Ok(blocked_with(rows, user)?.into_iter().collect())).await
+    }
+}
+
+/// Returns the key by which an existing conversation is found.
+fn found_key(new: &NewConversation) -> Option<Key> {
+    let members = || new.members.keys().map(UserId::to_string).collect::<String>();
+    let key = Key::of(FOUND);
+    match new.kind {
+        ConvKind::Dm => Some(key.text("dm").text(&members())),
+        ConvKind::Me => Some(key.text("self").text(&members())),
+        ConvKind::Group => Some(
+            key.text("group").id(new.owner.map_or(Uuid::nil(), |owner| owner.0)).text(new.cid.as_deref()?),
+        ),
+        _ => None,
+    }
+}
+
+fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
+    let found = found_key(&new);
+    if let Some(key) = &found
+        && let Some(known) = batch.row::<ConvId>(key)?
+        && let Some(known) = conversation(batch, known)?
+    {
+        return Ok((Arc::new(known), false));
+    }
+    let NewConversation { id: conv, kind, members, owner, settings, at, .. } = new;
+    if batch.has(&Key::conv(CONV, conv))? {
+        return Err(already_exists("the conversation exists"));
+    }
+    if let Some(key) = found {
+        batch.put(&key, &conv)?;
+    }
+    let position = advance(batch)?;
+    let actor = owner.or_else(|| members.keys().next().copied()).unwrap_or(UserId(Uuid::nil()));
+    let row = ConvRow {
+        kind,
+        epoch: Epoch(0),
+        owner,
+        created_at: at,
+        settings,
+        settings_rev: Rev(0),
+        active: members.len() as u64,
+    };
+    batch.put(&Key::conv(CONV, conv), &row)?;
+    let tail = Tail { rev: Rev(0), touched: position, last_seq: Seq(0), last_at: None };
+    batch.put(&Key::conv(TAIL, conv), &tail)?;
+    for (user, role) in members {
+        let member = Member { role, standing: Standing::Active, blocks: false, joined_at: at, rev: Rev(0) };
+        batch.put(&Key::member(MEMBER, conv, user), &member)?;
+        batch.put(&Key::member(MINE, conv, user), &Mine::default())?;
+        let listed = Listed { active: true, created_at: at, removed: None };
+        batch.put(&Key::user(CONV_OF, user).id(conv.0), &listed)?;
+    }
+    let event = LogEvent::Created;
+    let entry = LogEntry { position, conv, rev: Rev(0), actor, at, seq: None, event };
+    batch.put(&Key::of(LOG).number(position.0), &entry)?;
+    Ok((Arc::new(whole(batch, conv, row)?), true))
+}
+
+/// Counts a private change and writes what the member keeps.
+fn touch(batch: &mut Batch, conv: ConvId, viewer: UserId, mine: &mut Mine) -> StoreResult<()> {
+    mine.own = mine.own.next();
+    mine.touched = advance(batch)?;
+    batch.put(&Key::member(MINE, conv, viewer), mine)
+}
+
+fn mark(batch: &mut Batch, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>> {
+    let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
+    let last = tail(batch, conv)?.last_seq;
+    let before = mine;
+    let forward = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
+    mine.read = forward(mine.read, marks.read);
+    mine.recv = forward(mine.recv, marks.recv).max(mine.read);
+    mine.clear = forward(mine.clear, marks.clear);
+    let moved = mine != before;
+    if moved {
+        touch(batch, conv, viewer, &mut mine)?;
+    }
+    let Mine { own, read, recv, clear, .. } = mine;
+    Ok(Some(Marked { read, recv, clear, own, moved }))
+}
+
+fn configure(
+    batch: &mut Batch,
+    viewer: UserId,
+    conv: ConvId,
+    patch: MemberPatch,
+) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
+    let before = mine;
+    mine.favorite = patch.favorite.unwrap_or(mine.favorite);
+    mine.muted = patch.muted.unwrap_or(mine.muted);
+    mine.archived = patch.archived.unwrap_or(mine.archived);
+    let mut changed = mine != before;
+    if let Some(private) = patch.private {
+        let key = Key::member(PRIVATE, conv, viewer);
+        if batch.row::<Bytes>(&key)? != private {
+            changed = true;
+            match private {
+                Some(private) => batch.put(&key, &private)?,
+                None => batch.remove(&key)?,
+            }
+        }
+    }
+    let blocked = match patch.blocked {
+        Some(blocked) => block(batch, viewer, conv, blocked)?,
+        None => None,
+    };
+    if changed || blocked.is_some() {
+        touch(batch, conv, viewer, &mut mine)?;
+    }
+    Ok(Some((mine.own, blocked)))
+}
+
+/// Sets or lifts a block in a direct conversation; returns the conversation if that changed it.
+fn block(
+    batch: &mut Batch,
+    viewer: UserId,
+    conv: ConvId,
+    blocked: bool,
+) -> StoreResult<Option<Arc<Conversation>>> {
+    let Some(row) = batch.row::<ConvRow>(&Key::conv(CONV, conv))? else { return Ok(None) };
+    let Some(mut member) = active(batch, conv, viewer)? else { return Ok(None) };
+    if row.kind != ConvKind::Dm || member.blocks == blocked {
+        return Ok(None);
+    }
+    member.blocks = blocked;
+    batch.put(&Key::member(MEMBER, conv, viewer), &member)?;
+    let row = ConvRow { epoch: row.epoch.next(), ..row };
+    batch.put(&Key::conv(CONV, conv), &row)?;
+    let changed = whole(batch, conv, row)?;
+    if let Some(peer) = changed.peer_of(viewer) {
+        let stands = changed.members.values().any(|member| member.blocks);
+        for (one, other) in [(viewer, peer), (peer, viewer)] {
+            let key = Key::user(BLOCK, one).id(other.0);
+            if stands { batch.put(&key, &())? } else { batch.remove(&key)? }
+        }
+    }
+    Ok(Some(Arc::new(changed)))
+}
+
+fn hide(batch: &mut Batch, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
+    let key = Key::member(HIDDEN, conv, viewer).number(seq.0);
+    if batch.has(&key)? {
+        return Ok(Some(mine.own));
+    }
+    if seq <= mine.clear || !batch.has(&message_key(conv, seq))? {
+        return Ok(None);
+    }
+    touch(batch, conv, viewer, &mut mine)?;
+    batch.put(&key, &mine.own)?;
+    batch.put(&Key::member(HIDDEN_AT, conv, viewer).number(mine.own.0), &seq)?;
+    Ok(Some(mine.own))
+}
+
+fn receipts(
+    rows: &impl Rows,
+    viewer: UserId,
+    conv: ConvId,
+    after: Option<UserId>,
+    limit: usize,
+) -> StoreResult<Option<Vec<ReceiptRow>>> {
+    if active(rows, conv, viewer)?.is_none() {
+        return Ok(None);
+    }
+    let mut range = Key::conv(MEMBER, conv).all();
+    if let Some(after) = after {
+        range = range.after(&Key::member(MEMBER, conv, after));
+    }
+    let mut receipts = Vec::new();
+    for item in members(rows, range) {
+        if receipts.len() >= limit {
+            break;
+        }
+        let (user, member) = item?;
+        if member.standing == Standing::Active {
+            let Mine { read, recv, .. } = rows.row(&Key::member(MINE, conv, user))?.unwrap_or_default();
+            receipts.push(ReceiptRow { user, read, recv });
+        }
+    }
+    Ok(Some(receipts))
+}
+
+fn peers(rows: &impl Rows, user: UserId, max_members: usize) -> StoreResult<Vec<UserId>> {
+    let mut peers = BTreeSet::new();
+    for item in rows.up(Key::user(CONV_OF, user).all()) {
+        let (key, stored) = item?;
+        let listed: Listed = rows.decoded(&key, &stored)?;
+        let conv = ConvId(last_id(&key));
+        let Some(row) = rows.row::<ConvRow>(&Key::conv(CONV, conv))? else { continue };
+        if !listed.active || (row.kind != ConvKind::Dm && row.active > max_members as u64) {
+            continue;
+        }
+        for member in members(rows, Key::conv(MEMBER, conv).all()) {
+            let (peer, member) = member?;
+            if member.standing == Standing::Active {
+                peers.insert(peer);
+            }
+        }
+    }
+    let blocked = blocked_with(rows, user)?;
+    Ok(peers.into_iter().filter(|peer| *peer != user && !blocked.contains(peer)).collect())
+}
+
+fn blocked_with(rows: &impl Rows, user: UserId) -> StoreResult<BTreeSet<UserId>> {
+    let all = rows.up(Key::user(BLOCK, user).all());
+    all.map(|item| item.map(|(key, _)| UserId(last_id(&key)))).collect()
+}

@@ -1,0 +1,202 @@
+//! The rows and their fields, in the order in which they are written.
+
+use crate::codec::{Field, In, Out, Unreadable};
+use mvchat_core::policy::{
+    ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
+};
+use mvchat_core::proto::{Epoch, Own, Position, Rev, Role, Seq, UserId};
+use mvchat_core::seam::{Credential, LogEntry, LogEvent, Sent, SessionRow, UserRow, UserState};
+use mvchat_core::time::Timestamp;
+
+/// What of a conversation only changes with its epoch.
+pub(crate) struct ConvRow {
+    pub(crate) kind: ConvKind,
+    pub(crate) epoch: Epoch,
+    pub(crate) owner: Option<UserId>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) settings: ConvSettings,
+    /// The number of the last change of settings or owner.
+    pub(crate) settings_rev: Rev,
+    /// The number of active members.
+    pub(crate) active: u64,
+}
+
+/// What every shared change of a conversation moves.
+#[derive(Clone, Copy)]
+pub(crate) struct Tail {
+    pub(crate) rev: Rev,
+    /// The place of the last shared change.
+    pub(crate) touched: Position,
+    pub(crate) last_seq: Seq,
+    pub(crate) last_at: Option<Timestamp>,
+}
+
+/// What a member keeps, without the sealed data.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct Mine {
+    pub(crate) own: Own,
+    /// The place of the last private change.
+    pub(crate) touched: Position,
+    pub(crate) read: Seq,
+    pub(crate) recv: Seq,
+    pub(crate) clear: Seq,
+    pub(crate) favorite: bool,
+    pub(crate) muted: bool,
+    pub(crate) archived: bool,
+}
+
+/// A conversation in a user's list.
+#[derive(Clone, Copy)]
+pub(crate) struct Listed {
+    pub(crate) active: bool,
+    pub(crate) created_at: Timestamp,
+    /// The place of the change that ended the last membership.
+    pub(crate) removed: Option<Position>,
+}
+
+/// A message with what only the store needs.
+pub(crate) struct Stored {
+    pub(crate) message: Message,
+    /// The sender under whom a system message's cid is kept.
+    pub(crate) cid_of: Option<UserId>,
+}
+
+/// Something that changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Thing {
+    Message(Seq),
+    Member(UserId),
+    Conversation,
+}
+
+macro_rules! rows {
+    ($($row:ident { $($field:ident),* })*) => {$(
+        impl Field for $row {
+            fn put(&self, out: &mut Out) { $(self.$field.put(out);)* }
+            fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+                Ok(Self { $($field: Field::take(input)?),* })
+            }
+        }
+    )*};
+}
+rows! {
+    ConvRow { kind, epoch, owner, created_at, settings, settings_rev, active }
+    Tail { rev, touched, last_seq, last_at }
+    Mine { own, touched, read, recv, clear, favorite, muted, archived }
+    Listed { active, created_at, removed }
+    ConvSettings { public, ttl, no_screenshots, pinned }
+    Pinned { seq, at, by }
+    Member { role, standing, blocks, joined_at, rev }
+    Sent { seq, rev, at, print }
+    LogEntry { position, conv, rev, actor, at, seq, event }
+    SessionRow { id, user, device, user_agent, created_at, used_at, expires_at }
+    Credential { user, scheme, name, folded, secret }
+    UserRow { id, state, created_at, public, private, email, lang, last_seen, must_change_password }
+}
+
+macro_rules! codes {
+    ($($kind:ident { $($variant:ident = $code:literal),* })*) => {$(
+        impl Field for $kind {
+            fn put(&self, out: &mut Out) {
+                out.code(match self { $(Self::$variant => Some($code),)* _ => None });
+            }
+            fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+                match input.byte()? { $($code => Ok(Self::$variant),)* _ => Err(Unreadable) }
+            }
+        }
+    )*};
+}
+codes! {
+    ConvKind { Dm = 1, Group = 2, Me = 3 }
+    Standing { Active = 1, Left = 2, Kicked = 3 }
+    Role { Member = 1, Admin = 2, Owner = 3 }
+    MessageState { Live = 1, Unsent = 2, Deleted = 3 }
+    UserState { Active = 1, Suspended = 2, Deleted = 3 }
+}
+
+/// The state and the sender come first, so that counting what is unread reads nothing else.
+impl Field for Stored {
+    fn put(&self, out: &mut Out) {
+        let Message { seq, rev, id, from, ts, body, reply_to, view_once, cid } = &self.message;
+        body.state.put(out);
+        from.put(out);
+        seq.put(out);
+        rev.put(out);
+        id.put(out);
+        ts.put(out);
+        reply_to.put(out);
+        view_once.put(out);
+        cid.put(out);
+        self.cid_of.put(out);
+        body.content.put(out);
+        body.edits.put(out);
+        body.edited_at.put(out);
+        body.edit_cid.put(out);
+        body.mentions.put(out);
+        body.reactions.put(out);
+    }
+
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let (state, from) = Field::take(input)?;
+        let (seq, rev) = Field::take(input)?;
+        let (id, ts) = Field::take(input)?;
+        let (reply_to, view_once) = Field::take(input)?;
+        let (cid, cid_of) = Field::take(input)?;
+        let body = MessageBody {
+            state,
+            content: Field::take(input)?,
+            edits: Field::take(input)?,
+            edited_at: Field::take(input)?,
+            edit_cid: Field::take(input)?,
+            mentions: Field::take(input)?,
+            reactions: Field::take(input)?,
+        };
+        let message = Message { seq, rev, id, from, ts, body, reply_to, view_once, cid };
+        Ok(Self { message, cid_of })
+    }
+}
+
+impl Stored {
+    /// Reads from the beginning of a value whether it is a live message of somebody else.
+    pub(crate) fn counts_as_unread(start: &[u8], viewer: UserId) -> Result<bool, Unreadable> {
+        let (state, from) = <(MessageState, Option<UserId>)>::take(&mut In::new(start))?;
+        Ok(state == MessageState::Live && from.is_some_and(|from| from != viewer))
+    }
+}
+
+/// An event is kept as JSON: the core knows its names, and new kinds need no new format.
+impl Field for LogEvent {
+    fn put(&self, out: &mut Out) {
+        match serde_json::to_string(self) {
+            Ok(json) => json.put(out),
+            Err(_) => out.code(None),
+        }
+    }
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        serde_json::from_str(&String::take(input)?).map_err(|_| Unreadable)
+    }
+}
+
+impl Field for Thing {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Message(seq) => {
+                out.byte(1);
+                seq.put(out);
+            }
+            Self::Member(user) => {
+                out.byte(2);
+                user.put(out);
+            }
+            Self::Conversation => out.byte(3),
+        }
+    }
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        match input.byte()? {
+            1 => Seq::take(input).map(Self::Message),
+            2 => UserId::take(input).map(Self::Member),
+            3 => Ok(Self::Conversation),
+            _ => Err(Unreadable),
+        }
+    }
+}
