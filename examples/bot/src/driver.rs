@@ -80,6 +80,7 @@ impl Driver {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
+        let to_app = self.to_app.clone();
         loop {
             let until = self.drain();
             if let Some(until) = until {
@@ -91,7 +92,7 @@ impl Driver {
                     Some(command) => self.command(command).await,
                     None => break,
                 },
-                permit = self.to_app.reserve(), if !calm => match (permit, self.waiting.pop_front()) {
+                permit = to_app.reserve(), if !calm => match (permit, self.waiting.pop_front()) {
                     (Ok(permit), Some(event)) => permit.send(event),
                     _ => self.waiting.clear(),
                 },

@@ -1,6 +1,6 @@
 //! One WebSocket at a time: opened, read, written and closed without ever losing a frame to a `select!`.
 
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::{Sink, SinkExt, StreamExt};
 use mvchat_core::proto::Close;
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
@@ -110,7 +110,10 @@ impl Socket {
                 if write(web, &mut self.outgoing, &mut self.unflushed, cx).is_err() {
                     return self.lost(None);
                 }
-                while reads {
+                if !reads {
+                    return Poll::Pending;
+                }
+                loop {
                     match ready!(web.poll_next_unpin(cx)) {
                         Some(Ok(Message::Text(text))) => return Poll::Ready(Happened::Text(text)),
                         Some(Ok(Message::Close(frame))) => {
@@ -123,7 +126,6 @@ impl Socket {
                         Some(Err(_)) | None => return self.lost(None),
                     }
                 }
-                Poll::Pending
             }
         }
     }
@@ -167,7 +169,7 @@ async fn say_goodbye(mut web: Box<Web>, outgoing: VecDeque<Utf8Bytes>, close: Cl
         }
         let frame = CloseFrame { code: close.code().into(), reason: close.reason().into() };
         // A connection that the server has begun to close only needs its answer flushed.
-        let _: Result<(), Error> = web.close(Some(frame)).await;
+        let _: Result<(), Error> = WebSocketStream::close(&mut web, Some(frame)).await;
         while let Some(message) = web.next().await {
             message?;
         }
