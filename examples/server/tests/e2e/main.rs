@@ -4,5 +4,11 @@
 
 mod support;
 
+mod drain;
+mod garbage;
 mod machines;
+mod order;
+mod rest;
+mod retry;
+mod slow;
 mod story;

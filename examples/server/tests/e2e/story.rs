@@ -1,7 +1,8 @@
 //! The whole story on the wire: what two people see who have nothing but a WebSocket.
 
-use crate::support::{Data, Wire};
+use crate::support::{Data, Person, Wire};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// What `get conversations` shows, in the order of the ids, without what is only true while connected.
 async fn conversations(wire: &mut Wire) -> Vec<Value> {
@@ -81,10 +82,10 @@ async fn two_people_meet_and_a_killed_server_forgets_nothing() {
     // Typing and presence.
     bob.raw(tokio_tungstenite::tungstenite::Message::text(json!({"typing": {"conv": dm}}).to_string())).await;
     assert_eq!(alice.info("typing", &dm).await["from"], json!(bob.id));
-    let token = bob.token.clone();
-    bob.socket.close(None).await.unwrap();
+    let (id, token) = (bob.id.clone(), bob.token.clone());
+    bob.leave().await;
     let gone = alice.until("bob gone", |frame| frame["pres"]["what"] == "off").await;
-    assert_eq!(gone["pres"]["user"], json!(bob.id));
+    assert_eq!(gone["pres"]["user"], json!(id));
     assert!(gone["pres"]["lastSeen"].is_string());
     let mut bob = Wire::resume(&server, &token).await;
     let back = alice.until("bob back", |frame| frame["pres"]["what"] == "on").await;
@@ -144,4 +145,14 @@ async fn two_people_meet_and_a_killed_server_forgets_nothing() {
     let of_bob =
         receipts["receipts"].as_array().unwrap().iter().find(|it| it["user"] == json!(bob.id)).unwrap();
     assert_eq!(of_bob["readSeq"], 3);
+}
+
+#[tokio::test]
+async fn a_clean_goodbye_takes_no_time() {
+    let mut data = Data::new();
+    let server = data.start();
+    let person = Person::sign_up(&server, "alice").await;
+    let start = Instant::now();
+    person.handle.close().await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }

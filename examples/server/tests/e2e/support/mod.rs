@@ -6,7 +6,7 @@ mod wire;
 
 pub(crate) use person::{Person, irido, shared};
 pub(crate) use server::{Data, Server};
-pub(crate) use wire::{Wire, secret};
+pub(crate) use wire::{Wire, send};
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// The secret of a login by password.
@@ -74,12 +74,17 @@ impl Wire {
     }
 
     /// Sends a request and returns its id.
-    pub(crate) async fn post(&mut self, mut request: Value) -> String {
+    pub(crate) async fn post(&mut self, request: Value) -> String {
+        self.try_post(request).await.unwrap()
+    }
+
+    /// Sends a request on a connection that may be closing.
+    pub(crate) async fn try_post(&mut self, mut request: Value) -> Result<String, Error> {
         self.next += 1;
         let id = self.next.to_string();
         request["id"] = json!(id);
-        self.raw(Message::text(request.to_string())).await;
-        id
+        soon("room to write", self.socket.send(Message::text(request.to_string()))).await?;
+        Ok(id)
     }
 
     /// Returns the next frame; `Err` with the code once the server has closed.
@@ -102,6 +107,12 @@ impl Wire {
                 Err(code) => return code,
             }
         }
+    }
+
+    /// Ends the connection with a close handshake.
+    pub(crate) async fn leave(mut self) {
+        self.raw(Message::Close(None)).await;
+        self.closed().await;
     }
 
     /// Waits for the answer to a request.
