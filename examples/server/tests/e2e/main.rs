@@ -4,6 +4,7 @@
 
 mod support;
 
+mod crash;
 mod drain;
 mod garbage;
 mod machines;

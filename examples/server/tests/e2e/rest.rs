@@ -169,3 +169,27 @@ async fn tokens_survive_a_kill_and_ended_sessions_stay_ended() {
     let ctrl = wire.ask(json!({"login": {"scheme": "token", "secret": laptop.token}})).await;
     assert_eq!(ctrl["code"], 401, "{ctrl}");
 }
+
+#[test]
+fn the_search_finds_a_text_in_every_form_and_at_every_place() {
+    let text = "canary-of-the-search";
+    let search = Search::new(&[text]);
+    for place in 0..4 {
+        let around = format!("{}{text}{}", "<".repeat(place), ">".repeat(place + 1));
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| around.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        let hidden = [
+            around.clone().into_bytes(),
+            around.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes(),
+            around.bytes().map(|byte| format!("{byte:02X}")).collect::<String>().into_bytes(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+            STANDARD.encode(&around).into_bytes(),
+            STANDARD_NO_PAD.encode(&around).into_bytes(),
+            URL_SAFE_NO_PAD.encode(&around).into_bytes(),
+        ];
+        for (form, bytes) in hidden.iter().enumerate() {
+            assert!(search.in_bytes(bytes).is_some(), "form {form} at {place}");
+        }
+        assert_eq!(search.in_bytes(&around.as_bytes()[..around.len() - place - 2]), None);
+    }
+}
