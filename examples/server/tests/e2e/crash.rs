@@ -117,9 +117,9 @@ async fn kills_under_load_lose_nothing_and_double_nothing() {
     let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
     let group = people[0].group(&ids[1..]).await;
     let mut convs = vec![(group, (0..PEOPLE).collect::<Vec<_>>())];
-    for n in 0..PEOPLE {
+    for (n, person) in people.iter().enumerate() {
         let next = (n + 1) % PEOPLE;
-        convs.push((people[n].dm(ids[next]).await, vec![n, next]));
+        convs.push((person.dm(ids[next]).await, vec![n, next]));
     }
     let load = Arc::new(Load {
         acked: Mutex::default(),

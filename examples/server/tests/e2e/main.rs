@@ -4,6 +4,7 @@
 
 mod support;
 
+mod bot;
 mod crash;
 mod drain;
 mod garbage;
