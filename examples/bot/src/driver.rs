@@ -69,9 +69,9 @@ struct Driver {
     answers: BTreeMap<RequestId, Option<Answer>>,
     /// Who waits for a message to get its place; bounded by the machine's `max_outbox`.
     deliveries: BTreeMap<String, Delivery>,
-    /// Events that the app's queue has no room for yet. While there are some, the socket is not read and the
-    /// machine's timer stands still, so only what the app itself asks for makes them more, and that is bounded
-    /// by the machine.
+    /// Events that the app's queue has no room for yet. While there are some, the socket is not read, so only the
+    /// timer and what the app itself asks for make them more. With [`MAX_EVENTS`] of them the timer stands still,
+    /// too, and what the app can ask for is bounded by the machine.
     waiting: VecDeque<Event>,
     to_app: mpsc::Sender<Event>,
 }
@@ -87,6 +87,7 @@ impl Driver {
                 timer.as_mut().reset(self.start + Duration::from_millis(until.0));
             }
             let calm = self.waiting.is_empty();
+            let ticks = until.is_some() && self.waiting.len() < MAX_EVENTS;
             tokio::select! { biased;
                 command = commands.recv() => match command {
                     Some(command) => self.command(command).await,
@@ -97,7 +98,7 @@ impl Driver {
                     _ => self.waiting.clear(),
                 },
                 happened = self.socket.next(calm) => self.happened(happened),
-                () = &mut timer, if calm && until.is_some() => self.client.handle(Input::Timeout, self.now()),
+                () = &mut timer, if ticks => self.client.handle(Input::Timeout, self.now()),
             }
         }
         self.client.close(self.now());

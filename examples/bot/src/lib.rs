@@ -4,9 +4,9 @@
 //! that owns the machine, its WebSocket and its timer, and does what the machine says, so it logs in, comes back
 //! after every loss, catches up and delivers what waits in the outbox, always with the same `cid`.
 //!
-//! The app holds a [`Handle`], by which it asks for things, and [`Events`], which it reads. Whoever does not read
-//! them is not flooded: beyond [`MAX_EVENTS`] the driver stops reading the socket, and the server ends a
-//! connection that stays unread for long, after which the machine catches up.
+//! The app holds a [`Handle`], by which it asks for things, and [`Events`], which it has to read, or drop if it
+//! does not care. Whoever reads them too slowly is not flooded: beyond [`MAX_EVENTS`] the driver stops reading the
+//! socket, and the server ends a connection that stays unread for long, after which the machine catches up.
 //!
 //! ```no_run
 //! use mvchat_bot::connect;
