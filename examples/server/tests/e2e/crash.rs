@@ -3,7 +3,7 @@
 //! `MVCHAT_CRASH_CYCLES` (5) and `MVCHAT_CRASH_SEED` (random, printed) in the environment make a run longer, or
 //! the same kills fall again.
 
-use crate::support::{Data, Person, Wire, irido, send, soon};
+use crate::support::{Data, Person, Random, Wire, irido, send, setting, soon};
 use mvchat_bot::{Events, Handle};
 use mvchat_core::client::{Client, Draft, Event, SendState};
 use mvchat_core::proto::{ConvId, UserId};
@@ -79,25 +79,6 @@ async fn listen(mut events: Events, load: Arc<Load>) -> usize {
         }
     }
     retried
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name)
-        .ok()
-        .map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: not a number")))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

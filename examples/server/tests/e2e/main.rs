@@ -5,6 +5,7 @@
 mod support;
 
 mod bot;
+mod chaos;
 mod crash;
 mod drain;
 mod garbage;

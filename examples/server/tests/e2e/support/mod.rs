@@ -1,10 +1,12 @@
 //! What the tests share: a server process, people with a raw socket, people with the client machine.
 
 mod person;
+mod random;
 mod server;
 mod wire;
 
 pub(crate) use person::{Person, irido, shared};
+pub(crate) use random::{Random, setting};
 pub(crate) use server::{Data, Server};
 pub(crate) use wire::{Wire, send};
 
