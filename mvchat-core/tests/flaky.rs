@@ -1,4 +1,5 @@
 //! `Flaky` meets faults where it is told to: before a call nothing happens, after it everything did.
+#![expect(clippy::unwrap_used, reason = "this binary is a test")]
 
 use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;

@@ -82,9 +82,12 @@ macro_rules! law {
 }
 pub(super) use law;
 
+/// A test with its name.
+pub(super) type Test = (&'static str, Arc<dyn Fn() + Send + Sync>);
+
 /// Runs tests as the program's arguments say, in the manner of the standard harness (so that `cargo nextest`
 /// can list them and run each by its name).
-pub(super) fn main(tests: Vec<(&'static str, Arc<dyn Fn() + Send + Sync>)>) -> ExitCode {
+pub(super) fn main(tests: Vec<Test>) -> ExitCode {
     let trials = tests.into_iter().map(|(name, test)| {
         Trial::test(name, move || {
             test();

@@ -1,25 +1,25 @@
 //! Carries the steps of a history out, and writes down what a store answers.
 
+use super::make::{body, credential, new_conv, patch, role_of, row, session_row, standing};
 use super::step::{Edit, Step};
-use super::world::{NAMES, TEXTS, all_convs, all_users, conv, message, session, user};
-use crate::policy::{ConvKind, ConvSettings, Conversation, MessageBody, MessageState, Standing};
-use crate::proto::{ConvId, Epoch, Json, MsgId, Own, Position, Rev, Role, Seq, UserId};
+use super::told::{flat, flat_outcome, plain, sorted, told};
+use super::world::{NAMES, TEXTS, conv, message, session, user};
+use crate::policy::{ConvKind, ConvSettings};
+use crate::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Seq, UserId};
 use crate::seam::{
-    Amend, Append, Change, Changed, Changes, ChangesQuery, Credential, EndSessions, LogEvent, Marks,
-    MemberPatch, NewConversation, NewUser, Op, Outcome, PageQuery, Revise, SecretChange, SessionRow, Store,
-    StoreResult, UserPatch, UserRow, UserState, View, ViewQuery, fold,
+    Amend, Append, Change, ChangesQuery, EndSessions, LogEvent, Marks, MemberPatch, NewUser, Op, Outcome,
+    Revise, SecretChange, Store, fold,
 };
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::time::Duration;
 
 /// A store with what a caller remembers of its answers.
 pub(super) struct Player<'a> {
-    store: &'a dyn Store,
+    pub(super) store: &'a dyn Store,
     /// The places that the store gave out.
-    cursors: Vec<Position>,
+    pub(super) cursors: Vec<Position>,
     /// The last known numbers of the messages.
     revs: BTreeMap<(ConvId, Seq), Rev>,
     secrets: BTreeMap<UserId, String>,
@@ -131,21 +131,6 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Reads everything that there is.
-    pub(super) async fn everything(&mut self) -> String {
-        let mut all = String::new();
-        for who in all_users() {
-            for number in all_convs() {
-                let query = ChangesQuery { since: Rev(0), own: Some(Own(0)), limit: 9, max_span: 1_000 };
-                all += &self.look(user(who), conv(number), Seq(3), 100, query).await;
-            }
-            all += &self.list(user(who), 100, 0).await;
-            let rows = self.store.sessions_of(user(who)).await;
-            all += &format!("{} {}\n", told(rows), told(self.store.users(&[user(who)]).await));
-        }
-        all
-    }
-
     async fn commit(&mut self, edits: &[Edit], number: usize, at: Timestamp) -> String {
         let mut changes = Vec::new();
         for (place, edit) in edits.iter().enumerate() {
@@ -219,78 +204,6 @@ impl<'a> Player<'a> {
         let epoch = if fresh { epoch } else { Epoch(epoch.0 + 1_000) };
         Change { conv: edit.conv(), actor: user(actor), epoch, at: at - Duration::from_secs(late.into()), op }
     }
-
-    async fn look(
-        &self,
-        viewer: UserId,
-        conv: ConvId,
-        seq: Seq,
-        limit: usize,
-        query: ChangesQuery,
-    ) -> String {
-        let mut seen = String::new();
-        for query in
-            [PageQuery::Newest, PageQuery::Before(seq), PageQuery::After(seq), PageQuery::Around(seq)]
-        {
-            let page = self.store.page(viewer, conv, query, limit).await;
-            let page = page.map(|page| {
-                page.map(|page| {
-                    let Ok(texts) = serde_json::to_string(&(&page.messages, &page.replied)) else {
-                        return format!("{page:?}");
-                    };
-                    format!("{texts} {} {} {}", page.more, page.rev, page.own)
-                })
-            });
-            seen += &format!("{query:?}: {}\n", told(page));
-        }
-        let changes = self.store.changes(viewer, conv, query).await;
-        seen += &format!("changes: {}\n", told(changes.map(|changes| changes.map(flat_changes))));
-        let message = self.store.message(viewer, conv, seq).await;
-        seen += &format!("message: {}\n", told(message.map(|message| serde_json::to_string(&message).ok())));
-        let receipts = self.store.receipts(viewer, conv, Some(user(1)), limit).await;
-        seen += &format!(
-            "receipts: {} {}\n",
-            told(receipts),
-            told(self.store.receipts(viewer, conv, None, limit).await)
-        );
-        let one = self.store.views(viewer, ViewQuery::One(conv)).await;
-        seen += &format!("view: {}\n", told(one.map(|views| flat_views(&views.rows))));
-        for cid in ["cid 0", "cid 1", "cid 2"] {
-            seen += &format!("sent: {}\n", told(self.store.sent(conv, viewer, cid).await));
-        }
-        seen + &told(self.store.conversation(conv).await.map(|conv| conv.map(|conv| flat(&conv))))
-    }
-
-    async fn list(&mut self, viewer: UserId, limit: usize, cursor: u8) -> String {
-        let position = self.cursors[usize::from(cursor) % self.cursors.len()];
-        let mut seen = String::new();
-        let mut before = None;
-        loop {
-            let Ok(views) = self.store.views(viewer, ViewQuery::Page { before, limit }).await else { break };
-            seen += &format!("page: {:?} {}\n", flat_views(&views.rows), views.more);
-            before = views.rows.last().map(|row| (row.conv.activity(), row.conv.id));
-            if !views.more {
-                self.cursors.push(views.position);
-                break;
-            }
-        }
-        if let Ok(views) = self.store.views(viewer, ViewQuery::Since { position, limit }).await {
-            seen += &format!("since: {:?} {}\n", flat_views(&views.rows), views.more);
-            self.cursors.push(views.position);
-        }
-        if let Ok(page) = self.store.log(position, limit).await {
-            for entry in page.entries {
-                let actor = Some(entry.actor).filter(|_| entry.event != LogEvent::Created);
-                seen += &format!(
-                    "log: {} {} {actor:?} {} {:?} {:?}\n",
-                    entry.conv, entry.rev, entry.at, entry.seq, entry.event
-                );
-            }
-            self.cursors.push(page.position);
-        }
-        let peers = sorted(self.store.peers(viewer, 3).await);
-        seen + &format!("{} {}", told(peers), told(sorted(self.store.blocked_with(viewer).await)))
-    }
 }
 
 impl Edit {
@@ -301,162 +214,4 @@ impl Edit {
             | Self::Amend { conv: number, .. } => conv(*number),
         }
     }
-}
-
-/// Writes an answer down, of an error its kind only.
-fn told<T: Debug>(answer: StoreResult<T>) -> String {
-    match answer {
-        Ok(answer) => format!("{answer:?}"),
-        Err(error) => format!("{:?}", error.kind()),
-    }
-}
-
-fn sorted<T: Ord>(answer: StoreResult<Vec<T>>) -> StoreResult<Vec<T>> {
-    answer.map(|mut rows| {
-        rows.sort();
-        rows
-    })
-}
-
-fn flat(conv: &Conversation) -> String {
-    format!("{:?}", Conversation { epoch: Epoch(0), ..conv.clone() })
-}
-
-fn flat_views(rows: &[View]) -> Vec<String> {
-    let one = |row: &View| if row.gone { format!("{} is gone", row.conv.id) } else { format!("{row:?}") };
-    rows.iter().map(one).collect()
-}
-
-fn flat_outcome(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Done(done) => {
-            let message = serde_json::to_string(&done.message).ok();
-            format!("done {} {} {message:?} {:?}", done.rev, done.at, done.conv.map(|conv| flat(&conv)))
-        }
-        Outcome::Stale { conv, message } => {
-            format!("stale {:?} {:?}", conv.map(|conv| flat(&conv)), serde_json::to_string(&message).ok())
-        }
-        other => format!("{other:?}"),
-    }
-}
-
-fn flat_changes(changes: Changes) -> String {
-    let item = |(rev, item): &(Rev, Changed)| match item {
-        Changed::Message(message) => format!("{rev} {:?}", serde_json::to_string(message).ok()),
-        other => format!("{rev} {other:?}"),
-    };
-    let mut items: Vec<_> = changes.items.iter().map(item).collect();
-    // Things of one rev come in any order.
-    items.sort();
-    assert!(changes.items.is_sorted_by_key(|(rev, _)| *rev), "changes are out of order");
-    let replied = serde_json::to_string(&changes.replied).ok();
-    let (rev, more, reset, own) = (changes.rev, changes.more, changes.reset, changes.own);
-    let view = flat_views(&[changes.view]);
-    format!("{items:?} {replied:?} {rev} {more} {reset} {own} {:?} {view:?}", changes.hidden)
-}
-
-fn plain(credential: Credential) -> (UserId, String, String, String) {
-    (credential.user, credential.name, credential.folded, credential.secret)
-}
-
-fn credential(user: UserId, name: &str) -> Credential {
-    let (scheme, secret) = ("basic".to_owned(), "secret".to_owned());
-    Credential { user, scheme, name: name.to_owned(), folded: fold(name), secret }
-}
-
-fn row(id: UserId, name: &str, at: Timestamp) -> UserRow {
-    UserRow {
-        id,
-        state: UserState::Active,
-        created_at: at,
-        public: Some(Json::from_value(&BTreeMap::from([("fn", name)]))),
-        private: None,
-        email: None,
-        lang: None,
-        last_seen: None,
-        must_change_password: true,
-    }
-}
-
-fn session_row(number: u8, user: UserId, at: Timestamp) -> SessionRow {
-    SessionRow {
-        id: session(number),
-        user,
-        device: None,
-        user_agent: Some(format!("agent {number}")),
-        created_at: at,
-        used_at: at,
-        expires_at: at + Duration::from_secs(100),
-    }
-}
-
-fn patch(what: u8, value: u8, at: Timestamp) -> UserPatch {
-    let bytes = (value % 3 != 0).then(|| Bytes::from(vec![value]));
-    let name = NAMES[usize::from(value) % NAMES.len()];
-    let states = [UserState::Active, UserState::Suspended, UserState::Deleted];
-    match what {
-        0 => UserPatch {
-            public: Some(Json::from_value(&BTreeMap::from([("fn", name)]))),
-            ..UserPatch::default()
-        },
-        1 => UserPatch { public: Some(Json::null()), lang: Some(name.to_owned()), ..UserPatch::default() },
-        2 => UserPatch { private: Some(bytes), ..UserPatch::default() },
-        3 => UserPatch { email: Some(bytes), ..UserPatch::default() },
-        4 => UserPatch { last_seen: Some(at - Duration::from_secs(value.into())), ..UserPatch::default() },
-        _ => UserPatch { state: Some(states[usize::from(value) % 3]), ..UserPatch::default() },
-    }
-}
-
-fn new_conv(
-    number: u8,
-    kind: u8,
-    owner: UserId,
-    other: UserId,
-    cid: Option<u8>,
-    at: Timestamp,
-) -> NewConversation {
-    let mut members = BTreeMap::from([(owner, Role::Member)]);
-    let kind = match kind {
-        0 => ConvKind::Me,
-        1 if owner != other => ConvKind::Dm,
-        _ => ConvKind::Group,
-    };
-    if kind != ConvKind::Me {
-        members.insert(other, Role::Member);
-    }
-    let group = kind == ConvKind::Group;
-    if group {
-        members.insert(owner, Role::Owner);
-    }
-    NewConversation {
-        id: conv(number),
-        kind,
-        members,
-        owner: group.then_some(owner),
-        cid: cid.filter(|_| group).map(|cid| format!("cid {cid}")),
-        settings: ConvSettings::default(),
-        at,
-    }
-}
-
-fn body(state: u8, id: MsgId, at: Timestamp) -> MessageBody {
-    match state {
-        0 => MessageBody::tombstone(MessageState::Unsent),
-        1 => MessageBody::tombstone(MessageState::Deleted),
-        _ => MessageBody {
-            edits: 1,
-            edited_at: Some(at),
-            edit_cid: Some((format!("edit {id}"), [1; 32])),
-            reactions: vec![("+".to_owned(), vec![user(state), user(0)])],
-            ..MessageBody::new(Bytes::from(format!("edited to {id}")), vec![user(1)])
-        },
-    }
-}
-
-fn role_of(number: u8) -> Role {
-    [Role::Member, Role::Admin, Role::Owner][usize::from(number) % 3]
-}
-
-fn standing(number: u8) -> Standing {
-    [Standing::Active, Standing::Active, Standing::Left, Standing::Kicked][usize::from(number) % 4]
 }

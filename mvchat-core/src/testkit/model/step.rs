@@ -64,8 +64,36 @@ fn mostly() -> impl Strategy<Value = bool> {
     prop_oneof![9 => Just(true), 1 => Just(false)]
 }
 
+/// The beginning of every history: accounts, a direct conversation, a group and a note-to-self.
+pub(super) fn prologue() -> Vec<Step> {
+    let create = |conv, kind, owner, other| Step::Create { conv, kind, owner, other, cid: None };
+    let add = |user, role| Edit::Amend {
+        conv: 1,
+        actor: 0,
+        ttl: None,
+        owner: None,
+        members: vec![(user, role, 0)],
+        fresh: true,
+    };
+    let mut steps: Vec<_> =
+        (0..USERS).map(|user| Step::SignUp { user, name: user, session: Some(user) }).collect();
+    steps.extend([create(0, 1, 0, 1), create(1, 2, 0, 1), create(2, 0, 0, 0)]);
+    steps.extend([Step::Commit(vec![add(2, 0)]), Step::Commit(vec![add(3, 1)])]);
+    steps
+}
+
+/// Mostly one of the first two, so that much happens to them.
+fn conv() -> impl Strategy<Value = u8> + Clone {
+    prop_oneof![5 => Just(1), 3 => Just(0), 2 => 0..CONVS]
+}
+
+/// Mostly the first few.
+fn seq() -> impl Strategy<Value = u8> + Clone {
+    prop_oneof![3 => 0..5_u8, 1 => 0..16_u8]
+}
+
 pub(super) fn step() -> impl Strategy<Value = Step> {
-    let (user, conv, seq) = (0..USERS, 0..CONVS, 0..12_u8);
+    let (user, conv, seq) = (0..USERS, conv(), seq());
     let mark = weighted(0.5, seq.clone());
     prop_oneof![
         2 => (user.clone(), 0..6_u8, of(0..6_u8)).prop_map(|(user, name, session)| Step::SignUp { user, name, session }),
@@ -85,7 +113,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         3 => (user.clone(), conv.clone(), 0..16_u8, any::<bool>(), of(of(0..3_u8)))
             .prop_map(|(user, conv, which, on, private)| Step::Configure { user, conv, which, on, private }),
         3 => (user.clone(), conv.clone(), seq.clone()).prop_map(|(user, conv, seq)| Step::Hide { user, conv, seq }),
-        10 => (user.clone(), conv, seq.clone(), 1..6_u8, seq.clone(), of(0..6_u8), 0..30_u8).prop_map(
+        10 => (user.clone(), conv, seq.clone(), 1..6_u8, seq.clone(), of(0..3_u8), 0..60_u8).prop_map(
             |(user, conv, seq, limit, since, own, span)| Step::Look { user, conv, seq, limit, since, own, span }
         ),
         5 => (user, 1..4_u8, any::<u8>()).prop_map(|(user, limit, cursor)| Step::List { user, limit, cursor }),
@@ -93,19 +121,27 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    let (user, conv, seq) = (0..USERS, 0..CONVS, 0..12_u8);
+    let (user, conv, seq) = (0..USERS, conv(), seq());
     let system = mostly().prop_map(|sent| !sent);
-    let send =
-        (conv.clone(), user.clone(), system, of((0..3_u8, 0..2_u8)), of(seq.clone()), 0..9_u8, mostly())
-            .prop_map(|(conv, from, system, cid, reply_to, late, fresh)| Edit::Send {
-                conv,
-                from,
-                system,
-                cid,
-                reply_to,
-                late,
-                fresh,
-            });
+    let print = mostly().prop_map(|same| u8::from(!same));
+    let send = (
+        conv.clone(),
+        user.clone(),
+        system,
+        weighted(0.6, (0..2_u8, print)),
+        of(seq.clone()),
+        0..9_u8,
+        mostly(),
+    )
+        .prop_map(|(conv, from, system, cid, reply_to, late, fresh)| Edit::Send {
+            conv,
+            from,
+            system,
+            cid,
+            reply_to,
+            late,
+            fresh,
+        });
     let revise = (conv.clone(), user.clone(), seq, 0..4_u8, mostly(), mostly()).prop_map(
         |(conv, actor, seq, state, right, fresh)| Edit::Revise { conv, actor, seq, state, right, fresh },
     );
@@ -119,5 +155,5 @@ fn edit() -> impl Strategy<Value = Edit> {
             members,
             fresh,
         });
-    prop_oneof![5 => send, 3 => revise, 2 => amend]
+    prop_oneof![8 => send, 5 => revise, 2 => amend]
 }

@@ -1,7 +1,10 @@
 //! The laws of stores: every bullet of the contracts in [`seam`](crate::seam), by the name that it gives.
 
+mod acts;
 mod batches;
 mod bed;
+mod blocks;
+mod change_walks;
 mod changes;
 mod cids;
 mod concurrency;
@@ -12,7 +15,10 @@ mod members;
 mod messages;
 mod pages;
 mod reopening;
+mod search;
 mod sessions;
+mod since;
+mod stale;
 mod unread;
 mod users;
 mod views;
@@ -41,7 +47,7 @@ pub trait StoreFixture: Send + Sync + 'static {
 /// name.
 pub fn main<F: StoreFixture>(fixture: impl Fn(&str) -> F + Send + Sync + 'static) -> ExitCode {
     let fixture = Arc::new(fixture);
-    let mut tests: Vec<(&'static str, Arc<dyn Fn() + Send + Sync>)> = Vec::new();
+    let mut tests: Vec<runner::Test> = Vec::new();
     for law in laws().into_iter().filter(|law| F::REOPENS || !law.reopens) {
         let fixture = fixture.clone();
         tests.push((law.name, Arc::new(move || check(&law, fixture(law.name)))));
@@ -63,17 +69,22 @@ pub fn check<F: StoreFixture>(law: &Law<Bed>, fixture: F) {
 pub fn laws() -> Vec<Law<Bed>> {
     let topics = [
         users::LAWS,
+        search::LAWS,
         sessions::LAWS,
         conversations::LAWS,
         members::LAWS,
+        blocks::LAWS,
         views::LAWS,
+        since::LAWS,
         unread::LAWS,
         marks::LAWS,
         messages::LAWS,
+        stale::LAWS,
         cids::LAWS,
         batches::LAWS,
         pages::LAWS,
         changes::LAWS,
+        change_walks::LAWS,
         log::LAWS,
         concurrency::LAWS,
         reopening::LAWS,
