@@ -153,7 +153,7 @@ impl Driver {
                     }
                 }
                 Output::Disconnect(close) => self.socket.disconnect(close),
-                Output::Event(event) => self.event(event),
+                Output::Event(event) => self.event(*event),
                 Output::Wait(until) => return until,
                 _ => {}
             }
