@@ -170,7 +170,7 @@ impl Apply<'_> {
                     view.disappearing_ttl = ttl.filter(|ttl| *ttl > 0);
                 }
                 if let Some(set) = mine.no_screenshots {
-                    view.no_screenshots = Some(set).filter(|set| *set || view.no_screenshots.is_some());
+                    view.no_screenshots = Some(set).filter(|set| *set);
                 }
                 if let Some(public) = &mine.public {
                     view.public = Some(public.clone());

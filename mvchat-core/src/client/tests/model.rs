@@ -102,6 +102,23 @@ fn settings_of_the_conversation_follow() {
 }
 
 #[test]
+fn a_switch_that_is_off_looks_like_one_that_never_was_on() {
+    let mut rig = rig();
+    for (rev, on) in [(4, true), (5, false)] {
+        let fields = crate::proto::Group {
+            action: Some("update".to_owned()),
+            id: Some(CONV.to_owned()),
+            no_screenshots: Some(on),
+            ..crate::proto::Group::default()
+        };
+        rig.act(|client, now| client.request(Request::Group(fields), now));
+        let (id, _) = rig.asked("group");
+        rig.reply(&id, 200, json!({"conv": CONV, "noScreenshots": on, "rev": rev}));
+        assert_eq!(rig.conversation().view().no_screenshots, on.then_some(true));
+    }
+}
+
+#[test]
 fn memberships_are_told_and_the_own_role_is_kept() {
     let mut rig = rig();
     rig.recv(info("member_joined", 4, json!({"user": BOB})));
