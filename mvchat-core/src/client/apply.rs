@@ -352,6 +352,7 @@ impl Apply<'_> {
         if let Some(seq) = params.clear_seq {
             self.conv.clear(seq);
         }
+        self.conv.pass_own(self.me);
         let counts = params.read_seq.is_some() || params.clear_seq.is_some() || !hidden.is_empty();
         self.hide(hidden);
         self.viewed();
