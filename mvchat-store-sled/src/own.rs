@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::chat::{active, advance, message_key, mine, tail, whole};
 use crate::keys::{BLOCK, CONV, HIDDEN, HIDDEN_AT, Key, MEMBER, MINE, PRIVATE};
 use crate::read::Rows;
-use crate::rows::{ConvRow, Mine};
+use crate::rows::{ConvRow, Mine, Stored};
 use bytes::Bytes;
 use mvchat_core::policy::{ConvKind, Conversation};
 use mvchat_core::proto::{ConvId, Own, Seq, UserId};
@@ -18,6 +18,16 @@ fn touch(batch: &mut Batch, conv: ConvId, viewer: UserId, mine: &mut Mine) -> St
     batch.put(&Key::member(MINE, conv, viewer), mine)
 }
 
+/// Moves a read mark over the member's own messages that follow it.
+fn past_own(batch: &Batch, viewer: UserId, conv: ConvId, mut read: Seq) -> StoreResult<Seq> {
+    while let Some(Stored { message, .. }) = batch.row(&message_key(conv, read.next()))?
+        && message.from == Some(viewer)
+    {
+        read = read.next();
+    }
+    Ok(read)
+}
+
 pub(crate) fn mark(
     batch: &mut Batch,
     viewer: UserId,
@@ -28,7 +38,7 @@ pub(crate) fn mark(
     let last = tail(batch, conv)?.last_seq;
     let before = mine;
     let forward = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
-    mine.read = forward(mine.read, marks.read);
+    mine.read = past_own(batch, viewer, conv, forward(mine.read, marks.read))?;
     mine.recv = forward(mine.recv, marks.recv).max(mine.read);
     mine.clear = forward(mine.clear, marks.clear);
     let moved = mine != before;
