@@ -219,7 +219,7 @@ impl Drop for ConnGuard {
         self.inner.closing.gone(self.conn.id);
         self.conn.close(Close::Normal);
         self.conn.abort();
-        if let Some(identity) = self.conn.identity() {
+        if let Some(identity) = self.conn.leave() {
             self.inner.leave(identity.user, &self.conn);
         }
     }

@@ -5,4 +5,5 @@ mod faults;
 mod host;
 mod load;
 mod refusals;
+mod review_connections;
 mod support;

@@ -134,13 +134,18 @@ impl Inner {
         self.store.update_user(user.id, seen).await?;
         let identity = Identity { user: user.id, session: session.id, expires };
         if let Some(origin) = &caller.origin {
-            // The answer comes before whatever is delivered from now on.
-            origin.conn.reserve(origin.ticket);
             let before = origin.conn.set_identity(identity);
             if let Some(before) = before.filter(|before| before.user != user.id) {
                 self.leave(before.user, &origin.conn);
             }
+            // The answer comes after all that was for the user before, and before whatever is delivered from
+            // now on.
+            origin.conn.reserve(origin.ticket);
             self.enter(user.id, &origin.conn);
+            // A connection that ended while its login was under way was not there to be taken out.
+            if origin.conn.is_gone() {
+                self.leave(user.id, &origin.conn);
+            }
         }
         Ok(Finished { reply: Reply::ok(params), identity: Some(identity), ended: false })
     }
