@@ -82,7 +82,13 @@ impl Inner {
             Command::SignUp(account) => self.sign_up(caller, account).await,
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                self.check_session(identity).await?;
+                if let Err(error) = self.check_session(identity).await {
+                    if error.kind() == ErrorKind::Unauthenticated {
+                        // What can't ask any more must not listen either.
+                        self.sessions_ended(identity.user, &[identity.session], None);
+                    }
+                    return Err(error);
+                }
                 let ctx = Ctx {
                     inner: self,
                     user: identity.user,

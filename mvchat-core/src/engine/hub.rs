@@ -3,7 +3,7 @@
 use super::conn::Conn;
 use super::registry::Registry;
 use crate::proto::{ServerMsg, SessionId, UserId};
-use crate::session::{Ended, Ephemeral, Ticket};
+use crate::session::{Ended, Ephemeral, Identity, Ticket};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -88,6 +88,22 @@ impl Hub {
                 conn.end(Ended::Session);
             }
         });
+    }
+
+    /// Ends all connections of a user but one.
+    pub(super) fn end_all(&self, user: UserId, but: Option<&Conn>) {
+        self.registry.for_each(user, |conn| {
+            if but.is_none_or(|but| but.id != conn.id) {
+                conn.end(Ended::Session);
+            }
+        });
+    }
+
+    /// Returns who is logged in on a user's connections.
+    pub(super) fn identities(&self, user: UserId) -> Vec<Identity> {
+        let mut identities = Vec::new();
+        self.registry.for_each(user, |conn| identities.extend(conn.identity()));
+        identities
     }
 
     /// Tells those who follow the log that it has grown.

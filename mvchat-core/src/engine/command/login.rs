@@ -25,6 +25,7 @@ impl Inner {
         name: &str,
         password: &Password,
     ) -> Result<Finished> {
+        let generation = self.sessions.generation();
         let found = self.store.credential(BASIC, &fold(name)).await?;
         // A name that nobody has costs the same time as a wrong password.
         let known = found.as_ref().map(|credential| credential.secret.as_str());
@@ -50,7 +51,7 @@ impl Inner {
         let session = self.new_session(user.id, &caller);
         let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
         self.sessions_ended(user.id, &ended, None);
-        self.admit(caller, user, session).await
+        self.admit(caller, user, session, generation).await
     }
 
     pub(in crate::engine) async fn login_token(
@@ -58,7 +59,7 @@ impl Inner {
         caller: Caller,
         token: Password,
     ) -> Result<Finished> {
-        let now = self.env.now();
+        let (now, generation) = (self.env.now(), self.sessions.generation());
         let invalid = || Error::new(ErrorKind::BadCredentials, "invalid token");
         let claims = self.tokens.verify(&token.0, now.as_secs()).map_err(|error| match error {
             TokenError::Expired => Error::from(ErrorKind::TokenExpired),
@@ -74,7 +75,7 @@ impl Inner {
         if !self.store.touch_session(session.id, now, expires_at).await? {
             return Err(invalid());
         }
-        self.admit(caller, user, SessionRow { expires_at, ..session }).await
+        self.admit(caller, user, SessionRow { expires_at, ..session }, generation).await
     }
 
     /// Loads an account that may be used.
@@ -108,12 +109,14 @@ impl Inner {
         sliding.min(created_at + Duration::from_secs(self.limits.session_lifetime))
     }
 
-    /// Logs a connection in: signs a token, registers it, tells others.
+    /// Logs a connection in: signs a token, registers it, tells others. `generation` is from before the session
+    /// was read or made.
     pub(super) async fn admit(
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,
         session: SessionRow,
+        generation: u64,
     ) -> Result<Finished> {
         let mut params = self.account_params(&user).await?;
         let now = self.env.now();
@@ -145,6 +148,11 @@ impl Inner {
             // A connection that ended while its login was under way was not there to be taken out.
             if origin.conn.is_gone() {
                 self.leave(user.id, &origin.conn);
+            }
+            // Whoever ended the session meanwhile may not have found this connection.
+            if self.sessions.generation() != generation {
+                let inner = self.clone();
+                self.closing.commands.spawn(async move { inner.recheck(identity).await });
             }
         }
         Ok(Finished { reply: Reply::ok(params), identity: Some(identity), ended: false })
