@@ -79,7 +79,7 @@ impl Conn {
         }
         if state.outbox.push(frame).is_err() {
             // Nothing that waits is worth keeping: the client reloads it.
-            state.outbox = Outbox::new(0, 0);
+            state.outbox.shut();
             state.ended = Some(Ended::Overflow);
             drop(state);
             self.reader.notify_one();
