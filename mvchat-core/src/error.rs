@@ -119,6 +119,45 @@ impl ErrorKind {
     }
 }
 
+/// What a code means to whoever reads it: the table, seen from the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// It was done.
+    Ok,
+    /// The request is wrong as it is.
+    Bad,
+    /// It needs a login.
+    Unauthenticated,
+    /// It is not allowed, or not visible.
+    Denied,
+    /// Something stands in its way.
+    Conflict,
+    /// Not now; the same request may succeed later.
+    Later,
+    /// The server has a defect; the same request may succeed later.
+    Defect,
+    /// The server does not offer it.
+    Unsupported,
+}
+
+impl Answer {
+    /// Reads a `ctrl.code`. Codes that the table does not have are read by their hundreds.
+    pub fn of(code: u16) -> Self {
+        match code {
+            200..=299 => Self::Ok,
+            401 => Self::Unauthenticated,
+            403 | 404 => Self::Denied,
+            409 => Self::Conflict,
+            429 => Self::Later,
+            500 => Self::Defect,
+            501 => Self::Unsupported,
+            502..=599 => Self::Later,
+            _ => Self::Bad,
+        }
+    }
+}
+
 /// A failed request.
 ///
 /// [`fmt::Display`] shows only what a client may see; [`std::error::Error::source`] is for logs.
@@ -205,6 +244,14 @@ mod tests {
         for (at, row) in ErrorKind::TABLE.iter().enumerate() {
             assert_eq!(row.kind.row().slug, row.slug);
             assert!(ErrorKind::TABLE[..at].iter().all(|other| other.slug != row.slug), "{}", row.slug);
+        }
+    }
+
+    #[test]
+    fn what_may_be_tried_again_is_read_so() {
+        for row in ErrorKind::TABLE {
+            let again = matches!(Answer::of(row.code), Answer::Later);
+            assert_eq!(again, row.retry, "{}", row.slug);
         }
     }
 

@@ -2,9 +2,11 @@
 
 use crate::codec::{Field, encode};
 use crate::error::{from_sled, internal};
+use crate::hot::Hot;
 use crate::keys::Key;
+use crate::log::Pending;
 use crate::read::{Corrections, Rows, cut, pieces_after};
-use mvchat_core::seam::StoreResult;
+use mvchat_core::seam::{LogEntry, StoreResult};
 use sled::{IVec, Tree};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -16,8 +18,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) struct Batch {
     tree: Tree,
     changed: BTreeMap<IVec, Changed>,
-    /// What was read from the tree so far: most of it is about to be changed, or read again by the next job.
+    /// What was read from the tree so far: much of it is about to be changed, or read again by the next job.
     known: RefCell<HashMap<IVec, Option<IVec>>>,
+    hot: Hot,
+    log: Pending,
     /// What to put back when a job fails, the latest last.
     journal: Vec<(IVec, Earlier)>,
     bytes: usize,
@@ -35,11 +39,13 @@ enum Earlier {
 }
 
 impl Batch {
-    pub(crate) fn new(tree: &Tree) -> Self {
+    pub(crate) fn new(tree: &Tree, hot: Hot) -> Self {
         Self {
             tree: tree.clone(),
             changed: BTreeMap::new(),
             known: RefCell::default(),
+            hot,
+            log: Pending::default(),
             journal: Vec::new(),
             bytes: 0,
         }
@@ -47,12 +53,13 @@ impl Batch {
 
     /// Runs a job wholly or not at all; a panic counts as a failure.
     pub(crate) fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> StoreResult<T>) -> StoreResult<T> {
-        let (start, bytes) = (self.journal.len(), self.bytes);
+        let (start, entries, bytes) = (self.journal.len(), self.log.len(), self.bytes);
         // The batch is whole again after the roll-back, however far the job got.
         let result = catch_unwind(AssertUnwindSafe(|| job(self)))
             .unwrap_or_else(|_| Err(internal("a write panicked; the panic's message is in the output")));
         if result.is_err() {
             self.roll_back(start);
+            self.log.truncate(entries);
             self.bytes = bytes;
         }
         result
@@ -74,6 +81,11 @@ impl Batch {
     pub(crate) fn put_new(&mut self, key: &Key, row: &impl Field) -> StoreResult<()> {
         self.known.get_mut().insert(key.as_slice().into(), None);
         self.put(key, row)
+    }
+
+    /// Adds an entry to the log.
+    pub(crate) fn log(&mut self, entry: &LogEntry) -> StoreResult<()> {
+        self.log.push(entry)
     }
 
     pub(crate) fn remove(&mut self, key: &Key) -> StoreResult<()> {
@@ -105,7 +117,7 @@ impl Batch {
     }
 
     fn in_tree(&self, key: &[u8]) -> StoreResult<Option<IVec>> {
-        if let Some(known) = self.known.borrow().get(key) {
+        if let Some(known) = self.hot.get(key).or(self.known.borrow().get(key)) {
             return Ok(known.clone());
         }
         let value = self.tree.get(key).map_err(from_sled)?;
@@ -131,21 +143,35 @@ impl Batch {
         self.bytes
     }
 
-    /// Returns what to write and what that replaces; nothing if nothing changes.
-    pub(crate) fn finish(self) -> Option<(sled::Batch, Corrections)> {
+    /// Returns what to write with what that replaces, nothing if nothing changes; and what to remember once it is
+    /// written.
+    pub(crate) fn finish(self) -> (Option<(sled::Batch, Corrections)>, Hot) {
+        let Self { changed, known, mut hot, log, .. } = self;
         let mut batch = sled::Batch::default();
         let mut before = Corrections::new();
-        for (key, changed) in self.changed {
+        for (key, value) in known.into_inner() {
+            hot.set(&key, &value);
+        }
+        for (key, changed) in changed {
             if changed.before == changed.after {
                 continue;
             }
+            hot.set(&key, &changed.after);
             match changed.after {
                 Some(after) => batch.insert(key.clone(), after),
                 None => batch.remove(key.clone()),
             }
             before.insert(key, changed.before);
         }
-        (!before.is_empty()).then_some((batch, before))
+        if let Some((key, row)) = log.row() {
+            let (first, pieces) = cut(row);
+            let pieces = (1..).zip(pieces).map(|(index, piece)| (Key::chunk(key.as_slice(), index), piece));
+            for (key, value) in std::iter::once((key.clone(), first)).chain(pieces) {
+                batch.insert(key.as_slice(), value);
+                before.insert(key.as_slice().into(), None);
+            }
+        }
+        ((!before.is_empty()).then_some((batch, before)), hot)
     }
 }
 

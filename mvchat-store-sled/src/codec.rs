@@ -59,10 +59,10 @@ impl Out {
         self.bytes.push(byte);
     }
 
-    /// Writes the code of a variant; `None` stands for one that a newer core has and this format has not.
-    pub(crate) fn code(&mut self, code: Option<u8>) {
-        self.unknown |= code.is_none();
-        self.byte(code.unwrap_or(u8::MAX));
+    /// Writes the tag of a variant; `None` stands for one that a newer core has and this format has not.
+    pub(crate) fn tag(&mut self, tag: Option<u8>) {
+        self.unknown |= tag.is_none();
+        self.byte(tag.unwrap_or(u8::MAX));
     }
 
     fn varint(&mut self, mut number: u64) {
@@ -88,6 +88,10 @@ pub(crate) struct In<'a> {
 impl<'a> In<'a> {
     pub(crate) fn new(rest: &'a [u8]) -> Self {
         Self { rest }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
     }
 
     pub(crate) fn byte(&mut self) -> Result<u8, Unreadable> {

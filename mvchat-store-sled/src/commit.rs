@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::chat::{advance, message_key, mine, tail, whole};
 use crate::codec::decode;
 use crate::error::internal;
-use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, LOG, MEMBER, MINE, TAIL, last_number};
+use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, TAIL, last_number};
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail, Thing};
 use mvchat_core::policy::{Member, Message, MessageBody, MessageState, Standing};
@@ -52,8 +52,7 @@ pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> 
     };
     batch.put(&Key::conv(TAIL, conv), &tail)?;
     let Step { position, rev, at, .. } = step;
-    let entry = LogEntry { position, conv, rev, actor, at, seq, event };
-    batch.put_new(&Key::of(LOG).number(position.0), &entry)?;
+    batch.log(&LogEntry { position, conv, rev, actor, at, seq, event })?;
     Ok(Outcome::Done(committed))
 }
 

@@ -5,7 +5,7 @@ use crate::batch::Batch;
 use crate::chat::{active, advance, conversation, members, message_key, mine, tail, whole};
 use crate::error::already_exists;
 use crate::keys::{
-    BLOCK, CONV, CONV_OF, FOUND, HIDDEN, HIDDEN_AT, Key, LOG, MEMBER, MINE, PRIVATE, TAIL, last_id,
+    BLOCK, CONV, CONV_OF, FOUND, HIDDEN, HIDDEN_AT, Key, MEMBER, MINE, PRIVATE, TAIL, last_id,
 };
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Tail};
@@ -123,8 +123,7 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
         batch.put(&Key::user(CONV_OF, user).id(conv.0), &listed)?;
     }
     let event = LogEvent::Created;
-    let entry = LogEntry { position, conv, rev: Rev(0), actor, at, seq: None, event };
-    batch.put(&Key::of(LOG).number(position.0), &entry)?;
+    batch.log(&LogEntry { position, conv, rev: Rev(0), actor, at, seq: None, event })?;
     Ok((Arc::new(whole(batch, conv, row)?), true))
 }
 

@@ -24,10 +24,10 @@
 //! | `42` | [`CID`] | conversation ‖ sender ‖ cid | seq, rev, time and print |
 //! | `43` | [`HIDDEN`] | conversation ‖ user ‖ seq | the `own` at which it was hidden |
 //! | `44` | [`HIDDEN_AT`] | conversation ‖ user ‖ own | the seq |
-//! | `50` | [`LOG`] | position | the entry |
+//! | `50` | [`LOG`] | position of the first entry | the entries of a batch |
 //!
-//! Positions grow with time, so whoever prunes the log by age walks it from its start to the first entry that is
-//! young enough.
+//! Positions grow with time, so whoever prunes the log by age removes rows from its start up to the first that has an
+//! entry which is young enough.
 
 use mvchat_core::proto::{ConvId, UserId};
 use sha2::{Digest, Sha256};

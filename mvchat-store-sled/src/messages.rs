@@ -4,15 +4,17 @@ use crate::SledStore;
 use crate::chat::{Walk, mine, position, tail, visible};
 use crate::codec::decode;
 use crate::commit::change;
-use crate::keys::{CHANGED, CID, HIDDEN_AT, Key, LOG, MEMBER, last_number};
+use crate::keys::{CHANGED, CID, HIDDEN_AT, Key, MEMBER, last_number};
+use crate::log::log;
 use crate::read::Rows;
 use crate::rows::{Mine, Stored, Thing};
 use crate::views::view;
 use async_trait::async_trait;
+use bytes::Bytes;
 use mvchat_core::policy::Message;
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    Change, Changed, Changes, ChangesQuery, LogEntry, LogPage, MessageStore, Outcome, Page, PageQuery, Sent,
+    Change, Changed, Changes, ChangesQuery, LogPage, MessageStore, Op, Outcome, Page, PageQuery, Sent,
     StoreResult,
 };
 use sled::IVec;
@@ -21,7 +23,8 @@ use std::collections::BTreeSet;
 #[async_trait]
 impl MessageStore for SledStore {
     async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
-        self.write(move |batch| {
+        let bytes = changes.iter().map(|change| content(&change.op)).sum();
+        self.write_bytes(bytes, move |batch| {
             let outcomes = changes
                 .into_iter()
                 .map(|next| batch.attempt(|batch| change(batch, next)).unwrap_or_else(Outcome::Rejected));
@@ -76,6 +79,15 @@ impl MessageStore for SledStore {
 
     async fn position(&self) -> StoreResult<Position> {
         self.read(position).await
+    }
+}
+
+/// Returns how many bytes of content a change brings.
+fn content(op: &Op) -> usize {
+    match op {
+        Op::Append(append) => append.content.len(),
+        Op::Revise(revise) => revise.body.content.as_ref().map_or(0, Bytes::len),
+        _ => 0,
     }
 }
 
@@ -224,17 +236,4 @@ fn close(changes: &mut Changes, rev: Rev, of_rev: &mut Vec<Changed>, limit: usiz
 /// Returns the rev in a key of [`CHANGED`].
 fn changed_rev(key: &[u8]) -> u64 {
     key.len().checked_sub(8).and_then(|end| key.get(..end)).map_or(0, last_number)
-}
-
-fn log(rows: &impl Rows, after: Position, limit: usize) -> StoreResult<LogPage> {
-    let mut walk = rows.up(Key::of(LOG).starting(after.0.saturating_add(1)));
-    let mut entries = Vec::new();
-    for item in walk.by_ref().take(limit) {
-        let (key, stored) = item?;
-        entries.push(rows.decoded(&key, &stored)?);
-    }
-    let more = walk.next().transpose()?.is_some();
-    let last = entries.last().map_or(after, |entry: &LogEntry| entry.position);
-    let next = if more { last } else { position(rows)?.max(after) };
-    Ok(LogPage { entries, position: next })
 }

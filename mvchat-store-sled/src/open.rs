@@ -1,10 +1,10 @@
 //! Opening the files in the right order.
 
-use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::{from_sled, internal, unavailable};
+use crate::hot::Hot;
 use crate::keys::{Key, META};
-use crate::options::SledOptions;
+use crate::options::{MOST_BYTES, SledOptions};
 use crate::queue::Queue;
 use crate::read::Rows;
 use crate::snapshot::{Durable, Version};
@@ -52,12 +52,13 @@ pub(crate) fn open(path: &Path, options: &SledOptions) -> StoreResult<Opened> {
     let version = Arc::<Version>::default();
     let mut writer = Writer {
         tree: (*db).clone(),
-        jobs: Arc::new(Queue::new(options.queue)),
+        jobs: Arc::new(Queue::new(options.queue, MOST_BYTES)),
         health: Arc::default(),
         durable: Arc::new(Durable::new(Arc::clone(&version))),
         disk,
         syncer: Arc::new(file),
         version,
+        hot: Hot::new(usize::try_from(options.cache / 8).unwrap_or(usize::MAX)),
         dir,
     };
     check_schema(&mut writer)?;
@@ -117,7 +118,7 @@ fn settle(path: &Path, dir: &Path, file: &DbFile) -> io::Result<()> {
 
 /// Refuses what a newer version wrote, and signs a new store.
 fn check_schema(writer: &mut Writer) -> StoreResult<()> {
-    let mut batch = Batch::new(&writer.tree);
+    let mut batch = writer.batch();
     match batch.row::<u64>(&schema())? {
         Some(SCHEMA) => return Ok(()),
         Some(other) => {

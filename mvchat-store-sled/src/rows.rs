@@ -98,7 +98,7 @@ macro_rules! codes {
     ($($kind:ident { $($variant:ident = $code:literal),* })*) => {$(
         impl Field for $kind {
             fn put(&self, out: &mut Out) {
-                out.code(match self { $(Self::$variant => Some($code),)* _ => None });
+                out.tag(match self { $(Self::$variant => Some($code),)* _ => None });
             }
             fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
                 match input.byte()? { $($code => Ok(Self::$variant),)* _ => Err(Unreadable) }
@@ -169,7 +169,7 @@ impl Field for LogEvent {
     fn put(&self, out: &mut Out) {
         match serde_json::to_string(self) {
             Ok(json) => json.put(out),
-            Err(_) => out.code(None),
+            Err(_) => out.tag(None),
         }
     }
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {

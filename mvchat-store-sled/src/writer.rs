@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::health::Health;
+use crate::hot::Hot;
 use crate::queue::Queue;
 use crate::snapshot::{Durable, Version};
 use crate::syncer::Syncer;
@@ -14,7 +15,11 @@ use std::sync::Arc;
 /// At most so many jobs share one sync.
 const MAX_JOBS: usize = 512;
 /// No further job joins a batch of so many bytes.
-const MAX_BYTES: usize = 1024 * 1024;
+///
+/// sled moves pages about while it writes, and gives the space they left to what comes two segments (of 512 KiB)
+/// later, without a sync in between. So what is written between two of our syncs should be less than that; pages and
+/// indexes make a batch about three times as large on the disk.
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The name of the file that says that a sync failed.
 pub(crate) const FAILED: &str = "failed";
@@ -36,6 +41,7 @@ pub(crate) struct Writer {
     pub(crate) syncer: Arc<dyn Syncer>,
     /// The version that the tree has.
     pub(crate) version: Arc<Version>,
+    pub(crate) hot: Hot,
     /// Where sled keeps its files.
     pub(crate) dir: PathBuf,
 }
@@ -50,7 +56,7 @@ impl Writer {
                 // A dropped job answers `Unavailable`.
                 continue;
             }
-            let mut batch = Batch::new(&self.tree);
+            let mut batch = self.batch();
             let mut answers = vec![job(&mut batch)];
             while answers.len() < MAX_JOBS && batch.bytes() < MAX_BYTES {
                 let Some(job) = self.jobs.try_next() else { break };
@@ -62,11 +68,18 @@ impl Writer {
         }
     }
 
+    pub(crate) fn batch(&mut self) -> Batch {
+        Batch::new(&self.tree, std::mem::take(&mut self.hot))
+    }
+
     /// Makes a batch durable and then visible; returns whether that went well.
     ///
     /// After a failure nothing is tried again: what the disk holds is not known any more.
     pub(crate) fn keep(&mut self, batch: Batch) -> bool {
-        let Some((batch, before)) = batch.finish() else { return true };
+        let (batch, hot) = batch.finish();
+        // If the batch can't be kept, nothing is ever read from this again.
+        self.hot = hot;
+        let Some((batch, before)) = batch else { return true };
         let next = self.version.replaced(before);
         // Whatever sled left half done, nothing of it is read or written after a panic.
         let kept = catch_unwind(AssertUnwindSafe(|| self.write(batch)));

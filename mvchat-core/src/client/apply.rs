@@ -23,6 +23,16 @@ pub(super) enum Change {
     Mine(Box<Request>, Box<Mine>),
 }
 
+impl Change {
+    /// Returns the message's number, if the change is a new message.
+    pub(super) fn message(&self) -> Option<Seq> {
+        match self {
+            Self::Data(data) => Some(data.seq),
+            _ => None,
+        }
+    }
+}
+
 /// One private change of the user's.
 #[derive(Clone, Debug)]
 pub(super) struct OwnChange {

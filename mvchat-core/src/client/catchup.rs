@@ -7,9 +7,10 @@ use super::pending::Purpose;
 use super::replies::params;
 use super::state::{Conversation, sane};
 use super::sync::{Stage, pause};
+use crate::error::Answer;
 use crate::proto::{
-    ChangesParams, ConvEntry, ConvId, ConvItem, ConversationParams, ConversationsParams, Ctrl, GetRequest,
-    Int, MAX_COUNTER, MessagesParams, Own, Request, Rev, Scalar,
+    ChangesParams, ConvId, ConvItem, ConversationParams, Ctrl, GetRequest, Int, MAX_COUNTER, MessagesParams,
+    Own, Request, Rev, Scalar, Seq,
 };
 
 /// The most questions of the catch-up at once; the rest of what may be in flight is the app's.
@@ -113,7 +114,7 @@ impl Client {
     }
 
     /// Applies the frames that waited, as far as they follow each other, and finds out what is still missing.
-    fn settle(&mut self, conv: ConvId) {
+    pub(super) fn settle(&mut self, conv: ConvId) {
         loop {
             let applied = self.state.conversations.get(&conv).map(|known| (known.view.rev, known.view.own));
             let Some(work) = self.sync.get(conv).filter(|work| !work.busy && !work.asks()) else { break };
@@ -207,12 +208,12 @@ impl Client {
 
     fn job_failed(&mut self, conv: ConvId, purpose: &Purpose, error: &ClientError) {
         let Some(work) = self.sync.get(conv) else { return };
-        if error.is_transient() || error.code == 401 {
+        if error.is_transient() || error.answer() == Answer::Unauthenticated {
             work.failures = work.failures.saturating_add(1);
             let until = self.now + error.floor().max(pause(work.failures - 1));
             return self.sync.queue(conv, Some(until));
         }
-        if error.code == 403 || error.code == 404 {
+        if error.answer() == Answer::Denied {
             return self.gone(conv);
         }
         // The server does not understand the question: try the simpler one, then take what there is.
@@ -252,17 +253,23 @@ impl Client {
         }
     }
 
-    fn new_conversation(&mut self, mut view: ConvItem) {
+    pub(super) fn new_conversation(&mut self, mut view: ConvItem) {
         let conv = view.id;
         if !sane(&view) || self.state.conversations.len() >= self.config.max_conversations {
             return self.sync.remove(conv);
         }
         // Frames that came before the view are applied again on top of it: each says what holds after it, so
         // the last one agrees with the view, and the app hears of the messages.
-        if let Some((first, _)) = self.sync.get(conv).and_then(|work| work.buffer.first_key_value()) {
-            view.rev = view.rev.min(Rev(first.0.saturating_sub(1)));
+        let mut held_to = view.last_seq;
+        if let Some(work) = self.sync.get(conv) {
+            if let Some((first, _)) = work.buffer.first_key_value() {
+                view.rev = view.rev.min(Rev(first.0.saturating_sub(1)));
+            }
+            let messages = work.buffer.values().filter_map(|(change, _)| change.message());
+            held_to = messages.map(|seq| Seq(seq.0.saturating_sub(1))).fold(held_to, Seq::min);
         }
-        self.state.conversations.insert(conv, Conversation::new(view, self.config.max_messages));
+        let known = Conversation::new(view, held_to, self.config.max_messages);
+        self.state.conversations.insert(conv, known);
         self.event(Event::Conversation { conv, change: ConvChange::Added });
     }
 
@@ -359,88 +366,6 @@ impl Client {
         let work = self.sync.entry(conv);
         (work.view, work.changes, work.page, work.from, work.failures) = (true, false, false, None, 0);
         self.sync.queue(conv, None);
-    }
-
-    /// A page of conversations came, or took too long.
-    pub(super) fn list_answered(&mut self, result: Result<&Ctrl, ClientError>) {
-        let Stage::List(listing) = &mut self.sync.stage else { return };
-        let reply = match result.map(params::<ConversationsParams>) {
-            Ok(Some(reply)) => reply,
-            Ok(None) => return self.reconnect(None, pause(5)),
-            Err(error) if error.is_transient() => {
-                listing.failures = listing.failures.saturating_add(1);
-                listing.not_before = Some(self.now + error.floor().max(pause(listing.failures - 1)));
-                return;
-            }
-            // The cursor is not understood: begin with everything.
-            Err(error) if error.code == 400 && self.sync.cursor.take().is_some() => return,
-            Err(error) => return self.reconnect(None, error.floor().max(pause(5))),
-        };
-        (listing.not_before, listing.failures) = (None, 0);
-        let full = self.sync.cursor.is_none();
-        let some = !reply.conversations.is_empty();
-        if full {
-            listing.since = listing.since.take().or(reply.since.clone());
-            let room = listing.listed.len() < self.config.max_conversations;
-            let more = reply.next.filter(|next| some && room && listing.before.as_ref() != Some(next));
-            listing.before = more;
-            listing.listed.extend(reply.conversations.iter().map(|entry| match entry {
-                ConvEntry::Here(view) => view.id,
-                ConvEntry::Gone(conv) => *conv,
-            }));
-        }
-        let last = match (&self.sync.cursor, reply.since) {
-            (None, _) => listing.before.is_none(),
-            (Some(cursor), Some(since)) => {
-                let moved = *cursor != since;
-                self.sync.cursor = Some(since);
-                reply.more != Some(true) || !moved
-            }
-            (Some(_), None) => true,
-        };
-        for entry in reply.conversations {
-            match entry {
-                ConvEntry::Here(view) => self.listed(*view),
-                ConvEntry::Gone(conv) => self.gone(conv),
-            }
-        }
-        if last {
-            self.all_listed(full);
-        }
-    }
-
-    /// One conversation of the list: what changed in it is asked for.
-    fn listed(&mut self, view: ConvItem) {
-        if !sane(&view) {
-            return;
-        }
-        let conv = view.id;
-        let Some(known) = self.state.conversations.get(&conv) else { return self.new_conversation(view) };
-        let (rev, own) = (known.view.rev, known.view.own);
-        if view.rev < rev || view.own < own {
-            // The server has lost changes that it had announced, for example after a restored backup.
-            self.sync.entry(conv).page = true;
-            self.event(Event::Reset(conv));
-        } else {
-            if view.rev > rev || view.own > own {
-                self.sync.entry(conv).changes = true;
-            }
-            self.newer_view(view);
-        }
-    }
-
-    fn all_listed(&mut self, full: bool) {
-        let stage = std::mem::replace(&mut self.sync.stage, Stage::Live { announced: false });
-        if let (true, Stage::List(listing)) = (full, stage) {
-            self.sync.cursor = listing.since;
-            // What the list does not show may be gone, or have moved to the front between two pages.
-            for conv in self.state.conversations.keys().filter(|conv| !listing.listed.contains(conv)) {
-                self.sync.entry(*conv).view = true;
-            }
-        }
-        for conv in self.sync.convs() {
-            self.settle(conv);
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::event::{Account, ClientError, EndReason, Event, Output};
 use super::machine::Client;
 use super::pending::{Purpose, Scheme};
 use super::{Credentials, SendState};
+use crate::error::Answer;
 use crate::proto::{AccountParams, Close, Ctrl, Login, Password, Request};
 use crate::time::Instant;
 use std::time::Duration;
@@ -123,7 +124,7 @@ impl Client {
             self.link.token = None;
             self.link.signed_up = true;
             self.log_in();
-        } else if scheme == (Scheme::SignUp { again: true }) && error.code == 409 {
+        } else if scheme == (Scheme::SignUp { again: true }) && error.answer() == Answer::Conflict {
             // The first attempt made the account and its answer was lost; only its password opens it.
             self.link.signed_up = true;
             self.log_in();

@@ -1,6 +1,7 @@
 //! What goes into the machine and what comes out.
 
 use super::RequestId;
+use crate::error::Answer;
 use crate::proto::{
     Close, ConvId, Ctrl, Desc, ErrorParams, Json, MarkKind, MessageItem, Password, Rev, Seq, SessionId,
     UserId,
@@ -38,7 +39,7 @@ pub enum Output {
     /// Close the connection, or give up opening it. It is not answered.
     Disconnect(Close),
     /// Tell the app.
-    Event(Event),
+    Event(Box<Event>),
     /// Nothing more to do until the network or the app says something or this instant comes.
     Wait(Option<Instant>),
 }
@@ -318,7 +319,12 @@ impl ClientError {
 
     /// Returns whether the same request may succeed later, unchanged.
     pub fn is_transient(&self) -> bool {
-        self.code == 429 || (self.code >= 500 && self.code != 501) || self.err == "timeout"
+        matches!(self.answer(), Answer::Later | Answer::Defect) || self.err == "timeout"
+    }
+
+    /// What the server's code means; what the client found itself is the request's fault.
+    pub(super) fn answer(&self) -> Answer {
+        Answer::of(self.code)
     }
 
     /// How long to wait at least.

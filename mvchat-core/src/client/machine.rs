@@ -220,11 +220,11 @@ impl Client {
     }
 
     pub(super) fn event(&mut self, event: Event) {
-        self.out.push_back(Output::Event(event));
+        self.out.push_back(Output::Event(Box::new(event)));
     }
 
     pub(super) fn out_event(&mut self, event: Option<Event>) {
-        self.out.extend(event.map(Output::Event));
+        self.out.extend(event.map(|event| Output::Event(Box::new(event))));
     }
 
     /// Tells what changes did, and takes one's own messages that are among them out of the outbox.

@@ -38,6 +38,7 @@ mod catchup;
 mod config;
 mod connection;
 mod event;
+mod listing;
 mod machine;
 mod mine;
 mod outbox;

@@ -151,11 +151,11 @@ impl Outbox {
         entry.failures
     }
 
-    /// Returns when the first of the messages that have to wait may be sent.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    /// Returns when the next of the messages that have to wait may be sent.
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         let mut behind = BTreeSet::new();
         let first = self.entries.iter().filter(|entry| behind.insert(entry.item.conv));
-        first.filter(|entry| !entry.sending).filter_map(|entry| entry.not_before).min()
+        first.filter(|entry| !entry.sending).filter_map(|entry| entry.not_before).filter(|at| *at > now).min()
     }
 
     /// The connection is gone: everything is to be sent again.

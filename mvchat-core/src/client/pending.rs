@@ -74,9 +74,10 @@ impl Pending {
         self.sent.len() + self.waiting.len()
     }
 
-    /// Returns how many of the requests that the server works on one after the other are not answered.
+    /// Returns how many requests are on their way. What the app gave up on does not count.
     pub(super) fn in_flight(&self) -> usize {
-        self.sent.values().filter(|entry| !matches!(entry.purpose, Purpose::Ping)).count()
+        let idle = |purpose: &Purpose| matches!(purpose, Purpose::Ping | Purpose::Ask { answered: true, .. });
+        self.sent.values().filter(|entry| !idle(&entry.purpose)).count()
     }
 
     pub(super) fn take(&mut self, id: &str) -> Option<Entry> {

@@ -6,6 +6,7 @@ use super::machine::Client;
 use super::mine::Mine;
 use super::pending::Purpose;
 use super::state::Conversation;
+use crate::error::Answer;
 use crate::proto::{
     ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, MarkKind, MessagesParams, Pres, Request,
     Scalar, ServerMsg, What,
@@ -97,9 +98,9 @@ impl Client {
     }
 
     fn ctrl(&mut self, ctrl: &Ctrl, bytes: usize) {
-        let failed = !(200..300).contains(&ctrl.code);
+        let failed = Answer::of(ctrl.code) != Answer::Ok;
         let Some(id) = &ctrl.id else {
-            if ctrl.code == 503 {
+            if Answer::of(ctrl.code) == Answer::Later {
                 // The server is going away and says when to come back.
                 self.link.retry_after = ClientError::of(ctrl).retry_after;
             }

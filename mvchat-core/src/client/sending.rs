@@ -8,6 +8,7 @@ use super::mine::Mine;
 use super::outbox::{Draft, OutboxItem};
 use super::pending::{Entry, Purpose, Waiting};
 use super::sync::pause;
+use crate::error::Answer;
 use crate::proto::{Close, ConvId, Ctrl, Envelope, Request, Seq, Typing};
 use crate::time::Instant;
 use std::time::Duration;
@@ -81,20 +82,20 @@ impl Client {
             Ok(ctrl) => return self.accepted(cid, ctrl, bytes),
             Err(error) => error,
         };
-        let again = error.is_transient() || error.code == 401;
+        let again = error.is_transient() || error.answer() == Answer::Unauthenticated;
         let (now, floor) = (self.now, error.floor());
         let rng = &mut self.rng;
         let failures = self.outbox.again(cid, |failures| {
             let mut backoff = Backoff::new(pause(failures), pause(failures));
             Some(now + backoff.fail(rng, floor.max(Duration::from_millis(100))))
         });
-        if !again || (error.code == 500 && failures >= MAX_DEFECTS) {
+        if !again || (error.answer() == Answer::Defect && failures >= MAX_DEFECTS) {
             return self.send_failed(cid, error);
         }
         if let Some(conv) = self.outbox.get(cid).map(|item| item.conv) {
             self.send_state(conv, cid.to_owned(), SendState::Queued);
         }
-        if error.code == 401 && self.link.is_ready() {
+        if error.answer() == Answer::Unauthenticated && self.link.is_ready() {
             self.log_in();
         }
     }
@@ -167,11 +168,11 @@ impl Client {
         }
     }
 
-    /// Returns when something that waits can be sent.
+    /// Returns when something that waits can be sent. What could be sent already waits for an answer instead,
+    /// because as much as may be is on its way.
     pub(super) fn sending_deadline(&self) -> Option<Instant> {
-        let free =
-            self.link.is_ready().then(|| self.sync.deadline().into_iter().chain(self.outbox.deadline()));
-        self.pending.deadline().into_iter().chain(free.into_iter().flatten()).min()
+        let later = self.sync.deadline(self.now).into_iter().chain(self.outbox.deadline(self.now)).min();
+        self.pending.deadline().into_iter().chain(later.filter(|_| self.link.is_ready())).min()
     }
 }
 

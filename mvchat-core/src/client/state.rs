@@ -46,17 +46,11 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(view: ConvItem, keep: usize) -> Self {
-        let (last, own) = (view.last_seq, view.own);
-        let complete_from = Seq(last.0.saturating_add(1));
-        Self {
-            view,
-            messages: BTreeMap::new(),
-            complete_from,
-            held_to: last,
-            view_own: own,
-            keep: keep.max(1),
-        }
+    /// Makes the model of a conversation whose messages after `held_to` are yet to come.
+    pub(super) fn new(view: ConvItem, held_to: Seq, keep: usize) -> Self {
+        let view_own = view.own;
+        let complete_from = Seq(held_to.0.saturating_add(1));
+        Self { view, messages: BTreeMap::new(), complete_from, held_to, view_own, keep: keep.max(1) }
     }
 
     /// Returns the view. Its `rev` and `own` are those up to which every change is in this model.

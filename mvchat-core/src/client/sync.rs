@@ -194,12 +194,11 @@ impl Sync {
     }
 
     /// Returns when something that had to wait can be asked.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let listing = match &self.stage {
-            Stage::List(listing) => listing.not_before,
-            Stage::Live { .. } => None,
-        };
-        listing.into_iter().chain(self.delayed.first().map(|(at, _)| *at)).min()
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        match &self.stage {
+            Stage::List(listing) => listing.not_before.filter(|at| *at > now),
+            Stage::Live { .. } => self.delayed.iter().map(|(at, _)| *at).find(|at| *at > now),
+        }
     }
 }
 

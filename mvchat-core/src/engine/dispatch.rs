@@ -58,7 +58,6 @@ pub(super) struct Ctx {
 impl Inner {
     /// Carries out a command of a connection.
     pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
-        self.closing.admit()?;
         if let Some(turn) = &mut caller.turn
             && !matches!(command, Command::Send(_))
         {
@@ -109,6 +108,8 @@ impl Ctx {
     /// Carries out a command that needs a user.
     pub(super) async fn execute(self, command: Command) -> Result<Reply> {
         match command {
+            Command::ListSessions => self.list_sessions().await,
+            Command::RevokeSession(session) => self.revoke_session(session).await,
             Command::UpdateMe(update) => self.update_me(update).await,
             Command::Search { query, limit } => self.search(&query, limit).await,
             Command::StartDm(peer) => self.start_dm(peer).await,
@@ -144,8 +145,6 @@ impl Ctx {
             | Command::LoginToken(_)
             | Command::SignUp(_)
             | Command::Logout { .. }
-            | Command::ListSessions
-            | Command::RevokeSession(_)
             | Command::Unsupported(_) => Err(ErrorKind::Unsupported.into()),
         }
     }

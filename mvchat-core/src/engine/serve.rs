@@ -157,8 +157,14 @@ fn takes_turns(command: &Command) -> bool {
 fn start(inner: Arc<Inner>, ticket: Ticket, caller: Caller, command: Command) -> Running {
     let (answer, result) = oneshot::channel();
     let tracker = inner.closing.commands.clone();
+    // Judged here, in order: when one command comes too late, so do all that follow it.
+    let admitted = inner.closing.admit();
     tracker.spawn(async move {
-        let work = AssertUnwindSafe(inner.run(caller, command)).catch_unwind();
+        let work = async {
+            admitted?;
+            inner.run(caller, command).await
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {
             tracing::error!("a command panicked");
             Err(ErrorKind::Internal.into())

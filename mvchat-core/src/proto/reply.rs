@@ -81,6 +81,8 @@ replies! {
     Account(AccountParams),
     /// Of `acc me`.
     AccountUpdated(AccountUpdated),
+    /// Of `session` with `list`.
+    Sessions(SessionsParams),
     /// Of `search`.
     Users(UsersParams),
     /// Of `get user`.
@@ -205,6 +207,26 @@ params! {
         /// The new language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+    }
+    /// The user's sessions.
+    SessionsParams {
+        /// The last used first.
+        sessions: Vec<SessionItem>,
+    }
+    /// One login of one device.
+    SessionItem {
+        /// Its id.
+        id: SessionId,
+        /// The device's name, as it said.
+        device: Option<String>,
+        /// The client's name and version, as it said.
+        user_agent: Option<String>,
+        /// When it was opened.
+        created_at: Timestamp,
+        /// When it was last used to log in.
+        last_used_at: Timestamp,
+        /// It is the one that asks.
+        current: bool,
     }
     /// Users.
     UsersParams {

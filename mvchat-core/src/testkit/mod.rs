@@ -34,6 +34,7 @@ pub mod model;
 mod pipe;
 mod runner;
 pub mod store;
+pub mod transport;
 
 pub use flaky::{Chances, Fault, Faults, Flaky, Method};
 pub use pipe::{Pipe, Wire};

@@ -130,7 +130,7 @@ fn waits_are_jittered_up_to_a_doubling_ceiling_and_start_over_after_a_stable_tim
     assert_ne!(run(6).0, waits);
     rig.pass(1_000);
     rig.input(Input::Closed(None));
-    rig.pass(30_000);
+    rig.pass(rig.wait.unwrap().0 - rig.now);
     rig.log_in();
     for _ in 0..3 {
         rig.pass(20_000);

@@ -55,7 +55,7 @@ fn any_message() -> impl Strategy<Value = Value> {
 }
 
 fn any_params() -> impl Strategy<Value = Value> {
-    let messages = prop::collection::vec(any_message(), 0..4);
+    let messages = || prop::collection::vec(any_message(), 0..4);
     let views = prop::collection::vec(any_view(), 0..3);
     let marks = (conv_id(), number(), number(), number(), user());
     prop_oneof![
@@ -65,7 +65,7 @@ fn any_params() -> impl Strategy<Value = Value> {
             json!({"conversations": views, "since": "s", "more": more, "next": next})
         }),
         any_view().prop_map(|view| json!({"conversation": view})),
-        (messages.clone(), any_view(), number(), number(), any::<(bool, bool)>()).prop_map(
+        (messages(), any_view(), number(), number(), any::<(bool, bool)>()).prop_map(
             |(messages, view, rev, own, (more, reset))| {
                 let mut items: Vec<_> = messages.into_iter().map(|it| json!({"rev": 1, "message": it})).collect();
                 items.push(json!({"rev": 2, "conversation": view}));
@@ -73,7 +73,7 @@ fn any_params() -> impl Strategy<Value = Value> {
                     "reset": if reset { json!(true) } else { Value::Null }})
             }
         ),
-        (messages, number(), number(), any::<bool>()).prop_map(|(messages, rev, own, more)| {
+        (messages(), number(), number(), any::<bool>()).prop_map(|(messages, rev, own, more)| {
             json!({"messages": messages, "rev": rev, "own": own, "more": more})
         }),
         marks.prop_map(|(conv, seq, rev, own, user)| {
@@ -159,7 +159,7 @@ fn run(steps: Vec<Step>) {
     (config.max_messages, config.max_buffered, config.max_outbox) = (5, 2_000, 4);
     let mut rig = Rig::with(config);
     // Half of the runs begin where the interesting states are.
-    if steps.len() % 2 == 0 {
+    if steps.len().is_multiple_of(2) {
         rig.log_in();
         rig.list(json!([view(CONV, 1, 1)]));
     }

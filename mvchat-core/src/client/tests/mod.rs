@@ -79,7 +79,7 @@ impl Rig {
                 Output::Connect => self.connects += 1,
                 Output::Send(text) => self.sent.push(serde_json::from_slice(&text).unwrap()),
                 Output::Disconnect(close) => self.disconnects.push(close),
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => self.events.push(*event),
                 Output::Wait(until) => {
                     self.wait = until;
                     return;
@@ -106,7 +106,10 @@ impl Rig {
     /// Lets time pass, stopping wherever the machine wants to be told.
     fn pass(&mut self, millis: u64) {
         let end = self.now + millis;
+        let mut wakes = 0;
         while let Some(until) = self.wait.filter(|until| until.0 <= end) {
+            wakes += 1;
+            assert!(wakes < 1_000, "the machine spins at {until:?}: {:?}", self.client);
             self.now = self.now.max(until.0);
             self.input(Input::Timeout);
         }
@@ -161,7 +164,7 @@ impl Rig {
         self.input(Input::Closed(None));
         self.sent.clear();
         let connects = self.connects;
-        self.pass(31_000);
+        self.pass(self.wait.unwrap().0 - self.now);
         assert_eq!(self.connects, connects + 1);
         self.log_in();
     }

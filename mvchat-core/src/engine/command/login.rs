@@ -33,7 +33,8 @@ impl Inner {
         let (Some(credential), Verdict::Ok { rehash }) = (found, verdict) else {
             return Err(ErrorKind::BadCredentials.into());
         };
-        let user = self.usable(credential.user).await?;
+        let user = self.account(credential.user).await?.ok_or(ErrorKind::BadCredentials)?;
+        let user = active(user)?;
         if rehash {
             let secret = self.passwords.hash(password.0.clone()).await?;
             let change = SecretChange {
@@ -51,6 +52,7 @@ impl Inner {
         let session = self.new_session(user.id, &caller);
         let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
         self.sessions_ended(user.id, &ended, None);
+        self.note_seen(user.id).await?;
         self.admit(caller, user, session, generation).await
     }
 
@@ -65,29 +67,34 @@ impl Inner {
             TokenError::Expired => Error::from(ErrorKind::TokenExpired),
             _ => invalid(),
         })?;
+        // The signature vouches for the id: who holds the token may learn that the account is gone.
+        let unknown = || Error::new(ErrorKind::BadCredentials, "user not found");
+        let user = self.account(UserId(claims.sub)).await?.ok_or_else(unknown)?;
         let session = self.store.session(SessionId(claims.sid)).await?;
-        let session = session.filter(|session| session.user == UserId(claims.sub)).ok_or_else(invalid)?;
+        let session = session.filter(|session| session.user == user.id).ok_or_else(invalid)?;
         let expires_at = self.session_end(session.created_at, now);
         if session.expires_at <= now || expires_at <= now {
             return Err(ErrorKind::TokenExpired.into());
         }
-        let user = self.usable(session.user).await?;
+        let user = active(user)?;
         if !self.store.touch_session(session.id, now, expires_at).await? {
             return Err(invalid());
         }
+        self.note_seen(user.id).await?;
         self.admit(caller, user, SessionRow { expires_at, ..session }, generation).await
     }
 
-    /// Loads an account that may be used.
-    async fn usable(&self, user: UserId) -> Result<UserRow> {
+    /// Notes that the user was here. Signing up does not count: someone who has only just come was never away.
+    async fn note_seen(&self, user: UserId) -> Result<()> {
+        let seen = UserPatch { last_seen: Some(self.env.now()), ..UserPatch::default() };
+        self.store.update_user(user, seen).await?;
+        Ok(())
+    }
+
+    /// Loads an account, unless it is deleted.
+    async fn account(&self, user: UserId) -> Result<Option<UserRow>> {
         let row = self.store.users(&[user]).await?.into_iter().flatten().next();
-        match row {
-            Some(row) if row.state == UserState::Active => Ok(row),
-            Some(row) if row.state == UserState::Suspended => {
-                Err(Error::new(ErrorKind::Forbidden, "account suspended"))
-            }
-            _ => Err(ErrorKind::BadCredentials.into()),
-        }
+        Ok(row.filter(|row| row.state != UserState::Deleted))
     }
 
     pub(super) fn new_session(&self, user: UserId, caller: &Caller) -> SessionRow {
@@ -133,8 +140,6 @@ impl Inner {
         params.token = Some(self.tokens.sign(&claims));
         params.expires = Some(expires);
         params.session = Some(session.id);
-        let seen = UserPatch { last_seen: Some(now), ..UserPatch::default() };
-        self.store.update_user(user.id, seen).await?;
         let identity = Identity { user: user.id, session: session.id, expires };
         if let Some(origin) = &caller.origin {
             let before = origin.conn.set_identity(identity);
@@ -178,6 +183,15 @@ impl Inner {
             must_change_password: user.must_change_password.then_some(true),
             lang: user.lang.clone(),
         })
+    }
+}
+
+/// Passes an account that may be used.
+fn active(user: UserRow) -> Result<UserRow> {
+    match user.state {
+        UserState::Active => Ok(user),
+        UserState::Suspended => Err(Error::new(ErrorKind::Forbidden, "account suspended")),
+        UserState::Deleted => Err(ErrorKind::BadCredentials.into()),
     }
 }
 

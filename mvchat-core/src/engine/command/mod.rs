@@ -14,5 +14,6 @@ mod react;
 mod revise;
 mod search;
 mod send;
+mod session;
 mod settings;
 mod typing;

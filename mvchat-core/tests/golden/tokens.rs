@@ -1,0 +1,56 @@
+//! Tokens that the server never made, signed with its key.
+
+use crate::server::KID;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use mvchat_core::seam::keys::SecretKey;
+use serde_json::{Value, json};
+use sha2::{Sha256, Sha512};
+use uuid::Uuid;
+
+/// Makes a token of a kind that the recordings name, from one that the server made.
+pub(crate) fn variant(kind: &str, of: &str, key: &SecretKey, now: i64) -> String {
+    let mut claims = payload(of);
+    let mut algorithm = "HS256";
+    match kind {
+        "expired" => {
+            claims["iat"] = json!(now - 120);
+            claims["exp"] = json!(now - 60);
+        }
+        "no exp" => drop(claims.as_object_mut().unwrap().remove("exp")),
+        "other issuer" => claims["iss"] = json!("someone else"),
+        "HS512" => algorithm = "HS512",
+        "unknown uid" => claims["sub"] = json!(Uuid::from_u128(9)),
+        "no uid" => drop(claims.as_object_mut().unwrap().remove("sub")),
+        "nbf future" => claims["nbf"] = json!(now + 3_600),
+        _ => panic!("no kind of token is called {kind}"),
+    }
+    signed(algorithm, &claims, key)
+}
+
+/// Returns what a token says.
+pub(crate) fn payload(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+fn signed(algorithm: &str, claims: &Value, key: &SecretKey) -> String {
+    let header = json!({"alg": algorithm, "typ": "JWT", "kid": KID});
+    let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let message = format!("{}.{}", encode(&header), encode(claims));
+    let signature = match algorithm {
+        "HS512" => URL_SAFE_NO_PAD.encode(mac::<Hmac<Sha512>>(key, &message)),
+        _ => URL_SAFE_NO_PAD.encode(mac::<Hmac<Sha256>>(key, &message)),
+    };
+    format!("{message}.{signature}")
+}
+
+fn mac<M: Mac + KeyInit>(key: &SecretKey, message: &str) -> Vec<u8> {
+    <M as KeyInit>::new_from_slice(key.as_bytes())
+        .unwrap()
+        .chain_update(message)
+        .finalize()
+        .into_bytes()
+        .to_vec()
+}
