@@ -5,5 +5,6 @@ mod faults;
 mod host;
 mod load;
 mod refusals;
+mod review_commits;
 mod review_connections;
 mod support;

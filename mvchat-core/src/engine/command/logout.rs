@@ -4,7 +4,7 @@ use crate::engine::dispatch::Ctx;
 use crate::error::{ErrorKind, Result};
 use crate::proto::Reply;
 use crate::seam::EndSessions;
-use crate::session::Finished;
+use crate::session::{Ended, Finished};
 
 impl Ctx {
     /// The requesting connection closes after its answer, the others of the ended sessions at once.
@@ -17,7 +17,7 @@ impl Ctx {
         self.inner.sessions_ended(self.user, &ended, but);
         // A retry finds nothing more to end in the store; the connections close all the same.
         if all {
-            self.inner.hub.end_all(self.user, but);
+            self.inner.hub.end_all(self.user, Ended::Session, but);
         } else {
             self.inner.sessions_ended(self.user, &[identity.session], but);
         }
