@@ -7,4 +7,6 @@ mod load;
 mod refusals;
 mod review_commits;
 mod review_connections;
+mod review_privacy;
+mod review_reads;
 mod support;
