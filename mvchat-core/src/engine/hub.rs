@@ -3,9 +3,10 @@
 use super::conn::Conn;
 use super::registry::Registry;
 use crate::proto::{ServerMsg, SessionId, UserId};
-use crate::session::{Ended, Ephemeral, Ticket};
+use crate::session::{Ended, Ephemeral, Identity, Ticket};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// The request that a change came from: its reply stands in for the frame on its connection.
@@ -13,6 +14,20 @@ use tokio::sync::watch;
 pub(super) struct Origin {
     pub(super) conn: Arc<Conn>,
     pub(super) ticket: Ticket,
+    claimed: Arc<AtomicBool>,
+}
+
+impl Origin {
+    pub(super) fn new(conn: Arc<Conn>, ticket: Ticket) -> Self {
+        Self { conn, ticket, claimed: Arc::default() }
+    }
+
+    /// Decides, once, what the reply says: the `rev` of the change, if this is called when that is told; that
+    /// nothing is known, if it is called when the time is over. Whoever is late gets `false`: then the
+    /// connection hears of the change like any other, or the reply is waited for.
+    pub(super) fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
 }
 
 /// The connections, and a bell that rings after every commit.
@@ -61,6 +76,13 @@ impl Hub {
         reached
     }
 
+    /// Returns whether a user has connections besides that of the origin.
+    pub(super) fn has_others(&self, user: UserId, but: Option<&Origin>) -> bool {
+        let mut others = false;
+        self.registry.for_each(user, |conn| others |= but.is_none_or(|origin| origin.conn.id != conn.id));
+        others
+    }
+
     /// Pushes a frame of which only the newest counts.
     pub(super) fn push_ephemeral(&self, user: UserId, key: Ephemeral, frame: &Bytes, but: Option<&Conn>) {
         self.registry.for_each(user, |conn| {
@@ -88,6 +110,22 @@ impl Hub {
                 conn.end(Ended::Session);
             }
         });
+    }
+
+    /// Ends all connections of a user but one.
+    pub(super) fn end_all(&self, user: UserId, ended: Ended, but: Option<&Conn>) {
+        self.registry.for_each(user, |conn| {
+            if but.is_none_or(|but| but.id != conn.id) {
+                conn.end(ended);
+            }
+        });
+    }
+
+    /// Returns who is logged in on a user's connections.
+    pub(super) fn identities(&self, user: UserId) -> Vec<Identity> {
+        let mut identities = Vec::new();
+        self.registry.for_each(user, |conn| identities.extend(conn.identity()));
+        identities
     }
 
     /// Tells those who follow the log that it has grown.

@@ -6,4 +6,8 @@ mod faults;
 mod host;
 mod load;
 mod refusals;
+mod review_commits;
+mod review_connections;
+mod review_privacy;
+mod review_reads;
 mod support;
