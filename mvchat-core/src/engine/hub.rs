@@ -5,6 +5,7 @@ use super::registry::Registry;
 use crate::proto::{ServerMsg, SessionId, UserId};
 use crate::session::{Ended, Ephemeral, Identity, Ticket};
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -34,12 +35,20 @@ impl Origin {
 #[derive(Debug)]
 pub(super) struct Hub {
     registry: Registry,
+    /// By user: see [`presence_order`](Hub::presence_order).
+    presence: [Mutex<()>; PRESENCE_SHARDS],
     bell: watch::Sender<()>,
 }
 
+const PRESENCE_SHARDS: usize = 16;
+
 impl Default for Hub {
     fn default() -> Self {
-        Self { registry: Registry::default(), bell: watch::Sender::new(()) }
+        Self {
+            registry: Registry::default(),
+            presence: std::array::from_fn(|_| Mutex::default()),
+            bell: watch::Sender::new(()),
+        }
     }
 }
 
@@ -126,6 +135,11 @@ impl Hub {
         let mut identities = Vec::new();
         self.registry.for_each(user, |conn| identities.extend(conn.identity()));
         identities
+    }
+
+    /// Keeps announcements of a user's presence apart.
+    pub(super) fn presence_order(&self, user: UserId) -> MutexGuard<'_, ()> {
+        self.presence[usize::from(user.0.as_bytes()[15]) % PRESENCE_SHARDS].lock()
     }
 
     /// Tells those who follow the log that it has grown.
