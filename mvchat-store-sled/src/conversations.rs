@@ -114,7 +114,14 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
     let tail = Tail { rev: Rev(0), touched: position, last_seq: Seq(0), last_at: None };
     batch.put(&Key::conv(TAIL, conv), &tail)?;
     for (user, role) in members {
-        let member = Member { role, standing: Standing::Active, blocks: false, joined_at: at, rev: Rev(0) };
+        let member = Member {
+            role,
+            standing: Standing::Active,
+            blocks: false,
+            muted_until: None,
+            joined_at: at,
+            rev: Rev(0),
+        };
         batch.put(&Key::member(MEMBER, conv, user), &member)?;
         batch.put(&Key::member(MINE, conv, user), &Mine::default())?;
         let listed = Listed { active: true, created_at: at, removed: None };

@@ -24,6 +24,7 @@ mod fields;
 mod health;
 mod hot;
 mod keys;
+mod links;
 mod log;
 mod messages;
 mod open;

@@ -166,6 +166,7 @@ impl ChatBuilder {
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),
+            slow: Throttle::default(),
             marks: Marks::default(),
             closing: Closing::default(),
         });

@@ -47,6 +47,7 @@ pub(super) struct Inner {
     pub(super) hub: Hub,
     pub(super) committer: Committer,
     pub(super) typing: Throttle,
+    pub(super) slow: Throttle,
     pub(super) marks: Marks,
     pub(super) closing: Closing,
 }

@@ -26,7 +26,24 @@ const MAX_ROUNDS: u8 = 16;
 const RETRY_BUSY: Duration = Duration::from_millis(100);
 
 /// Decides on the newest state that is known; run again when that turns out to be stale.
-pub(super) type Decide = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync>;
+pub(super) enum Decide {
+    /// For an active member; others are turned away at the gate.
+    Member(AsMember),
+    /// For one who is not in the conversation yet.
+    Anyone(AsAnyone),
+}
+
+pub(super) type AsMember = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync>;
+pub(super) type AsAnyone = Box<dyn FnMut(&Conversation) -> Result<Decision> + Send + Sync>;
+
+impl<F> From<Box<F>> for Decide
+where
+    F: FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync + 'static,
+{
+    fn from(decide: Box<F>) -> Self {
+        Self::Member(decide)
+    }
+}
 
 /// What was decided.
 #[derive(Debug)]
@@ -276,10 +293,15 @@ impl Inner {
             }
         };
         let now = self.env.now();
-        let decision = Access::of(conv.as_deref(), proposal.actor, now, &self.limits).and_then(|access| {
-            let decide = AssertUnwindSafe(|| (proposal.decide)(&access, proposal.message.as_ref()));
-            catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()))
+        let message = proposal.message.as_ref();
+        let decide = AssertUnwindSafe(|| match &mut proposal.decide {
+            Decide::Member(decide) => {
+                let access = Access::of(conv.as_deref(), proposal.actor, now, &self.limits)?;
+                decide(&access, message)
+            }
+            Decide::Anyone(decide) => decide(conv.as_deref().ok_or(ErrorKind::NotMember)?),
         });
+        let decision = catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()));
         match (decision, conv) {
             (Ok(Decision::Commit(op, publish)), Some(conv)) => {
                 let change = Change { conv: conv.id, actor: proposal.actor, epoch: conv.epoch, at: now, op };

@@ -128,6 +128,15 @@ impl Ctx {
             Command::Invite { conv, user } => self.invite(conv, user).await,
             Command::Leave { conv } => self.leave(conv).await,
             Command::Kick { conv, user } => self.kick(conv, user).await,
+            Command::Ban { conv, user } => self.ban(conv, user).await,
+            Command::Unban { conv, user } => self.unban(conv, user).await,
+            Command::Mute { conv, user, until } => self.mute(conv, user, until).await,
+            Command::CreateLink { conv, expires_in, max_uses } => {
+                self.create_link(conv, expires_in, max_uses).await
+            }
+            Command::RevokeLink { conv, code } => self.revoke_link(conv, &code).await,
+            Command::ListLinks { conv } => self.list_links(conv).await,
+            Command::Join { code } => self.join(code).await,
             Command::UpdateGroup { conv, update } => self.update_group(conv, update).await,
             Command::SetRole { conv, user, role } => self.set_role(conv, user, role).await,
             Command::Transfer { conv, user } => self.transfer(conv, user).await,
@@ -169,8 +178,9 @@ impl Ctx {
         conv: ConvId,
         about: Option<(Seq, Option<Message>)>,
         cid: Option<(String, Print)>,
-        decide: Decide,
+        decide: impl Into<Decide>,
     ) -> Result<Settled> {
+        let decide = decide.into();
         if let Some(turn) = &mut self.turn {
             turn.come().await;
         }

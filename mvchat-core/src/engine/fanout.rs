@@ -34,6 +34,11 @@ fn echoes(event: &LogEvent) -> bool {
             | LogEvent::Unpinned
             | LogEvent::TtlSet(_)
             | LogEvent::NoScreenshotsSet(_)
+            | LogEvent::SlowModeSet(_)
+            | LogEvent::JoinableSet(_)
+            | LogEvent::Unbanned(_)
+            | LogEvent::Muted(..)
+            | LogEvent::Unmuted(_)
             | LogEvent::Joined(_)
             | LogEvent::RoleSet(..)
             | LogEvent::OwnerSet(_)
@@ -43,7 +48,7 @@ fn echoes(event: &LogEvent) -> bool {
 /// Whom else it concerns: someone who is not a member any more.
 fn affected(event: &LogEvent) -> Option<UserId> {
     match event {
-        LogEvent::Left(user) | LogEvent::Kicked(user) => Some(*user),
+        LogEvent::Left(user) | LogEvent::Kicked(user) | LogEvent::Banned(user) => Some(*user),
         _ => None,
     }
 }
@@ -167,6 +172,10 @@ fn notice(
         LogEvent::Joined(_) => What::MemberJoined,
         LogEvent::Left(_) => What::MemberLeft,
         LogEvent::Kicked(_) => What::MemberKicked,
+        LogEvent::Banned(_) => What::MemberBanned,
+        LogEvent::Unbanned(_) => What::MemberUnbanned,
+        LogEvent::Muted(..) | LogEvent::Unmuted(_) => What::MemberMuted,
+        LogEvent::SlowModeSet(_) | LogEvent::JoinableSet(_) => What::GroupUpdated,
         LogEvent::RoleSet(..) => What::RoleChanged,
         LogEvent::OwnerSet(_) => What::OwnerChanged,
         LogEvent::Created | LogEvent::Sent => What::ConvAdded,
@@ -183,6 +192,10 @@ fn notice(
         LogEvent::TtlSet(ttl) => info.ttl = *ttl,
         LogEvent::Joined(user)
         | LogEvent::Kicked(user)
+        | LogEvent::Banned(user)
+        | LogEvent::Unbanned(user)
+        | LogEvent::Muted(user, _)
+        | LogEvent::Unmuted(user)
         | LogEvent::RoleSet(user, _)
         | LogEvent::OwnerSet(user) => info.user = Some(*user),
         LogEvent::Pinned => info.seq = conv.settings.pinned.map(|pinned| pinned.seq),

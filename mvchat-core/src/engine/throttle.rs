@@ -10,7 +10,7 @@ use std::time::Duration;
 const SWEEP_AT: usize = 8_192;
 const MAX: usize = SWEEP_AT * 8;
 
-/// Remembers when each user last did something in a conversation.
+/// Remembers until when each user may not do something again in a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     last: Mutex<Last>,
@@ -18,7 +18,7 @@ pub(super) struct Throttle {
 
 #[derive(Debug)]
 struct Last {
-    at: HashMap<(UserId, ConvId), Instant>,
+    until: HashMap<(UserId, ConvId), Instant>,
     /// The number of entries at which to sweep: twice what the last sweep left, so that sweeping costs each event
     /// the same however many there are.
     sweep_at: usize,
@@ -26,26 +26,35 @@ struct Last {
 
 impl Default for Last {
     fn default() -> Self {
-        Self { at: HashMap::new(), sweep_at: SWEEP_AT }
+        Self { until: HashMap::new(), sweep_at: SWEEP_AT }
     }
 }
 
 impl Throttle {
-    /// Returns whether it may happen now, and notes it if so.
-    pub(super) fn pass(&self, user: UserId, conv: ConvId, interval: Duration, now: Instant) -> bool {
+    /// Lets it happen and notes that, once in an interval.
+    ///
+    /// # Errors
+    /// With the time until it may happen again.
+    pub(super) fn pass(
+        &self,
+        user: UserId,
+        conv: ConvId,
+        interval: Duration,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let mut last = self.last.lock();
-        if last.at.len() >= last.sweep_at {
-            last.at.retain(|_, at| now.since(*at) < interval);
-            last.sweep_at = (last.at.len() * 2).clamp(SWEEP_AT, MAX);
+        if last.until.len() >= last.sweep_at {
+            last.until.retain(|_, until| *until > now);
+            last.sweep_at = (last.until.len() * 2).clamp(SWEEP_AT, MAX);
         }
-        if last.at.len() >= MAX {
-            return false;
+        if last.until.len() >= MAX {
+            return Err(interval);
         }
-        match last.at.get(&(user, conv)) {
-            Some(at) if now.since(*at) < interval => false,
+        match last.until.get(&(user, conv)) {
+            Some(until) if *until > now => Err(until.since(now)),
             _ => {
-                last.at.insert((user, conv), now);
-                true
+                last.until.insert((user, conv), now + interval);
+                Ok(())
             }
         }
     }

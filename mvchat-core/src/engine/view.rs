@@ -74,10 +74,12 @@ impl Inner {
                 public: None,
                 online: false,
                 last_seen: None,
+                muted_until: None,
                 gone: Some(true),
             };
         }
-        MemberItem { id, role: Some(member.role), public, online, last_seen, gone: None }
+        let muted_until = member.muted_until.filter(|until| *until > self.env.now());
+        MemberItem { id, role: Some(member.role), public, online, last_seen, muted_until, gone: None }
     }
 
     /// Turns views of the viewer's conversations into what is shown.
@@ -125,6 +127,8 @@ impl Inner {
                 pinned_at: conv.settings.pinned.map(|pinned| pinned.at),
                 pinned_by: conv.settings.pinned.map(|pinned| pinned.by),
                 no_screenshots: conv.settings.no_screenshots.then_some(true),
+                slow_mode: conv.settings.slow_mode,
+                joinable: conv.settings.closed.then_some(false),
             }
         };
         Ok(views.into_iter().map(item).collect())

@@ -13,7 +13,14 @@ fn user(n: u128) -> UserId {
 }
 
 fn member(role: Role) -> Member {
-    Member { role, standing: Standing::Active, blocks: false, joined_at: Timestamp::default(), rev: Rev(0) }
+    Member {
+        role,
+        standing: Standing::Active,
+        blocks: false,
+        muted_until: None,
+        joined_at: Timestamp::default(),
+        rev: Rev(0),
+    }
 }
 
 fn conversation(kind: ConvKind, roles: &[(u128, Role)]) -> Conversation {

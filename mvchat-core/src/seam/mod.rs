@@ -5,6 +5,7 @@ mod conversations;
 mod env;
 mod fold;
 pub mod keys;
+mod links;
 mod messages;
 mod sessions;
 mod store;
@@ -17,6 +18,7 @@ pub use conversations::{
 };
 pub use env::Env;
 pub use fold::fold;
+pub use links::{LinkRow, LinkStore};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,

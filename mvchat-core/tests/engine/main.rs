@@ -3,6 +3,7 @@
 
 mod chat;
 mod faults;
+mod groups;
 mod host;
 mod load;
 mod refusals;

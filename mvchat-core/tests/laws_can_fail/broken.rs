@@ -23,6 +23,7 @@ pub(crate) enum Defect {
     ShortPageIsTheEnd,
     EndedSessionsTouched,
     CursorAhead,
+    RevokedLinksOpen,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -123,6 +124,28 @@ impl SessionStore for Broken {
 
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<SessionRow>> {
         self.inner.sessions_of(user).await
+    }
+}
+
+#[async_trait]
+impl LinkStore for Broken {
+    async fn create_link(&self, row: LinkRow) -> StoreResult<()> {
+        self.inner.create_link(row).await
+    }
+
+    async fn link(&self, code: &str) -> StoreResult<Option<LinkRow>> {
+        self.inner.link(code).await
+    }
+
+    async fn links_of(&self, conv: ConvId) -> StoreResult<Vec<LinkRow>> {
+        self.inner.links_of(conv).await
+    }
+
+    async fn revoke_link(&self, conv: ConvId, code: &str) -> StoreResult<bool> {
+        if self.defect == Defect::RevokedLinksOpen {
+            return Ok(self.inner.link(code).await?.is_some_and(|link| link.conv == conv));
+        }
+        self.inner.revoke_link(conv, code).await
     }
 }
 

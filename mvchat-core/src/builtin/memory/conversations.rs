@@ -115,8 +115,14 @@ impl State {
         let position = self.advance();
         let (conv, at) = (new.id, new.at);
         let actor = new.owner.or_else(|| new.members.keys().next().copied()).unwrap_or(UserId(Uuid::nil()));
-        let member =
-            |role| Member { role, standing: Standing::Active, blocks: false, joined_at: at, rev: Rev(0) };
+        let member = |role| Member {
+            role,
+            standing: Standing::Active,
+            blocks: false,
+            muted_until: None,
+            joined_at: at,
+            rev: Rev(0),
+        };
         let chat = Chat::new(
             Conversation {
                 id: conv,

@@ -96,6 +96,6 @@ pub(super) fn amend_settings(
     if settings == access.conv.settings {
         return Decision::Nothing;
     }
-    let amend = Amend { settings: Some(settings), owner: None, members: Vec::new(), event: event.clone() };
+    let amend = Amend { settings: Some(settings), ..Amend::new(event.clone()) };
     Decision::Commit(Op::Amend(amend), Publish::Notice { event, content })
 }

@@ -4,10 +4,10 @@ use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
 use crate::seam::{
-    Change, Changes, ChangesQuery, ConversationStore, Credential, Durability, EndSessions, LogPage, Marked,
-    Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow,
-    SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch,
-    UserRow, UserStore, ViewQuery, Views,
+    Change, Changes, ChangesQuery, ConversationStore, Credential, Durability, EndSessions, LinkRow,
+    LinkStore, LogPage, Marked, Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page,
+    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
+    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -123,6 +123,25 @@ impl<S: Store> SessionStore for Flaky<S> {
 
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<SessionRow>> {
         self.meet(Method::SessionsOf, self.inner.sessions_of(user)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> LinkStore for Flaky<S> {
+    async fn create_link(&self, row: LinkRow) -> StoreResult<()> {
+        self.meet(Method::CreateLink, self.inner.create_link(row)).await
+    }
+
+    async fn link(&self, code: &str) -> StoreResult<Option<LinkRow>> {
+        self.meet(Method::Link, self.inner.link(code)).await
+    }
+
+    async fn links_of(&self, conv: ConvId) -> StoreResult<Vec<LinkRow>> {
+        self.meet(Method::LinksOf, self.inner.links_of(conv)).await
+    }
+
+    async fn revoke_link(&self, conv: ConvId, code: &str) -> StoreResult<bool> {
+        self.meet(Method::RevokeLink, self.inner.revoke_link(conv, code)).await
     }
 }
 

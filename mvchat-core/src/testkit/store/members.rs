@@ -157,10 +157,9 @@ async fn roles_and_owners_change_together(bed: Bed) {
     let conv = bed.group(a, &[b, c]).await;
     let before = bed.conv(conv).await;
     let amend = Amend {
-        settings: None,
         owner: Some(b),
         members: vec![(a, Role::Admin, Standing::Active), (b, Role::Owner, Standing::Active)],
-        event: LogEvent::OwnerSet(b),
+        ..Amend::new(LogEvent::OwnerSet(b))
     };
     let done = bed.done(bed.change(conv, a, Op::Amend(amend)).await).await;
     let after = done.conv.expect("an amendment answers with the conversation");
