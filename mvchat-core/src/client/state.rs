@@ -63,6 +63,12 @@ impl Conversation {
         &self.messages
     }
 
+    /// Returns where the messages are complete from: every visible one from there on is kept, older ones may be
+    /// missing.
+    pub fn complete_from(&self) -> Seq {
+        self.complete_from
+    }
+
     /// Takes a fresh view over, but not how far the changes have been applied.
     pub(super) fn adopt(&mut self, view: ConvItem) {
         let (rev, own) = (self.view.rev, self.view.own);

@@ -1,7 +1,7 @@
 //! From a command to the file that carries it out.
 
 use super::chat::Inner;
-use super::committer::{Decide, Proposal, Settled};
+use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
@@ -58,14 +58,23 @@ pub(super) struct Ctx {
 impl Inner {
     /// Carries out a command of a connection.
     pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
-        if let Some(turn) = &mut caller.turn
-            && !matches!(command, Command::Send(_))
-        {
-            turn.come().await;
-        }
-        let work = self.dispatch(caller, command);
+        let origin = caller.origin.clone();
+        let work = async {
+            if let Some(turn) = &mut caller.turn
+                && !matches!(command, Command::Send(_))
+            {
+                turn.come().await;
+            }
+            self.dispatch(caller, command).await
+        };
+        tokio::pin!(work);
         let late = || Error::new(ErrorKind::Unavailable, "timed out").retry_after(Duration::from_secs(1));
-        let result = tokio::time::timeout(COMMAND_TIMEOUT, work).await.unwrap_or_else(|_| Err(late()));
+        let result = match tokio::time::timeout(COMMAND_TIMEOUT, &mut work).await {
+            Ok(result) => result,
+            Err(_) if origin.is_none_or(|origin| origin.claim()) => Err(late()),
+            // It is being told: the reply has its place among the frames and must say the `rev`.
+            Err(_) => work.await,
+        };
         if let Err(error) = &result
             && error.kind() == ErrorKind::Internal
         {
@@ -81,7 +90,13 @@ impl Inner {
             Command::SignUp(account) => self.sign_up(caller, account).await,
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                self.check_session(identity).await?;
+                if let Err(error) = self.check_session(identity).await {
+                    if error.kind() == ErrorKind::Unauthenticated {
+                        // What can't ask any more must not listen either.
+                        self.sessions_ended(identity.user, &[identity.session], None);
+                    }
+                    return Err(error);
+                }
                 let ctx = Ctx {
                     inner: self,
                     user: identity.user,
@@ -165,7 +180,7 @@ impl Ctx {
             Proposal { conv, actor: self.user, origin: self.origin, target, message, cid, decide, answer };
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
-        settled.await.map_err(|_| Error::from(ErrorKind::Unavailable))?
+        settled.await.map_err(|_| interrupted())?
     }
 }
 

@@ -58,6 +58,8 @@ impl Inner {
         committed: &Committed,
     ) -> u32 {
         let actor = proposal.actor;
+        // Without a claim the reply has gone already, without the `rev`.
+        let origin = proposal.origin.as_ref().filter(|origin| origin.claim());
         let (frame, own_frame, event) = match publish {
             Publish::Message { content, mentions } => {
                 let Some(message) = &committed.message else { return 0 };
@@ -66,11 +68,11 @@ impl Inner {
                 data.head = live_head(message, mentions).non_empty();
                 let frame = ServerMsg::Data(data.clone()).encode();
                 let own_frame = match &message.cid {
-                    Some(cid) => {
+                    Some(cid) if self.hub.has_others(actor, origin) => {
                         data.cid = Some(cid.clone());
                         ServerMsg::Data(data).encode()
                     }
-                    None => frame.clone(),
+                    _ => frame.clone(),
                 };
                 (frame, own_frame, LogEvent::Sent)
             }
@@ -83,7 +85,7 @@ impl Inner {
             LogEvent::Joined(user) => Some(user),
             _ => None,
         };
-        if let Some(origin) = &proposal.origin {
+        if let Some(origin) = origin {
             origin.conn.reserve(origin.ticket);
             if echoes(&event) {
                 origin.conn.push(frame.clone());
@@ -95,7 +97,7 @@ impl Inner {
         let mut reached = 0;
         for user in conv.active_members().map(|(user, _)| user).chain(affected(&event)) {
             let frame = if user == actor { &own_frame } else { &frame };
-            let connections = self.hub.push(user, frame, proposal.origin.as_ref());
+            let connections = self.hub.push(user, frame, origin);
             reached += if user == actor { 0 } else { connections };
         }
         reached

@@ -11,6 +11,7 @@ mod command;
 mod committer;
 mod conn;
 mod dispatch;
+mod doubts;
 mod events;
 mod fanout;
 mod health;

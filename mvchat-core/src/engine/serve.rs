@@ -94,7 +94,7 @@ impl Chat {
                     Output::Push(frame) => conn.tell(frame),
                     Output::Ping => conn.ping(),
                     Output::Run(ticket, job) => {
-                        let origin = Some(Origin { conn: conn.clone(), ticket });
+                        let origin = Some(Origin::new(conn.clone(), ticket));
                         let turn = takes_turns(&job.command).then(|| Turn::after(&mut last_turn));
                         let caller = Caller { identity: job.identity, device: job.device, origin, turn };
                         running.push(start(inner.clone(), ticket, caller, job.command));
@@ -225,7 +225,7 @@ impl Drop for ConnGuard {
         self.inner.closing.gone(self.conn.id);
         self.conn.close(Close::Normal);
         self.conn.abort();
-        if let Some(identity) = self.conn.identity() {
+        if let Some(identity) = self.conn.leave() {
             self.inner.leave(identity.user, &self.conn);
         }
     }

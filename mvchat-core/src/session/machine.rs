@@ -27,7 +27,9 @@ pub struct Session {
     config: SessionConfig,
     identity: Option<Identity>,
     device: Device,
-    waiting: VecDeque<(Ticket, Envelope)>,
+    waiting: VecDeque<Waiting>,
+    /// The bytes of the frames that wait.
+    waiting_bytes: usize,
     running: BTreeMap<Ticket, Running>,
     next: u64,
     bucket: Bucket,
@@ -39,6 +41,13 @@ pub struct Session {
     pinged: bool,
     closed: bool,
     out: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    ticket: Ticket,
+    envelope: Envelope,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -57,6 +66,7 @@ impl Session {
             identity: None,
             device: Device::default(),
             waiting: VecDeque::new(),
+            waiting_bytes: 0,
             running: BTreeMap::new(),
             next: 0,
             bucket: Bucket::new(),
@@ -95,9 +105,12 @@ impl Session {
         self.out.pop_front().unwrap_or_else(|| Output::Wait(self.deadline()))
     }
 
-    /// Returns whether the driver should read on: not while as many requests wait as may run.
+    /// Returns whether the driver should read on: not while as many requests wait as may run, or as many bytes as
+    /// one frame may have.
     pub fn wants_frames(&self) -> bool {
-        !self.closed && self.waiting.len() < self.config.limits.max_in_flight
+        let limits = &self.config.limits;
+        let room = self.waiting.len() < limits.max_in_flight && self.waiting_bytes < limits.max_message_size;
+        room && !self.closed
     }
 
     /// Returns who is logged in.
@@ -132,7 +145,10 @@ impl Session {
             return self.reply(ticket, id, Err(error), now);
         }
         match decoded {
-            Ok(envelope) => self.waiting.push_back((ticket, envelope)),
+            Ok(envelope) => {
+                self.waiting_bytes += text.len();
+                self.waiting.push_back(Waiting { ticket, envelope, bytes: text.len() });
+            }
             Err(bad) => self.reply(ticket, bad.id, Err(bad.error), now),
         }
     }
@@ -143,12 +159,15 @@ impl Session {
             && self.running.len() < self.config.limits.max_in_flight
             && !self.running.values().any(|running| running.alone)
         {
-            let Some((_, envelope)) = self.waiting.front() else { return };
-            let alone = matches!(envelope.request, Request::Login(_) | Request::Acc(_) | Request::Logout(_));
+            let Some(first) = self.waiting.front() else { return };
+            let alone =
+                matches!(first.envelope.request, Request::Login(_) | Request::Acc(_) | Request::Logout(_));
             if alone && !self.running.is_empty() {
                 return;
             }
-            let Some((ticket, Envelope { id, request })) = self.waiting.pop_front() else { return };
+            let Some(Waiting { ticket, envelope, bytes }) = self.waiting.pop_front() else { return };
+            self.waiting_bytes -= bytes;
+            let Envelope { id, request } = envelope;
             if self.identity.is_none() && !Command::is_public(&request) {
                 self.reply(ticket, id, Err(ErrorKind::Unauthenticated.into()), now);
                 continue;
@@ -275,6 +294,7 @@ impl Session {
     fn close(&mut self, close: Close) {
         self.closed = true;
         self.waiting.clear();
+        self.waiting_bytes = 0;
         self.out.push_back(Output::Close(close));
     }
 }

@@ -122,6 +122,23 @@ fn at_most_sixteen_commands_run_and_reading_stops_behind_them() {
 }
 
 #[test]
+fn what_waits_is_bounded_in_bytes_too() {
+    let mut session = session();
+    let login = format!(r#"{{"id":"l","login":{{"scheme":"token","secret":"{}"}}}}"#, "x".repeat(60_000));
+    let out = feed(&mut session, &login, at(0));
+    let [Output::Run(ticket, _)] = &out[..] else { panic!("{out:?}") };
+    let mut held = 0;
+    while session.wants_frames() {
+        assert!(feed(&mut session, &login, at(0)).is_empty(), "a login runs alone");
+        held += login.len();
+    }
+    assert!(held <= 2 * 64 * 1024, "nobody has to log in to make the server hold {held} bytes");
+    session.handle(Input::Done(*ticket, Ok(Reply::EMPTY.into())), at(0));
+    drain(&mut session);
+    assert!(session.wants_frames(), "reading goes on when there is room again");
+}
+
+#[test]
 fn too_many_frames_are_429_with_their_id_and_a_time() {
     let mut config = SessionConfig::new(ConnId(Uuid::nil()));
     config.limits = Arc::new(crate::proto::Limits::mvchat2());

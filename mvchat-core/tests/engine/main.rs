@@ -1,8 +1,13 @@
 //! The engine, as clients see it, without a network.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chat;
 mod faults;
 mod host;
 mod load;
 mod refusals;
+mod review_commits;
+mod review_connections;
+mod review_privacy;
+mod review_reads;
 mod support;

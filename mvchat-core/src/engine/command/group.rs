@@ -36,15 +36,20 @@ impl Ctx {
             self.inner.tell_added(self.user, conv.id, but).await;
         }
         let replay = (!created).then_some(true);
-        let public = conv.settings.public.clone();
-        Ok(Reply::created(ConvCreated { conv: conv.id, public, rev: Rev(0), replay }))
+        // Who has left since sees what the request said, not what became of it.
+        let shown = conv.active(self.user).map_or(public, |_| conv.settings.public.clone());
+        Ok(Reply::created(ConvCreated { conv: conv.id, public: shown, rev: Rev(0), replay }))
     }
 
     pub(in crate::engine) async fn invite(self, conv: ConvId, user: UserId) -> Result<Reply> {
         let known = self.inner.conversation(conv).await?;
         let now = self.inner.env.now();
         let access = Access::of(known.as_deref(), self.user, now, &self.inner.limits)?;
-        policy::may_invite(&access, user)?;
+        match policy::may_invite(&access, user) {
+            // That the group is full comes after what is said of the user, below.
+            Err(error) if error.kind() != ErrorKind::GroupFull => return Err(error),
+            _ => {}
+        }
         let row = self.inner.store.users(&[user]).await?.into_iter().flatten().next();
         let row = row.filter(|row| row.state == UserState::Active).ok_or_else(no_user)?;
         if self.inner.store.blocked_with(self.user).await?.contains(&user) {

@@ -24,7 +24,8 @@ impl Ctx {
 
     /// Ends a session of the user: its connections close, nothing that comes later is carried out on it.
     pub(in crate::engine) async fn revoke_session(self, session: SessionId) -> Result<Reply> {
-        let ended = self.inner.store.end_sessions(self.user, EndSessions::One(session)).await?;
+        let ended = self.inner.store.end_sessions(self.user, EndSessions::One(session)).await;
+        let ended = ended.inspect_err(|_| self.inner.doubt_sessions(self.user))?;
         if ended.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "session not found"));
         }

@@ -48,6 +48,11 @@ impl Ctx {
         if !settings.is_empty() {
             let (own, changed) =
                 self.inner.store.configure(self.user, conv, patch).await?.ok_or(ErrorKind::NotMember)?;
+            // A block that an earlier attempt wrote without saying so changes nothing now, but is not known here.
+            let changed = match changed {
+                None if settings.blocked.is_some() => self.inner.store.conversation(conv).await?,
+                changed => changed,
+            };
             if let Some(changed) = changed {
                 self.inner.convs.put(changed);
             }
