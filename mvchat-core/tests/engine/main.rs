@@ -5,6 +5,7 @@ mod chat;
 mod faults;
 mod host;
 mod load;
+mod own;
 mod refusals;
 mod review_commits;
 mod review_connections;
