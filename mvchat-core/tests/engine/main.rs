@@ -7,6 +7,7 @@ mod load;
 mod refusals;
 mod review_commits;
 mod review_connections;
+mod review_oracle;
 mod review_privacy;
 mod review_reads;
 mod support;
