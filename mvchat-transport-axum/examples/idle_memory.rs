@@ -1,7 +1,8 @@
 //! Measures what an idle connection costs: `cargo run --release --example idle_memory -- 1000` on Linux.
 //!
-//! The clients run in a process of their own, so that only the server is measured: fresh after logging in, and after
-//! every client has sent a message of 48 KiB and read a page of history.
+//! The clients run in a process of their own, so that only the server is measured: fresh after logging in, after every
+//! client has sent a message and read a page of history (which also puts rows into the store), and after it has sent a
+//! frame of 48 KiB.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{ChildStdout, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+const PHASES: [&str; 3] = ["connected", "after small messages", "after a large frame"];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -53,7 +56,7 @@ async fn server(count: usize) -> Outcome<()> {
 
     step(&mut lines, "signed up").await?;
     let empty = resident()?;
-    for phase in ["connected", "after traffic"] {
+    for phase in PHASES {
         go.write_all(b"go\n").await?;
         step(&mut lines, phase).await?;
         let each = (resident()?.saturating_sub(empty)) as f64 / count as f64;
@@ -96,16 +99,19 @@ async fn clients(count: usize, addr: SocketAddr) -> Outcome<()> {
         ask(&mut socket, json!({"login": {"scheme": "token", "secret": token}})).await?;
         sockets.push(socket);
     }
-    writeln!(out, "connected")?;
+    writeln!(out, "{}", PHASES[0])?;
     go.next_line().await?;
     for socket in &mut sockets {
         let conv = ask(socket, json!({"dm": {"self": true}})).await?["conv"].take();
-        // Unknown keys don't count as text, so this is a large frame and a small message.
-        let request = json!({"send": {"conv": conv, "content": "x"}, "pad": "x".repeat(48 * 1024)});
-        ask(socket, request).await?;
+        ask(socket, json!({"send": {"conv": conv, "content": "x"}})).await?;
         ask(socket, json!({"get": {"what": "messages", "conv": conv}})).await?;
     }
-    writeln!(out, "after traffic")?;
+    writeln!(out, "{}", PHASES[1])?;
+    go.next_line().await?;
+    for socket in &mut sockets {
+        ask(socket, json!({"hi": {}, "pad": "x".repeat(48 * 1024)})).await?;
+    }
+    writeln!(out, "{}", PHASES[2])?;
     go.next_line().await?;
     Ok(())
 }

@@ -114,8 +114,11 @@ impl Client {
     /// It is sent until the server has accepted or refused it, over any number of connections, and the messages
     /// of one conversation arrive in the order in which they were written.
     ///
+    /// A message whose `cid` waits already is not taken a second time.
+    ///
     /// # Errors
-    /// `full` if too many messages wait; `too_large` if no server would take it.
+    /// `full` if too many messages wait; `too_large` if no server would take it; `invalid` if its own `cid` is empty
+    /// or too long.
     pub fn send(&mut self, draft: Draft, now: Instant) -> Result<String, ClientError> {
         self.at(now);
         let cid = self.enqueue(draft);

@@ -20,12 +20,14 @@ pub struct Draft {
     pub view_once: bool,
     /// For how long, in seconds.
     pub view_once_ttl: Option<u32>,
+    /// The message's own id; otherwise the client makes one.
+    pub cid: Option<String>,
 }
 
 impl Draft {
     /// Makes a message without options.
     pub fn new(conv: ConvId, content: Json) -> Self {
-        Self { conv, content, reply_to: None, view_once: false, view_once_ttl: None }
+        Self { conv, content, reply_to: None, view_once: false, view_once_ttl: None, cid: None }
     }
 
     /// Makes a message that is just text.
@@ -37,6 +39,14 @@ impl Draft {
     #[must_use]
     pub fn in_reply_to(mut self, seq: Seq) -> Self {
         self.reply_to = Some(seq);
+        self
+    }
+
+    /// Gives it an id that was made elsewhere, so that whoever wrote it down before can find it again. It must be
+    /// another one for every message.
+    #[must_use]
+    pub fn with_cid(mut self, cid: impl Into<String>) -> Self {
+        self.cid = Some(cid.into());
         self
     }
 }

@@ -8,6 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
 
+impl RequestId {
+    /// Returns the number, for whoever passes it on to another language.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// How a login is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {

@@ -62,16 +62,27 @@ impl Client {
     }
 
     pub(super) fn enqueue(&mut self, draft: Draft) -> Result<String, ClientError> {
+        let Draft { conv, content, reply_to, view_once, view_once_ttl, cid } = draft;
+        if let Some(cid) = cid.as_ref().filter(|cid| self.outbox.has(cid)) {
+            return Ok(cid.clone());
+        }
         if self.outbox.len() >= self.config.max_outbox {
             return Err(ClientError::local("full", "too many messages wait to be sent"));
         }
-        let Draft { conv, content, reply_to, view_once, view_once_ttl } = draft;
         let content = normal(content);
         if content.as_str().len() > self.limits.max_message_size.max(1_024) {
             return Err(ClientError::local("too_large", "larger than the server allows"));
         }
-        self.written += 1;
-        let cid = format!("{:016x}-{:x}", self.tag, self.written);
+        let cid = match cid {
+            Some(cid) if cid.is_empty() || cid.len() > self.limits.max_cid => {
+                return Err(ClientError::local("invalid", "the message's id is empty or too long"));
+            }
+            Some(cid) => cid,
+            None => {
+                self.written += 1;
+                format!("{:016x}-{:x}", self.tag, self.written)
+            }
+        };
         self.outbox.push(OutboxItem { cid: cid.clone(), conv, content, reply_to, view_once, view_once_ttl });
         self.send_state(conv, cid.clone(), SendState::Queued);
         Ok(cid)

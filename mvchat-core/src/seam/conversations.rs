@@ -23,6 +23,8 @@ use std::sync::Arc;
 /// * A method with a `viewer` checks in the same snapshot that the viewer is an active member and answers
 ///   `None` otherwise (law `outsiders_read_nothing`).
 /// * Marks never go back and never pass the last message (law `marks_are_clamped`).
+/// * A member's own messages that follow directly on the read mark are read, whichever came first, the mark or
+///   the messages (law `a_read_mark_passes_own_messages`).
 /// * Every change of a member's private state has the next `own` (law `own_counts_private_changes`).
 /// * A block changes `epoch` and the blocker's `own`, never `rev` (law `a_block_is_no_shared_change`).
 /// * Walking pages of views while others write returns each conversation that is not touched meanwhile exactly
@@ -41,7 +43,8 @@ pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the viewer's conversations.
     async fn views(&self, viewer: UserId, query: ViewQuery) -> StoreResult<Views>;
 
-    /// Moves marks of the viewer, clamped to what they are and to the last message.
+    /// Moves marks of the viewer, clamped to what they are and to the last message; `read` moves on over the
+    /// viewer's own messages that follow it.
     async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>>;
 
     /// Changes the viewer's settings; returns `own` and, if `blocked` changed, the conversation with its new

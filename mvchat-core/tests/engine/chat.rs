@@ -245,3 +245,26 @@ async fn sessions_are_listed_and_revoked_by_their_user_only() {
     assert_eq!(laptop.closed().await.map(|close| close.code()), Some(4003));
     assert_eq!(a.fails(revoke).await.0, 404);
 }
+
+#[tokio::test(start_paused = true)]
+async fn marks_are_announced_twice_a_second_and_the_newest_arrives() {
+    let chat = server().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let conv = a.dm(&b).await;
+    for _ in 0..20 {
+        a.say(&conv, "x").await;
+    }
+    a.wire.settle().await;
+    for seq in 1..=20 {
+        b.ok(json!({"read": {"conv": conv, "seq": seq}})).await;
+    }
+    let mut seen = Vec::new();
+    while seen.last() != Some(&20) {
+        let frame = a.wire.next().await.unwrap();
+        if frame["info"]["what"] == "read" {
+            seen.push(frame["info"]["seq"].as_u64().unwrap());
+        }
+    }
+    assert_eq!(seen, [1, 2, 20]);
+}

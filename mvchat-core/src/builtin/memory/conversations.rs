@@ -148,10 +148,11 @@ impl State {
         let next = self.position.next();
         let chat = self.chats.get_mut(&conv)?;
         let last = chat.last_seq;
+        let moved = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
+        let read = chat.past_own(viewer, moved(chat.mine(viewer)?.read, marks.read));
         let mine = chat.mine_mut(viewer)?;
         let before = (mine.read, mine.recv, mine.clear);
-        let moved = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
-        mine.read = moved(mine.read, marks.read);
+        mine.read = read;
         mine.recv = moved(mine.recv, marks.recv).max(mine.read);
         mine.clear = moved(mine.clear, marks.clear);
         let moved = before != (mine.read, mine.recv, mine.clear);

@@ -216,3 +216,18 @@ fn a_send_that_is_not_answered_is_sent_again_later() {
     rig.pass(u64::try_from(Duration::from_secs(11).as_millis()).unwrap());
     assert_eq!(rig.asked("send").1["cid"], cid);
 }
+
+#[test]
+fn a_message_may_bring_its_own_id_and_is_taken_once() {
+    let mut rig = Rig::ready(json!([view(CONV, 0, 0)]));
+    let draft = || Draft::text(conv(), "a").with_cid("mine");
+    for _ in 0..2 {
+        assert_eq!(rig.act(|client, now| client.send(draft(), now)).unwrap(), "mine");
+    }
+    assert_eq!(rig.client.export_outbox().items.len(), 1);
+    assert_eq!(rig.asked("send").1["cid"], "mine");
+    for bad in [String::new(), "x".repeat(65)] {
+        let refused = rig.act(|client, now| client.send(draft().with_cid(bad), now)).unwrap_err();
+        assert_eq!(refused.err, "invalid");
+    }
+}

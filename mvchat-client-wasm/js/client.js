@@ -1,0 +1,309 @@
+/** A connected user: the package's front. */
+
+import { Conversation } from "./conversation.js";
+import { ChatError } from "./error.js";
+import { People } from "./people.js";
+import { Cell, reportLater } from "./readable.js";
+
+export class Client {
+  status = new Cell(Object.freeze({ state: "connecting", synced: false }));
+  me = new Cell(undefined);
+  conversations = new Cell(Object.freeze([]));
+  unread = new Cell(0);
+  limits = new Cell(Object.freeze({}));
+  outbox = new Cell(Object.freeze([]));
+
+  #link;
+  #rooms = new Map();
+  #views = new Map();
+  #entries = new Map();
+  #marks = {};
+  #listeners = new Map();
+  #countdown;
+  #closed = false;
+  #people = new People((raw) => this.request(raw), (id) => this.#peopled(id));
+  #lent;
+
+  constructor() {
+    const client = this;
+    /** What conversations may use. */
+    this.#lent = {
+      call: (...args) => this.#call(...args),
+      request: (raw) => this.request(raw),
+      people: this.#people,
+      marks: (conv) => this.#marks[conv] ?? {},
+      entries: (conv) => [...this.#entries.values()].filter((entry) => entry.conv === conv),
+      sending: (entry) => this.#kept({ [entry.cid]: { ...entry, state: "queued" } }),
+      refused: (entry, error) => this.#kept({ [entry.cid]: { ...entry, state: "failed", error: error.plain() } }),
+      get me() {
+        return client.me.value?.id;
+      },
+      get limits() {
+        return client.limits.value;
+      },
+    };
+  }
+
+  // For `connect`.
+
+  /** Sets the way to the engine. */
+  _linked(link) {
+    this.#link = link;
+  }
+
+  /** There is an engine, the first one or another: begins anew with what it knows. */
+  _attached(snapshot) {
+    for (const conv of this.#views.keys()) if (!snapshot.views[conv]) snapshot.views[conv] = null;
+    // What is on its way to the engine is not in its outbox yet.
+    const outbox = Object.fromEntries([...this.#entries.keys()].map((cid) => [cid, null]));
+    for (const [cid, entry] of this.#entries) if (entry.state === "queued") delete outbox[cid];
+    this._patched({ ...snapshot, outbox: { ...outbox, ...snapshot.outbox } });
+    for (const room of this.#rooms.values()) room._room.attached();
+  }
+
+  /** Something has changed. */
+  _patched({ me, limits, status, views, marks, timelines, outbox, events }) {
+    if (this.#closed) return;
+    if (limits) this.limits.set(Object.freeze(limits));
+    if (me) this.me.set(Object.freeze(me));
+    for (const [conv, of] of Object.entries(marks ?? {})) {
+      this.#marks[conv] = of;
+      this.#rooms.get(conv)?._room.marked();
+    }
+    this.#keep(outbox);
+    for (const [conv, view] of Object.entries(views ?? {})) this.#viewed(conv, view);
+    for (const [conv, page] of Object.entries(timelines ?? {})) this.#rooms.get(conv)?._room.paged(page);
+    this.#changedEntries(outbox);
+    if (views || outbox || timelines) this.#list();
+    for (const event of events ?? []) this.#happened(event);
+    if (status) this.#setStatus(status);
+  }
+
+  // What apps call.
+
+  conversation(id) {
+    if (!this.#rooms.has(id)) {
+      const conversation = new Conversation(this.#lent, id);
+      this.#rooms.set(id, conversation);
+      conversation._room.viewed(this.#views.get(id));
+      conversation._room.marked();
+    }
+    return this.#rooms.get(id);
+  }
+
+  async dm(user) {
+    const { params } = await this.request({ dm: { user } });
+    if (params.user) this.#people.learn(params.user);
+    return this.#known(params.conv);
+  }
+
+  async notes() {
+    const { params } = await this.request({ dm: { self: true } });
+    return this.#known(params.conv);
+  }
+
+  async createGroup({ name, public: profile, members = [] }) {
+    const desc = { public: profile ?? { fn: name ?? "" } };
+    const { params } = await this.request({ group: { action: "create", id: "new", desc, cid: crypto.randomUUID() } });
+    const conversation = await this.#known(params.conv);
+    for (const user of members) await conversation.invite(user);
+    return conversation;
+  }
+
+  async search(query, { limit } = {}) {
+    const { params } = await this.request({ search: { query, limit } });
+    for (const user of params.users) this.#people.learn(user);
+    return params.users;
+  }
+
+  user(id) {
+    return this.#people.user(id);
+  }
+
+  presence(id) {
+    return this.#people.presence(id);
+  }
+
+  async updateProfile({ public: profile, private: own, email, lang }) {
+    const desc = profile === undefined && own === undefined ? undefined : { public: profile, private: own };
+    const { params = {} } = await this.request({ acc: { user: "me", desc, email, lang } });
+    const me = { ...this.me.value };
+    if ("public" in params) me.public = params.public;
+    if ("private" in params) me.private = params.private ?? undefined;
+    await this.#call("profile", [me]);
+  }
+
+  async changePassword(old, password) {
+    await this.request({ acc: { user: "me", scheme: "basic", secret: { old, new: password } } });
+  }
+
+  async sessions() {
+    return (await this.request({ session: { list: true } })).params.sessions;
+  }
+
+  async revokeSession(id) {
+    await this.request({ session: { revoke: id } });
+  }
+
+  async logout({ all = false } = {}) {
+    await this.#call("logout", [all]);
+  }
+
+  request(raw) {
+    return this.#call("request", [raw]);
+  }
+
+  on(event, listener, { signal } = {}) {
+    if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
+    const listeners = this.#listeners.get(event);
+    const own = (detail) => listener(detail);
+    listeners.add(own);
+    const off = () => void listeners.delete(own);
+    signal?.addEventListener("abort", off, { once: true });
+    return off;
+  }
+
+  retryNow() {
+    this.#call("wake", []).catch(() => {});
+  }
+
+  async close() {
+    if (this.#closed) return;
+    this.#setStatus({ state: "ended", synced: false, reason: "closed" });
+    this.#closed = true;
+    this._cleanUp?.();
+    await this.#link.close();
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {
+    return this.close();
+  }
+
+  // Inside.
+
+  #call(method, args, apply) {
+    if (this.#closed) return Promise.reject(new ChatError("closed", "the client was closed"));
+    return this.#link.call(method, args, apply);
+  }
+
+  /** Returns a conversation once its view is here, or after a while without it. */
+  async #known(id) {
+    const conversation = this.conversation(id);
+    if (conversation.info.value) return conversation;
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, 5_000);
+      const stop = conversation.info.subscribe(() => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      });
+    });
+    return conversation;
+  }
+
+  #viewed(conv, view) {
+    const before = this.#views.get(conv);
+    if (view) this.#views.set(conv, view);
+    else this.#views.delete(conv);
+    // A view repeats what it said about the user long ago; only what it says newly counts.
+    if (view?.user && JSON.stringify(view.user) !== JSON.stringify(before?.user)) this.#people.learn(view.user);
+    if (view || this.#rooms.has(conv)) this.conversation(conv)._room.viewed(view ?? undefined);
+  }
+
+  #kept(outbox) {
+    this.#keep(outbox);
+    this.#changedEntries(outbox);
+    this.#list();
+  }
+
+  #keep(outbox) {
+    for (const [cid, entry] of Object.entries(outbox ?? {})) {
+      if (entry) this.#entries.set(cid, entry);
+      else {
+        const gone = this.#entries.get(cid);
+        this.#entries.delete(cid);
+        if (gone) this.#left.add(gone.conv);
+      }
+    }
+  }
+  #left = new Set();
+
+  #changedEntries(outbox) {
+    const convs = new Set(this.#left);
+    this.#left.clear();
+    for (const entry of Object.values(outbox ?? {})) if (entry) convs.add(entry.conv);
+    for (const conv of convs) this.conversation(conv)._room.render();
+  }
+
+  #peopled(id) {
+    for (const room of this.#rooms.values()) room._room.peopled(id);
+    this.#list();
+  }
+
+  /** Puts the list of conversations together; whatever has not changed stays the same object. */
+  #list() {
+    const infos = [...this.#views.keys()].map((conv) => this.conversation(conv).info.value).filter(Boolean);
+    infos.sort((a, b) => Number(b.favorite) - Number(a.favorite) || compare(b.lastAt, a.lastAt) || compare(a.id, b.id));
+    const before = this.conversations.value;
+    if (infos.length !== before.length || infos.some((info, at) => info !== before[at])) {
+      this.conversations.set(Object.freeze(infos));
+    }
+    this.unread.set(infos.reduce((sum, { unread, muted, archived }) => sum + (muted || archived ? 0 : unread), 0));
+    this.#listOutbox();
+  }
+
+  #listOutbox() {
+    const pending = [...this.#entries.values()].filter(({ state }) => state !== "sent");
+    const messages = pending.map(({ conv, cid }) => this.conversation(conv)._room.pending(cid)).filter(Boolean);
+    const before = this.outbox.value;
+    if (messages.length !== before.length || messages.some((message, at) => message !== before[at])) {
+      this.outbox.set(Object.freeze(messages));
+    }
+  }
+
+  #happened(event) {
+    const { type, ...detail } = event;
+    const room = event.conv && this.conversation(event.conv)._room;
+    if (type === "presence") this.#people.moved(event);
+    if (type === "typing") room.typed(event.user);
+    if (type === "message") room.wrote(event.from);
+    if (type === "member") room.joined();
+    const listeners = this.#listeners.get(type);
+    if (!listeners?.size) return;
+    const told = type === "message" ? room.message(event.seq) : detail;
+    if (told?.error) told.error = ChatError.from(told.error);
+    for (const listener of listeners) {
+      try {
+        if (told) listener(told);
+      } catch (error) {
+        reportLater(error);
+      }
+    }
+  }
+
+  #setStatus({ retryAt, error, ...status }) {
+    clearInterval(this.#countdown);
+    const failed = error && { error: ChatError.from(error) };
+    const synced = status.synced && !this.status.value.synced;
+    if (status.state !== "offline") this.status.set(Object.freeze({ ...status, ...failed }));
+    else this.#count(status, retryAt);
+    if (!synced) return;
+    this.#people.again();
+    for (const room of this.#rooms.values()) room._room.synced();
+  }
+
+  /** Shows how long it takes until the next attempt. */
+  #count(status, retryAt) {
+    const tick = () => {
+      const retryIn = Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
+      this.status.set(Object.freeze({ ...status, retryAt, retryIn }));
+    };
+    tick();
+    this.#countdown = setInterval(tick, 1_000);
+    this.#countdown.unref?.();
+  }
+}
+
+function compare(a = "", b = "") {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
