@@ -9,6 +9,7 @@ mod own;
 mod refusals;
 mod review_commits;
 mod review_connections;
+mod review_oracle;
 mod review_privacy;
 mod review_reads;
 mod support;
