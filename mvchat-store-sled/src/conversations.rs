@@ -11,9 +11,9 @@ use crate::rows::{ConvRow, Listed, Mine, Tail};
 use crate::views::views;
 use async_trait::async_trait;
 use mvchat_core::policy::{ConvKind, Conversation, Member, Standing};
-use mvchat_core::proto::{ConvId, Epoch, Own, Rev, Seq, UserId};
+use mvchat_core::proto::{ConvId, Epoch, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    ConversationStore, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
+    ConversationStore, Counted, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
     StoreResult, ViewQuery, Views,
 };
 use std::collections::BTreeSet;
@@ -43,11 +43,11 @@ impl ConversationStore for SledStore {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         self.write(move |batch| configure(batch, viewer, conv, patch)).await
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         self.write(move |batch| hide(batch, viewer, conv, seq)).await
     }
 

@@ -7,8 +7,8 @@ use crate::read::Rows;
 use crate::rows::{ConvRow, Mine, Stored};
 use bytes::Bytes;
 use mvchat_core::policy::{ConvKind, Conversation};
-use mvchat_core::proto::{ConvId, Own, Seq, UserId};
-use mvchat_core::seam::{Marked, Marks, MemberPatch, StoreResult};
+use mvchat_core::proto::{ConvId, Seq, UserId};
+use mvchat_core::seam::{Counted, Marked, Marks, MemberPatch, StoreResult};
 use std::sync::Arc;
 
 /// Counts a private change and writes what the member keeps.
@@ -54,7 +54,7 @@ pub(crate) fn configure(
     viewer: UserId,
     conv: ConvId,
     patch: MemberPatch,
-) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
     let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
     let before = mine;
     mine.favorite = patch.favorite.unwrap_or(mine.favorite);
@@ -75,10 +75,11 @@ pub(crate) fn configure(
         Some(blocked) => block(batch, viewer, conv, blocked)?,
         None => None,
     };
-    if changed || blocked.is_some() {
+    let moved = changed || blocked.is_some();
+    if moved {
         touch(batch, conv, viewer, &mut mine)?;
     }
-    Ok(Some((mine.own, blocked)))
+    Ok(Some((Counted { own: mine.own, moved }, blocked)))
 }
 
 /// Sets or lifts a block in a direct conversation; returns the conversation if that changed it.
@@ -108,11 +109,16 @@ fn block(
     Ok(Some(Arc::new(changed)))
 }
 
-pub(crate) fn hide(batch: &mut Batch, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+pub(crate) fn hide(
+    batch: &mut Batch,
+    viewer: UserId,
+    conv: ConvId,
+    seq: Seq,
+) -> StoreResult<Option<Counted>> {
     let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
     let key = Key::member(HIDDEN, conv, viewer).number(seq.0);
     if batch.has(&key)? {
-        return Ok(Some(mine.own));
+        return Ok(Some(Counted { own: mine.own, moved: false }));
     }
     if seq <= mine.clear || !batch.has(&message_key(conv, seq))? {
         return Ok(None);
@@ -120,5 +126,5 @@ pub(crate) fn hide(batch: &mut Batch, viewer: UserId, conv: ConvId, seq: Seq) ->
     touch(batch, conv, viewer, &mut mine)?;
     batch.put(&key, &mine.own)?;
     batch.put(&Key::member(HIDDEN_AT, conv, viewer).number(mine.own.0), &seq)?;
-    Ok(Some(mine.own))
+    Ok(Some(Counted { own: mine.own, moved: true }))
 }

@@ -7,7 +7,7 @@ use super::fanout::Publish;
 use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
-use crate::proto::{ConvId, Seq, UserId};
+use crate::proto::{ConnId, ConvId, Seq, UserId};
 use crate::seam::{Change, Committed, Op, Outcome, Sent};
 use futures_util::FutureExt;
 use std::collections::{BTreeSet, HashMap};
@@ -178,22 +178,39 @@ impl Shard {
 struct Waiting {
     targets: BTreeSet<(ConvId, Seq)>,
     amended: BTreeSet<ConvId>,
-    deferred: BTreeSet<(ConvId, UserId)>,
+    /// Connections with something undecided: what they asked for later must not be committed earlier, because
+    /// their replies leave in the order of the requests.
+    held: BTreeSet<(ConvId, ConnId)>,
 }
 
 impl Waiting {
     /// Returns whether a proposal can't be decided on the state before the batch: because that is about to
-    /// change, or because something of the same user has to be decided first.
+    /// change, or because something of the same connection has to be decided first.
     fn defers(&mut self, proposal: &Proposal) -> bool {
-        let (conv, whose) = (proposal.conv, (proposal.conv, proposal.actor));
-        let defers = self.amended.contains(&conv)
-            || self.deferred.contains(&whose)
-            || proposal.target.is_some_and(|seq| !self.targets.insert((conv, seq)));
+        let defers = self.amended.contains(&proposal.conv)
+            || whose(proposal).is_some_and(|whose| self.held.contains(&whose))
+            || proposal.target.is_some_and(|seq| !self.targets.insert((proposal.conv, seq)));
         if defers {
-            self.deferred.insert(whose);
+            self.held.extend(whose(proposal));
         }
         defers
     }
+
+    /// Notes what was decided.
+    fn decided(&mut self, proposal: &Proposal, op: &Op) {
+        match op {
+            Op::Amend(_) => {
+                self.amended.insert(proposal.conv);
+            }
+            // It alone may turn out to be stale, if its message is another meanwhile.
+            Op::Revise(_) => self.held.extend(whose(proposal)),
+            Op::Append(_) => {}
+        }
+    }
+}
+
+fn whose(proposal: &Proposal) -> Option<(ConvId, ConnId)> {
+    proposal.origin.as_ref().map(|origin| (proposal.conv, origin.conn.id))
 }
 
 /// The conversations that a batch is decided on, each once: what is decided later in it is on no newer state than
@@ -215,9 +232,7 @@ impl Inner {
             }
             match self.decide(&mut attempt.proposal, &mut snapshots).await {
                 Ok((change, publish, conv)) => {
-                    if matches!(change.op, Op::Amend(_)) {
-                        waiting.amended.insert(conv.id);
-                    }
+                    waiting.decided(&attempt.proposal, &change.op);
                     changes.push(change);
                     decided.push((attempt, publish, conv));
                 }

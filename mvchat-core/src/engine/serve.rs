@@ -113,7 +113,12 @@ impl Chat {
             if let Some(deadline) = deadline {
                 timer.as_mut().reset(tokio::time::Instant::now() + until(deadline, inner.now().mono));
             }
-            let reads = session.wants_frames() && !conn.is_congested();
+            let congested = conn.is_congested();
+            if session.hold(congested) {
+                session.handle(Input::Timeout, inner.now());
+                continue;
+            }
+            let reads = session.wants_frames() && !congested;
             let input = tokio::select! { biased;
                 // First of all: what was done is answered even if the connection shall end.
                 Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),

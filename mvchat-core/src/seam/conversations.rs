@@ -47,7 +47,7 @@ pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
     /// viewer's own messages that follow it.
     async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>>;
 
-    /// Changes the viewer's settings; returns `own` and, if `blocked` changed, the conversation with its new
+    /// Changes the viewer's settings; returns the count and, if `blocked` changed, the conversation with its new
     /// epoch. A patch that changes nothing leaves `own` as it is; so does `blocked` outside direct
     /// conversations.
     async fn configure(
@@ -55,11 +55,11 @@ pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>>;
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>>;
 
-    /// Hides a message from the viewer; returns `own`, or `None` if the viewer can't see such a message.
+    /// Hides a message from the viewer; returns the count, or `None` if the viewer can't see such a message.
     /// Hiding a hidden message leaves `own` as it is.
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>>;
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>>;
 
     /// Returns the active members' marks in the order of their ids, those after `after`.
     async fn receipts(
@@ -224,6 +224,15 @@ pub struct Marked {
     /// Counts the private changes.
     pub own: Own,
     /// Whether anything moved.
+    pub moved: bool,
+}
+
+/// Where a member's count of private changes is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The number of the last private change: of this one only if it moved.
+    pub own: Own,
+    /// Whether anything changed.
     pub moved: bool,
 }
 

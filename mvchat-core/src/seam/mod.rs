@@ -13,8 +13,8 @@ mod transport;
 mod users;
 
 pub use conversations::{
-    ConversationStore, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv, ViewMember,
-    ViewQuery, Views,
+    ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
+    ViewMember, ViewQuery, Views,
 };
 pub use env::Env;
 pub use fold::fold;

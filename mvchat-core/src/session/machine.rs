@@ -21,7 +21,7 @@ const MAX_USER_AGENT: usize = 255;
 ///
 /// Requests start in the order in which they came, at most
 /// [`max_in_flight`](crate::proto::Limits::max_in_flight) at once; one that changes who is logged in runs
-/// alone. What waits is bounded by not reading: see [`wants_frames`](Session::wants_frames).
+/// alone, and so does one whose answer has no bound but the number of members or conversations. What waits is bounded by not reading: see [`wants_frames`](Session::wants_frames).
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
@@ -30,6 +30,7 @@ pub struct Session {
     waiting: VecDeque<Waiting>,
     /// The bytes of the frames that wait.
     waiting_bytes: usize,
+    held: bool,
     running: BTreeMap<Ticket, Running>,
     next: u64,
     bucket: Bucket,
@@ -67,6 +68,7 @@ impl Session {
             device: Device::default(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            held: false,
             running: BTreeMap::new(),
             next: 0,
             bucket: Bucket::new(),
@@ -113,6 +115,12 @@ impl Session {
         room && !self.closed
     }
 
+    /// Says whether the peer takes what it is sent: while it does not, no command starts. Returns whether what
+    /// waits may start now, with the next input.
+    pub fn hold(&mut self, held: bool) -> bool {
+        std::mem::replace(&mut self.held, held) && !held
+    }
+
     /// Returns who is logged in.
     pub fn identity(&self) -> Option<Identity> {
         self.identity
@@ -156,12 +164,12 @@ impl Session {
     /// Starts what may start, in order.
     fn start(&mut self, now: Now) {
         while !self.closed
+            && !self.held
             && self.running.len() < self.config.limits.max_in_flight
             && !self.running.values().any(|running| running.alone)
         {
             let Some(first) = self.waiting.front() else { return };
-            let alone =
-                matches!(first.envelope.request, Request::Login(_) | Request::Acc(_) | Request::Logout(_));
+            let alone = runs_alone(&first.envelope.request);
             if alone && !self.running.is_empty() {
                 return;
             }
@@ -296,6 +304,19 @@ impl Session {
         self.waiting.clear();
         self.waiting_bytes = 0;
         self.out.push_back(Output::Close(close));
+    }
+}
+
+fn runs_alone(request: &Request) -> bool {
+    match request {
+        Request::Login(_) | Request::Acc(_) | Request::Logout(_) => true,
+        Request::Get(get) => match get.what.as_deref() {
+            Some("members") => true,
+            Some("receipts") => get.limit.is_none(),
+            Some("conversations") => get.limit.is_none() && get.since.is_none() && get.before.is_none(),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

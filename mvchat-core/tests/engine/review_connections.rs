@@ -62,3 +62,19 @@ async fn a_session_that_ends_while_a_login_continues_it_is_over_on_that_connecti
     a.ok(json!({"logout": {}})).await;
     assert_eq!(late.closed().await.map(|close| close.code()), Some(4003));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_that_a_store_holds_up_still_says_goodbye() {
+    let (chat, faults) = flaky().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut idle = User::sign_up(&chat, "bobby").await;
+    let conv = a.group(&[]).await;
+    faults.script(Method::Commit, Fault::Delay(u32::MAX));
+    let before = faults.met();
+    a.wire.begin(json!({"send": {"conv": conv, "content": "stuck"}})).await;
+    while faults.met() == before {
+        tokio::task::yield_now().await;
+    }
+    assert!(!chat.drain(Duration::from_millis(400)).await, "not all was done");
+    assert_eq!(idle.wire.closed().await.map(|close| close.code()), Some(1001));
+}

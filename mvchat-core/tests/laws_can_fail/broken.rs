@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
-use mvchat_core::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, Position, Seq, SessionId, UserId};
 use mvchat_core::seam::*;
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -182,11 +182,11 @@ impl ConversationStore for Broken {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         self.inner.configure(viewer, conv, patch).await
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         self.inner.hide(viewer, conv, seq).await
     }
 

@@ -46,7 +46,7 @@ impl Ctx {
             own: None,
         };
         if !settings.is_empty() {
-            let (own, changed) =
+            let (counted, changed) =
                 self.inner.store.configure(self.user, conv, patch).await?.ok_or(ErrorKind::NotMember)?;
             // A block that an earlier attempt wrote without saying so changes nothing now, but is not known here.
             let changed = match changed {
@@ -56,9 +56,13 @@ impl Ctx {
             if let Some(changed) = changed {
                 self.inner.convs.put(changed);
             }
-            params.own = Some(own);
+            if !counted.moved {
+                // The number is another change's: whoever took this for that one would miss it.
+                return Ok(Reply::ok(params));
+            }
+            params.own = Some(counted.own);
             let mut info = Info::new(What::Own, Some(conv), Some(self.user), now);
-            info.own = Some(own);
+            info.own = Some(counted.own);
             info.content = Some(Json::from_value(&OwnParams {
                 favorite: settings.favorite,
                 muted: settings.muted,

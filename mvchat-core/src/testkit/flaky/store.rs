@@ -2,9 +2,9 @@
 
 use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
-use crate::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
+use crate::proto::{ConvId, Position, Seq, SessionId, UserId};
 use crate::seam::{
-    Change, Changes, ChangesQuery, ConversationStore, Credential, Durability, EndSessions, LinkRow,
+    Change, Changes, ChangesQuery, ConversationStore, Counted, Credential, Durability, EndSessions, LinkRow,
     LinkStore, LogPage, Marked, Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page,
     PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
     StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
@@ -168,11 +168,11 @@ impl<S: Store> ConversationStore for Flaky<S> {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         self.meet(Method::Configure, self.inner.configure(viewer, conv, patch)).await
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         self.meet(Method::Hide, self.inner.hide(viewer, conv, seq)).await
     }
 
