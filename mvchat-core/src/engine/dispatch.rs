@@ -106,6 +106,7 @@ impl Inner {
                 };
                 match command {
                     Command::Logout { all } => ctx.logout(all).await,
+                    Command::RevokeSession(session) => ctx.revoke_session(session).await,
                     command => ctx.execute(command).await.map(Finished::from),
                 }
             }
@@ -118,7 +119,6 @@ impl Ctx {
     pub(super) async fn execute(self, command: Command) -> Result<Reply> {
         match command {
             Command::ListSessions => self.list_sessions().await,
-            Command::RevokeSession(session) => self.revoke_session(session).await,
             Command::UpdateMe(update) => self.update_me(update).await,
             Command::Search { query, limit } => self.search(&query, limit).await,
             Command::StartDm(peer) => self.start_dm(peer).await,
@@ -163,6 +163,7 @@ impl Ctx {
             | Command::LoginToken(_)
             | Command::SignUp(_)
             | Command::Logout { .. }
+            | Command::RevokeSession(_)
             | Command::Unsupported(_) => Err(ErrorKind::Unsupported.into()),
         }
     }

@@ -244,6 +244,9 @@ async fn sessions_are_listed_and_revoked_by_their_user_only() {
     a.ok(revoke.clone()).await;
     assert_eq!(laptop.closed().await.map(|close| close.code()), Some(4003));
     assert_eq!(a.fails(revoke).await.0, 404);
+    let own = a.ok(json!({"session": {"list": true}})).await["sessions"][0]["id"].clone();
+    a.ok(json!({"session": {"revoke": own}})).await;
+    assert_eq!(a.wire.closed().await.map(|close| close.code()), Some(4003));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use crate::engine::dispatch::Ctx;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Reply, SessionId, SessionItem, SessionsParams};
 use crate::seam::EndSessions;
+use crate::session::Finished;
 
 impl Ctx {
     pub(in crate::engine) async fn list_sessions(self) -> Result<Reply> {
@@ -23,13 +24,16 @@ impl Ctx {
     }
 
     /// Ends a session of the user: its connections close, nothing that comes later is carried out on it.
-    pub(in crate::engine) async fn revoke_session(self, session: SessionId) -> Result<Reply> {
+    pub(in crate::engine) async fn revoke_session(self, session: SessionId) -> Result<Finished> {
         let ended = self.inner.store.end_sessions(self.user, EndSessions::One(session)).await;
         let ended = ended.inspect_err(|_| self.inner.doubt_sessions(self.user))?;
         if ended.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "session not found"));
         }
-        self.inner.sessions_ended(self.user, &ended, None);
-        Ok(Reply::EMPTY)
+        // A connection that ends its own session is answered before it closes.
+        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+        self.inner.sessions_ended(self.user, &ended, but);
+        let own = self.identity.is_some_and(|identity| ended.contains(&identity.session));
+        Ok(Finished { reply: Reply::EMPTY, identity: None, ended: own })
     }
 }
