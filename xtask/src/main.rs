@@ -4,6 +4,7 @@ use std::{env, process::ExitCode};
 
 mod book;
 mod fix;
+mod modules;
 mod outcome;
 mod report;
 mod run;
@@ -12,11 +13,13 @@ mod summary;
 mod tables;
 mod tree;
 mod up;
+mod web;
 
 const HELP: &str = "\
 Usage: cargo xtask <command>
 
-  up [--release] [-- <args>]  build and start the reference server, data in ./mvchat-data
+  up [--release] [-- <args>]  build and start the reference server with its web chat, data in ./mvchat-data
+  web                         build the web chat into target/web, for the next build of the server
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
   fix                         format, and apply the fixes that clippy knows
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "fix" => fix::fix(),
+        "web" => web::web().map(|folder| println!("{}", folder.display())),
         "book" => book::render_command(),
         "stages" => {
             report::list();

@@ -2,15 +2,15 @@
 
 use std::env;
 
-use crate::run::Run;
+use crate::{run::Run, web};
 
 const SERVER: &str = "-p mvchat-server --bin mvchat";
 const LISTEN: &str = "127.0.0.1:6060";
 
-/// Builds the reference server, says how to talk to it, and becomes it. Arguments after `--` go to `mvchat serve`.
+/// Builds the web chat and the reference server, says how to talk to it, and becomes it. Arguments after `--` go to `mvchat serve`.
 ///
 /// # Errors
-/// When the server does not build or cannot be started.
+/// When the web chat or the server does not build, or the server cannot be started.
 pub(crate) fn up(args: &[String]) -> Result<(), String> {
     let (ours, theirs) = match args.iter().position(|arg| arg == "--") {
         Some(at) => (&args[..at], &args[at + 1..]),
@@ -25,6 +25,7 @@ pub(crate) fn up(args: &[String]) -> Result<(), String> {
             }
         }
     }
+    web::web()?;
     Run::cargo().words("build").words(profile).words(SERVER).show()?;
     print!("{}", how_to_talk(&address(theirs, env::var("MVCHAT_LISTEN").ok())));
     let mut run = Run::cargo()
@@ -53,6 +54,7 @@ fn how_to_talk(address: &str) -> String {
         r#"
 The server comes up on {address}, its data is in ./mvchat-data, Ctrl-C stops it.
 
+  The web chat   http://{address}/
   Is it there?   curl http://{address}/health
   The socket     ws://{address}/v0/ws     (with any WebSocket client, say: npx wscat -c ws://{address}/v0/ws)
   First frames   {{"id":"1","hi":{{"ver":"0.1.0","ua":"by-hand/1.0"}}}}

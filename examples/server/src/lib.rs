@@ -8,3 +8,4 @@ pub mod log;
 mod proxy;
 pub mod run;
 pub mod signal;
+pub mod web;

@@ -12,6 +12,7 @@ use crate::{
     accept::{self, AcceptOptions, Drained},
     chat,
     config::Config,
+    web,
 };
 
 /// Serves on `listener` until `shutdown` is ready, then drains.
@@ -27,7 +28,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let chat = chat::open(&config).await?;
     let origins = Options::default().allowed_origins(&config.server.allowed_origins);
-    let app = mvchat_transport_axum::router_with(chat.clone(), origins);
+    let app = mvchat_transport_axum::router_with(chat.clone(), origins).merge(web::routes());
     let options = accept_options(&config);
     let within = options.drain_timeout;
     announce(listener.local_addr()?)?;

@@ -3,10 +3,13 @@
 use crate::outcome::Outcome;
 
 mod book;
+mod browser;
 mod deny;
 mod lints;
 mod suites;
 mod wasm;
+
+pub(crate) use wasm::add_wasm_target;
 
 /// One part of `cargo xtask test`.
 pub(crate) struct Stage {
@@ -74,5 +77,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the book is up to date, renders, and its frames parse",
         kind: Kind::Test,
         run: book::book,
+    },
+    Stage {
+        name: "browser",
+        about: "the web chat in a real browser, against the real server",
+        kind: Kind::Test,
+        run: browser::browser,
     },
 ];

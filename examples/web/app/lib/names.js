@@ -1,0 +1,41 @@
+/** What people and conversations are called, and the circle that stands for them. */
+
+import { h } from "./dom.js";
+
+/** Returns the name that a profile gives, or a stand-in that tells strangers apart. */
+export function nameOf(user) {
+  const name = user?.public?.fn;
+  if (typeof name === "string" && name.trim() !== "") return name;
+  return user?.id ? `Someone ${user.id.slice(-4)}` : "Someone";
+}
+
+/** Returns what a conversation is called in the list and above its messages. */
+export function titleOf(info) {
+  if (info.type === "self") return "Notes to myself";
+  if (info.title.trim() !== "") return info.title;
+  return info.type === "dm" ? nameOf(info.user) : "Group without a name";
+}
+
+/** Draws initials on a colour that is always the same for the same id. */
+export function avatar(id, name, { online = false, size = "" } = {}) {
+  const words = name.replace(/[^\p{L}\p{N}\s]/gu, "").split(/\s+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
+  const initials = letters.map((word) => [...word][0]).join("").toUpperCase() || "#";
+  const hue = [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 8, 7);
+  return h(
+    "span",
+    { class: `avatar hue-${hue} ${size}`, "aria-hidden": "true" },
+    initials,
+    online && h("span", { class: "online-dot" }),
+  );
+}
+
+/** Shortens a message to what fits on a line. */
+export function preview(message) {
+  if (message.unsent) return "Message taken back";
+  if (message.deleted) return "Message deleted";
+  if (message.unavailable) return "Message that can't be read any more";
+  if (message.text) return message.text.replace(/\s+/g, " ").slice(0, 140);
+  const media = message.content?.media?.[0]?.type;
+  return media ? `[${media}]` : "";
+}

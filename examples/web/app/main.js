@@ -1,0 +1,52 @@
+/** Begins: with the session that this device remembers, or with the door. */
+
+import { connect, hasSession } from "../mvchat-client/url.js";
+import { door } from "./door.js";
+import { explain } from "./lib/announce.js";
+import { fill, h } from "./lib/dom.js";
+import { applyTheme } from "./lib/theme.js";
+import { shell } from "./shell.js";
+
+const SERVER = `${location.origin.replace(/^http/, "ws")}/v0/ws`;
+const OPTIONS = { remember: true, userAgent: "mvchat-web/0.1", device: device() };
+
+const app = document.getElementById("app");
+applyTheme();
+start();
+
+async function start() {
+  fill(app, h("main", { class: "splash" }, h("p", { role: "status" }, "Opening…")));
+  let note;
+  try {
+    if (await hasSession(SERVER)) return show(await connect(SERVER, OPTIONS));
+  } catch (error) {
+    note = error.code === "no_session" ? undefined : explain(error);
+  }
+  knock(note);
+}
+
+/** Shows the door, until someone has come in. */
+function knock(note) {
+  document.title = "mvchat";
+  door(app, note, async (login) => show(await connect(SERVER, { ...OPTIONS, ...login })));
+}
+
+function show(chat) {
+  const end = shell(app, chat);
+  const stop = chat.status.subscribe(async ({ state, reason }) => {
+    if (state !== "ended") return;
+    stop();
+    end();
+    await chat.close();
+    history.replaceState(null, "", location.pathname);
+    knock(reason === "closed" ? undefined : "You are logged out.");
+  });
+}
+
+/** Names this device as its owner would recognise it in the list of sessions. */
+function device() {
+  const agent = navigator.userAgent;
+  const browser = /Edg\//.test(agent) ? "Edge" : /Firefox\//.test(agent) ? "Firefox" : /Chrome\//.test(agent) ? "Chrome" : "Safari";
+  const system = [["Android", /Android/], ["iOS", /iPhone|iPad/], ["Windows", /Windows/], ["macOS", /Mac OS/], ["Linux", /Linux/]];
+  return `${browser} on ${system.find(([, pattern]) => pattern.test(agent))?.[0] ?? "this device"}`;
+}

@@ -1,0 +1,108 @@
+/** One's own things: name, look, password, sessions, and the way out. */
+
+import { attempt, toast } from "../lib/announce.js";
+import { confirmed } from "../lib/dialog.js";
+import { field, fill, h, icon } from "../lib/dom.js";
+import { avatar, nameOf, titleOf } from "../lib/names.js";
+import { setTheme, theme } from "../lib/theme.js";
+import { sessions } from "./sessions.js";
+
+export function settings(main, chat, scope) {
+  const title = h("h1", { tabindex: "-1" }, "Settings");
+  fill(
+    main,
+    h("header", { class: "bar room-bar" }, h("a", { class: "icon-button only-phone", href: "#/", "aria-label": "Back to the conversations", title: "Back" }, icon("back")), title),
+    h("div", { class: "scroll" }, h("div", { class: "settings" }, profile(chat, scope), look(), blocked(chat, scope), password(chat), sessions(chat, scope), leaving(chat))),
+  );
+  title.focus({ preventScroll: true });
+}
+
+function section(title, ...content) {
+  return h("section", { class: "card stack" }, h("h2", {}, title), content);
+}
+
+function profile(chat, scope) {
+  const picture = h("div", {});
+  const name = h("input", { maxlength: "60", required: true, dir: "auto", autocomplete: "name" });
+  scope.watch(chat.me, (me) => {
+    fill(picture, avatar(me.id, nameOf(me), { size: "size-l" }));
+    if (document.activeElement !== name) name.value = nameOf(me);
+  });
+  const save = async (event) => {
+    event.preventDefault();
+    const { public: known } = chat.me.value;
+    const others = known && typeof known === "object" && !Array.isArray(known) ? known : {};
+    if (await attempt(() => chat.updateProfile({ public: { ...others, fn: name.value.trim() } }))) toast("Saved.");
+  };
+  return section("Profile", h("form", { class: "profile", onsubmit: save }, picture, field("Your name", name, "What others see."), h("button", { class: "primary" }, "Save")));
+}
+
+function look() {
+  const choices = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];
+  const radio = ([value, label]) => {
+    const input = h("input", { type: "radio", name: "theme", value, onchange: () => setTheme(value) });
+    input.checked = theme() === value;
+    return h("label", { class: "check" }, input, label);
+  };
+  return section("Look", h("fieldset", { class: "choices" }, h("legend", { class: "hidden" }, "Theme"), choices.map(radio)));
+}
+
+/** People whom one has blocked, with the way back. */
+function blocked(chat, scope) {
+  const list = h("ul", { class: "people" });
+  scope.watch(chat.conversations, (all) => {
+    const those = all.filter((info) => info.blocked);
+    fill(
+      list,
+      those.length === 0 && h("li", { class: "hint" }, "You have blocked nobody."),
+      those.map((info) =>
+        h(
+          "li",
+          { class: "member" },
+          avatar(info.user?.id ?? info.id, titleOf(info), { size: "size-s" }),
+          h("span", { class: "person-name", dir: "auto" }, titleOf(info)),
+          h("button", { type: "button", class: "quiet small", onclick: () => attempt(() => chat.conversation(info.id).set({ blocked: false })) }, "Unblock"),
+        ),
+      ),
+    );
+  });
+  return section("Privacy", h("h3", {}, "Blocked people"), list);
+}
+
+function password(chat) {
+  const old = h("input", { type: "password", autocomplete: "current-password", required: true });
+  const fresh = h("input", { type: "password", autocomplete: "new-password", required: true, minlength: String(chat.limits.value.minPasswordLength ?? 8) });
+  const change = async (event) => {
+    event.preventDefault();
+    if (!(await attempt(() => chat.changePassword(old.value, fresh.value)))) return;
+    old.value = fresh.value = "";
+    toast("The password was changed. Your other devices are logged out.");
+  };
+  return section(
+    "Password",
+    h(
+      "form",
+      { class: "stack", onsubmit: change },
+      h("input", { class: "hidden", autocomplete: "username", tabindex: "-1", "aria-hidden": "true", value: nameOf(chat.me.value), readonly: true }),
+      field("Old password", old),
+      field("New password", fresh, "Logs your other devices out."),
+      h("div", {}, h("button", { class: "quiet" }, "Change password")),
+    ),
+  );
+}
+
+function leaving(chat) {
+  const everywhere = async () => {
+    if (await confirmed("Log out everywhere?", "All your devices have to log in again.", "Log out")) attempt(() => chat.logout({ all: true }));
+  };
+  return section(
+    "Log out",
+    h("p", { class: "hint" }, "Everything that is kept on this device is removed, also messages that were not sent yet."),
+    h(
+      "div",
+      { class: "buttons start" },
+      h("button", { type: "button", class: "danger", onclick: () => attempt(() => chat.logout()) }, "Log out"),
+      h("button", { type: "button", class: "danger-quiet", onclick: everywhere }, "Log out everywhere"),
+    ),
+  );
+}
