@@ -10,24 +10,23 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** How apps are compiled: as ES modules and as CommonJS by Node's rules, by bundlers' rules, and by the old ones. */
 const WAYS = [
-  ["use.mts", "nodenext", "nodenext"],
-  ["use.cts", "nodenext", "nodenext"],
-  ["use.ts", "esnext", "bundler"],
-  ["use.ts", "commonjs", "node10"],
+  [["use.mts", "use.cts"], "nodenext", "nodenext"],
+  [["use.ts"], "esnext", "bundler"],
+  [["use.ts"], "commonjs", "node10"],
 ];
 
 /** Compiles the file in every way, and finds what of the public types it leaves out. */
 export async function types({ folder, installed }) {
   const text = await readFile(here("types/use.ts"), "utf8");
-  for (const name of new Set(WAYS.map(([name]) => name))) await writeFile(join(folder, name), text);
+  for (const name of new Set(WAYS.flatMap(([names]) => names))) await writeFile(join(folder, name), text);
   await cp(here("node_modules/@types"), join(folder, "node_modules", "@types"), { recursive: true });
   await symlink(here("node_modules/csstype"), join(folder, "node_modules", "csstype"), "junction");
   const tsc = here("node_modules/typescript/bin/tsc");
-  for (const [name, module, resolution] of WAYS) {
+  for (const [files, module, resolution] of WAYS) {
     const way = ["--module", module, "--moduleResolution", resolution, "--target", "es2022", "--lib", "es2022,dom"];
     const strict = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--types", "react"];
-    await run(process.execPath, [tsc, ...way, ...strict, name], { cwd: folder }).catch(({ stdout, stderr }) => {
-      throw new Error(`${name} with ${module}, ${resolution}:\n${stdout}${stderr}`);
+    await run(process.execPath, [tsc, ...way, ...strict, ...files], { cwd: folder }).catch(({ stdout, stderr }) => {
+      throw new Error(`${files} with ${module}, ${resolution}:\n${stdout}${stderr}`);
     });
   }
   const names = new Set();
@@ -37,7 +36,7 @@ export async function types({ folder, installed }) {
   const used = new Set(text.match(/[\w$]+/g));
   const left = [...names].filter((name) => !used.has(name));
   if (left.length > 0) throw new Error(`types/use.ts does not use ${left.join(", ")}`);
-  return `ok, ${names.size} names used in ${WAYS.length} ways`;
+  return `ok, ${names.size} names used in ${WAYS.flatMap(([names]) => names).length} ways`;
 }
 
 /** Returns the names of all that a file of types declares: exports and their members. */
