@@ -4,6 +4,8 @@ use std::{env, process::ExitCode};
 
 mod book;
 mod fix;
+mod node;
+mod npm;
 mod outcome;
 mod report;
 mod run;
@@ -17,6 +19,7 @@ const HELP: &str = "\
 Usage: cargo xtask <command>
 
   up [--release] [-- <args>]  build and start the reference server, data in ./mvchat-data
+  npm                         build the client's npm package into target/npm/mvchat-client
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
   fix                         format, and apply the fixes that clippy knows
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "fix" => fix::fix(),
+        "npm" => npm::npm().map(|folder| println!("{}", folder.display())),
         "book" => book::render_command(),
         "stages" => {
             report::list();

@@ -5,8 +5,11 @@ use crate::outcome::Outcome;
 mod book;
 mod deny;
 mod lints;
+mod npm;
 mod suites;
 mod wasm;
+
+pub(crate) use wasm::add_wasm_target;
 
 /// One part of `cargo xtask test`.
 pub(crate) struct Stage {
@@ -74,5 +77,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the book is up to date, renders, and its frames parse",
         kind: Kind::Test,
         run: book::book,
+    },
+    Stage {
+        name: "npm",
+        about: "the npm package: its tests, bundlers, Node, a page, linters, types, size",
+        kind: Kind::Test,
+        run: npm::npm,
     },
 ];
