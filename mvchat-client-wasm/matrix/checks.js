@@ -7,13 +7,15 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { book } from "./book.js";
+import { compat } from "./compat.js";
 import { manifestOf, run } from "./project.js";
 import { types } from "./types.js";
 
 /** The most that the default entry may weigh with its core inlined, after brotli. */
 const MOST = 95_000;
 
-export const CHECKS = { publint: lint, attw, tsc: types, size };
+export const CHECKS = { publint: lint, attw, tsc: types, compat, book, size };
 
 async function lint({ installed }) {
   const { messages } = await publint({ pkgDir: installed, pack: false, level: "suggestion", strict: true });
