@@ -96,8 +96,9 @@ export class Model {
     return newest.slice(0, most).filter(lacking).map(([conv]) => conv);
   }
 
-  /** Tells whether the core has a message, or will never show it. */
+  /** Tells whether the core has a message, or will never show it, so that it is not shown from elsewhere any more. */
   holds(conv, seq) {
+    if (this.#timelines.get(conv)?.loaded === false) return false;
     const index = this.#machine.index(conv);
     if (!index) return true;
     for (let at = index.length - 2; at >= 1; at -= 2) if (index[at] <= seq) return index[at] === seq || at < index.length - 2;
