@@ -180,8 +180,11 @@ export class Person {
   }
 }
 
-/** Opens a server, a browser and two people who talk to each other; ends all of it after the test. */
-export async function two(t, { store, url: through } = {}) {
+/**
+ * Opens a server, a browser and two people who talk to each other; ends all of it after the test. `through` puts
+ * something between them and the server, for Anna only if `bobDirect`.
+ */
+export async function two(t, { store, through, bobDirect } = {}) {
   const server = await startServer({ store });
   const browser = await startBrowser();
   t.after(async () => {
@@ -190,7 +193,7 @@ export async function two(t, { store, url: through } = {}) {
   });
   const url = through ? await through(server, t) : server.url;
   const anna = await (await Person.open(browser, url)).signUp("anna", "Anna Berg");
-  const bob = await (await Person.open(browser, url)).signUp("bobby", "Bob Stone");
+  const bob = await (await Person.open(browser, bobDirect ? server.url : url)).signUp("bobby", "Bob Stone");
   await anna.writeTo("Bob Stone");
   return { server, browser, anna, bob };
 }

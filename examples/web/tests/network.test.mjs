@@ -1,0 +1,178 @@
+/** The network goes and comes back; nothing is lost, nothing comes twice. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startProxy } from "./proxy.mjs";
+import { Person, two } from "./support.mjs";
+
+const TIMEOUT = { timeout: 180_000 };
+
+/** Puts a proxy before the server. */
+function proxied() {
+  let proxy;
+  return {
+    through: async (server, t) => {
+      proxy = await startProxy(server.port);
+      t.after(() => proxy.stop());
+      return proxy.url;
+    },
+    get proxy() {
+      return proxy;
+    },
+  };
+}
+
+/** The system says that there is a network again. */
+const online = (person) => person.page.evaluate(() => dispatchEvent(new Event("online")));
+
+test("offline, and back", TIMEOUT, async (t) => {
+  const { anna, bob } = await two(t);
+  await anna.say("Before");
+  await bob.open("Anna Berg");
+  await bob.sees("Before");
+  await anna.context.setOffline(true);
+  await anna.page.evaluate(() => dispatchEvent(new Event("offline")));
+  await anna.say("Written without a network");
+  await anna.sees("Written without a network");
+  await bob.say("Meanwhile");
+  await anna.context.setOffline(false);
+  await anna.sees("Meanwhile");
+  await bob.sees("Written without a network");
+  await anna.isMarked("Written without a network", "read");
+  anna.isFine();
+  bob.isFine();
+});
+
+test("the server is killed and started again", TIMEOUT, async (t) => {
+  const { server, anna, bob } = await two(t, { store: "sled" });
+  await anna.say("Kept over the restart");
+  await bob.open("Anna Berg");
+  await bob.sees("Kept over the restart");
+  await server.kill();
+  await anna.page.locator(".banner", { hasText: "You are offline" }).waitFor();
+  assert.match(await anna.page.locator(".banner .count").innerText(), /Next try in \d+ s/);
+  await anna.say("Written while the server was gone");
+  await bob.say("Me too");
+  await anna.page.locator('.row.own[data-status="queued"]').waitFor();
+  await server.start();
+  await anna.page.getByRole("button", { name: "Try now" }).click();
+  await bob.page.getByRole("button", { name: "Try now" }).click();
+  await anna.isOnline();
+  await bob.sees("Written while the server was gone");
+  await anna.sees("Me too");
+  assert.equal((await bob.texts()).length, 3);
+  anna.isFine();
+  bob.isFine();
+});
+
+test("a reload with messages that wait", TIMEOUT, async (t) => {
+  const wall = proxied();
+  const { anna, bob } = await two(t, { through: wall.through });
+  await anna.say("Sent");
+  await anna.isMarked("Sent", "delivered");
+  // The socket is cut and the browser is kept from the server, but for the page itself.
+  await anna.page.routeWebSocket(/\/v0\/ws/, (socket) => socket.close());
+  wall.proxy.cut();
+  await anna.page.locator(".banner").waitFor();
+  for (const text of ["First that waits", "Second that waits"]) await anna.say(text);
+  await anna.page.locator('.row.own[data-status="queued"]').nth(1).waitFor();
+  await anna.page.reload();
+  await anna.sees("Second that waits");
+  await anna.sees("Sent");
+  assert.equal(await anna.page.locator('.row.own[data-status="queued"]').count(), 2);
+  // A new page without the wall: what waited is in the same profile.
+  const page = await anna.context.newPage();
+  await anna.page.close();
+  anna.page = page;
+  anna.watch(page);
+  await page.goto(anna.url);
+  await anna.open("Bob Stone");
+  await anna.isMarked("Second that waits", "delivered");
+  await bob.open("Anna Berg");
+  await bob.sees("Second that waits");
+  assert.deepEqual(await bob.texts(), ["Sent", "First that waits", "Second that waits"]);
+  anna.isFine();
+  bob.isFine();
+});
+
+test("two tabs show the same and share one connection", TIMEOUT, async (t) => {
+  const wall = proxied();
+  const { anna, bob } = await two(t, { through: wall.through });
+  await anna.say("From the first tab");
+  const second = new Person(anna.context, await anna.context.newPage(), anna.url);
+  await second.page.goto(anna.page.url());
+  await second.sees("From the first tab");
+  await second.say("From the second tab");
+  await anna.sees("From the second tab");
+  await bob.open("Anna Berg");
+  await bob.say("Seen in both");
+  await anna.sees("Seen in both");
+  await second.sees("Seen in both");
+  // The first tab has the connection; when it goes, the second takes over, and nothing that waits is lost.
+  await anna.page.close();
+  await second.say("After the first is gone");
+  await bob.sees("After the first is gone");
+  await bob.say("Good");
+  await second.sees("Good");
+  assert.equal((await bob.texts()).length, 5);
+  second.isFine();
+  bob.isFine();
+});
+
+test("a tab with a dead socket is live within a second of being looked at", TIMEOUT, async (t) => {
+  const wall = proxied();
+  const { anna, bob } = await two(t, { through: wall.through, bobDirect: true });
+  await bob.open("Anna Berg");
+  await anna.say("Hello");
+  await bob.sees("Hello");
+  await anna.page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  wall.proxy.kill();
+  await bob.say("Written while nobody looked");
+  await bob.isMarked("Written while nobody looked", "sent");
+  await anna.page.evaluate(() => {
+    delete document.visibilityState;
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await anna.message("Written while nobody looked").waitFor({ timeout: 1_000 });
+  anna.isFine();
+});
+
+test("200 disconnects at random moments lose nothing and double nothing", { timeout: 300_000 }, async (t) => {
+  const wall = proxied();
+  const { anna, bob } = await two(t, { through: wall.through });
+  await bob.open("Anna Berg");
+  let random = 20_261_120;
+  const chance = (most) => (random = (random * 48_271) % 0x7fffffff) % most;
+  const said = { Anna: [], Bob: [] };
+  for (let cut = 0; cut < 200; cut++) {
+    // As people do, they write when the page lets them; the network goes before, during and after.
+    for (const [name, person] of [["Anna", anna], ["Bob", bob]]) {
+      if (chance(2) === 0) continue;
+      const text = `${name} ${said[name].length}`;
+      said[name].push(text);
+      await person.say(text);
+    }
+    // Now and then both come back at once, as often only one of them; each cut hits someone who was there.
+    for (const person of chance(3) === 0 ? [anna] : [anna, bob]) await online(person);
+    await wall.proxy.connected();
+    await new Promise((done) => setTimeout(done, chance(60)));
+    wall.proxy.cut();
+  }
+  for (const person of [anna, bob]) await online(person);
+  const all = said.Anna.length + said.Bob.length;
+  for (const person of [anna, bob]) {
+    await person.page.waitForFunction(
+      (count) => document.querySelectorAll(".row .body").length >= count && !document.querySelector('[data-status="queued"], [data-status="sending"]'),
+      all,
+      { timeout: 60_000 },
+    );
+  }
+  const [one, other] = [await anna.texts(), await bob.texts()];
+  for (const [name, texts] of Object.entries(said)) assert.deepEqual(one.filter((text) => text.startsWith(name)), texts);
+  assert.deepEqual(one, other);
+  anna.isFine();
+  bob.isFine();
+});
