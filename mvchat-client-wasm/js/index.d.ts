@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * The mvchat client: chat for browsers, offline first.
  *

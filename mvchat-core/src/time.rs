@@ -45,6 +45,15 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads RFC 3339 with any offset; what is finer than a microsecond is cut off.
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let nanos = at.to_offset(UtcOffset::UTC).unix_timestamp_nanos();
+        i64::try_from(nanos.div_euclid(1_000)).ok().map(Self::from_micros)
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, by: Duration) -> Self {
@@ -78,9 +87,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let at = OffsetDateTime::parse(&text, &Rfc3339).map_err(serde::de::Error::custom)?;
-        let nanos = at.to_offset(UtcOffset::UTC).unix_timestamp_nanos();
-        Ok(Self::from_micros(i64::try_from(nanos.div_euclid(1_000)).map_err(serde::de::Error::custom)?))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a time as in RFC 3339"))
     }
 }
 

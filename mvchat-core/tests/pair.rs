@@ -60,6 +60,8 @@ impl Engine {
             pinned_at: None,
             pinned_by: None,
             no_screenshots: None,
+            slow_mode: None,
+            joinable: None,
         }
     }
 

@@ -4,17 +4,19 @@
 //!
 //! Each round measures the disk alone, and then with 1, 16, 64 and 256 senders that each wait for their answer:
 //! * the floor: a thread that appends 300 bytes to a file for everyone who waits, one `fdatasync` for them all;
-//! * the store: 300 bytes into one of 1,000 conversations.
+//! * the store: 300 bytes into one of 1,000 conversations;
+//! * the engine: a text of 250 bytes, checked, sealed, kept and published, into one of the same conversations.
 //!
 //! The table shows the medians of the rounds. The folder should be on the disk in question; it is a fresh temporary
 //! one below the current folder if absent.
 
 use mvchat_core::policy::{ConvKind, ConvSettings};
-use mvchat_core::proto::{ConvId, Epoch, MsgId, Role, UserId};
+use mvchat_core::proto::{ConvId, Epoch, Json, MsgId, Role, SendMessage, UserId};
 use mvchat_core::seam::{
     Append, Change, ConversationStore, MessageStore, NewConversation, Op, Outcome, StoreError,
 };
 use mvchat_core::time::Timestamp;
+use mvchat_core::{Chat, Keys};
 use mvchat_store_sled::SledStore;
 use std::error::Error;
 use std::fs::File;
@@ -42,11 +44,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut disk = Vec::new();
     let mut floors = SENDERS.map(|_| Vec::new());
     let mut stores = SENDERS.map(|_| Vec::new());
+    let mut engines = SENDERS.map(|_| Vec::new());
+    let chat = Chat::builder(store.clone()).keys(Keys::ephemeral()).build().await?;
+    chat.add_user(me(), None).await?;
     for _ in 0..ROUNDS {
         disk.push(syncs_a_second(&folder)?);
         for (index, senders) in SENDERS.into_iter().enumerate() {
             floors[index].push(floor(&folder, senders).await?);
             stores[index].push(appends_a_second(&store, senders).await?);
+            engines[index].push(sends_a_second(&chat, senders).await?);
         }
     }
     let mut out = std::io::stdout().lock();
@@ -55,10 +61,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "per second, medians of {ROUNDS} rounds; the disk alone syncs {:.0} appends",
         median(&mut disk)
     )?;
-    writeln!(out, "senders     floor     store  ratio")?;
+    writeln!(out, "senders     floor     store  ratio    engine  ratio")?;
     for (index, senders) in SENDERS.into_iter().enumerate() {
         let (floor, store) = (median(&mut floors[index]), median(&mut stores[index]));
-        writeln!(out, "{senders:>7} {floor:>9.0} {store:>9.0}   {:.2}", store / floor)?;
+        let engine = median(&mut engines[index]);
+        write!(out, "{senders:>7} {floor:>9.0} {store:>9.0}   {:.2}", store / floor)?;
+        writeln!(out, " {engine:>9.0}   {:.2}", engine / floor)?;
     }
     Ok(())
 }
@@ -149,6 +157,29 @@ async fn appends_a_second(store: &SledStore, senders: usize) -> Result<f64, Box<
         count += task.await??;
     }
     Ok(f64::from(count) / start.elapsed().as_secs_f64())
+}
+
+async fn sends_a_second(chat: &Chat, senders: usize) -> Result<f64, Box<dyn Error>> {
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..senders).map(|sender| tokio::spawn(speak(chat.clone(), sender, start))).collect();
+    let mut count = 0;
+    for task in tasks {
+        count += task.await??;
+    }
+    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+}
+
+/// Speaks until the time is over; returns how many messages were acknowledged.
+async fn speak(chat: Chat, sender: usize, start: Instant) -> Result<u32, mvchat_core::Error> {
+    let (actor, content) = (chat.act_as(me()), Json::from_value(&"x".repeat(250)));
+    let mut count = 0;
+    while start.elapsed() < SPAN {
+        let mut message = SendMessage::new(conv((sender * 17 + count as usize) % CONVS), content.clone());
+        message.cid = Some(Uuid::now_v7().to_string());
+        actor.send_message(message).await?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Sends until the time is over; returns how many were kept.

@@ -5,6 +5,7 @@ use crate::chat::{advance, message_key, mine, tail, whole};
 use crate::codec::decode;
 use crate::error::internal;
 use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, TAIL, last_number};
+use crate::links::use_link;
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail, Thing};
 use mvchat_core::policy::{Member, Message, MessageBody, MessageState, Standing};
@@ -36,6 +37,10 @@ pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> 
         let fresh = whole(batch, conv, row)?;
         let message = known.map(|known| known.message);
         return Ok(Outcome::Stale { conv: Some(Arc::new(fresh)), message });
+    }
+    if let Op::Amend(Amend { link: Some(code), .. }) = &op {
+        // The change is undone as a whole when this fails.
+        use_link(batch, conv, code, at)?;
     }
     let mut tail = tail(batch, conv)?;
     tail.rev = tail.rev.next();
@@ -130,12 +135,21 @@ impl Step {
     }
 
     fn amend(&self, batch: &mut Batch, mut row: ConvRow, amend: Amend) -> StoreResult<Written> {
-        let Amend { settings, owner, members, event } = amend;
+        let Amend { settings, owner, members, muted, event, .. } = amend;
         let mut index = 0;
         for (user, role, standing) in members {
             let before = self.set_member(batch, &mut row, user, role, standing)?;
             self.note(batch, before, index, Thing::Member(user))?;
             index += 1;
+        }
+        for (user, until) in muted {
+            let key = Key::member(MEMBER, self.conv, user);
+            let Some(member) = batch.row::<Member>(&key)? else { continue };
+            batch.put(&key, &Member { muted_until: until, rev: self.rev, ..member })?;
+            if member.rev != self.rev {
+                self.note(batch, Some(member.rev), index, Thing::Member(user))?;
+                index += 1;
+            }
         }
         if settings.is_some() || owner.is_some() {
             let before = std::mem::replace(&mut row.settings_rev, self.rev);
@@ -166,6 +180,7 @@ impl Step {
             role,
             standing,
             blocks: before.is_some_and(|before| before.blocks),
+            muted_until: before.and_then(|before| before.muted_until),
             joined_at: before.filter(|_| was_active).map_or(self.at, |before| before.joined_at),
             rev: self.rev,
         };

@@ -2,20 +2,18 @@
 
 use crate::SledStore;
 use crate::batch::Batch;
-use crate::chat::{active, advance, conversation, members, message_key, mine, tail, whole};
+use crate::chat::{active, advance, conversation, members, whole};
 use crate::error::already_exists;
-use crate::keys::{
-    BLOCK, CONV, CONV_OF, FOUND, HIDDEN, HIDDEN_AT, Key, MEMBER, MINE, PRIVATE, TAIL, last_id,
-};
+use crate::keys::{BLOCK, CONV, CONV_OF, FOUND, Key, MEMBER, MINE, TAIL, last_id};
+use crate::own::{configure, hide, mark};
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Tail};
 use crate::views::views;
 use async_trait::async_trait;
-use bytes::Bytes;
 use mvchat_core::policy::{ConvKind, Conversation, Member, Standing};
-use mvchat_core::proto::{ConvId, Epoch, Own, Rev, Seq, UserId};
+use mvchat_core::proto::{ConvId, Epoch, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    ConversationStore, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
+    ConversationStore, Counted, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
     StoreResult, ViewQuery, Views,
 };
 use std::collections::BTreeSet;
@@ -45,11 +43,11 @@ impl ConversationStore for SledStore {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         self.write(move |batch| configure(batch, viewer, conv, patch)).await
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         self.write(move |batch| hide(batch, viewer, conv, seq)).await
     }
 
@@ -116,7 +114,14 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
     let tail = Tail { rev: Rev(0), touched: position, last_seq: Seq(0), last_at: None };
     batch.put(&Key::conv(TAIL, conv), &tail)?;
     for (user, role) in members {
-        let member = Member { role, standing: Standing::Active, blocks: false, joined_at: at, rev: Rev(0) };
+        let member = Member {
+            role,
+            standing: Standing::Active,
+            blocks: false,
+            muted_until: None,
+            joined_at: at,
+            rev: Rev(0),
+        };
         batch.put(&Key::member(MEMBER, conv, user), &member)?;
         batch.put(&Key::member(MINE, conv, user), &Mine::default())?;
         let listed = Listed { active: true, created_at: at, removed: None };
@@ -125,103 +130,6 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
     let event = LogEvent::Created;
     batch.log(&LogEntry { position, conv, rev: Rev(0), actor, at, seq: None, event })?;
     Ok((Arc::new(whole(batch, conv, row)?), true))
-}
-
-/// Counts a private change and writes what the member keeps.
-fn touch(batch: &mut Batch, conv: ConvId, viewer: UserId, mine: &mut Mine) -> StoreResult<()> {
-    mine.own = mine.own.next();
-    mine.touched = advance(batch)?;
-    batch.put(&Key::member(MINE, conv, viewer), mine)
-}
-
-fn mark(batch: &mut Batch, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>> {
-    let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
-    let last = tail(batch, conv)?.last_seq;
-    let before = mine;
-    let forward = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
-    mine.read = forward(mine.read, marks.read);
-    mine.recv = forward(mine.recv, marks.recv).max(mine.read);
-    mine.clear = forward(mine.clear, marks.clear);
-    let moved = mine != before;
-    if moved {
-        touch(batch, conv, viewer, &mut mine)?;
-    }
-    let Mine { own, read, recv, clear, .. } = mine;
-    Ok(Some(Marked { read, recv, clear, own, moved }))
-}
-
-fn configure(
-    batch: &mut Batch,
-    viewer: UserId,
-    conv: ConvId,
-    patch: MemberPatch,
-) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
-    let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
-    let before = mine;
-    mine.favorite = patch.favorite.unwrap_or(mine.favorite);
-    mine.muted = patch.muted.unwrap_or(mine.muted);
-    mine.archived = patch.archived.unwrap_or(mine.archived);
-    let mut changed = mine != before;
-    if let Some(private) = patch.private {
-        let key = Key::member(PRIVATE, conv, viewer);
-        if batch.row::<Bytes>(&key)? != private {
-            changed = true;
-            match private {
-                Some(private) => batch.put(&key, &private)?,
-                None => batch.remove(&key)?,
-            }
-        }
-    }
-    let blocked = match patch.blocked {
-        Some(blocked) => block(batch, viewer, conv, blocked)?,
-        None => None,
-    };
-    if changed || blocked.is_some() {
-        touch(batch, conv, viewer, &mut mine)?;
-    }
-    Ok(Some((mine.own, blocked)))
-}
-
-/// Sets or lifts a block in a direct conversation; returns the conversation if that changed it.
-fn block(
-    batch: &mut Batch,
-    viewer: UserId,
-    conv: ConvId,
-    blocked: bool,
-) -> StoreResult<Option<Arc<Conversation>>> {
-    let Some(row) = batch.row::<ConvRow>(&Key::conv(CONV, conv))? else { return Ok(None) };
-    let Some(mut member) = active(batch, conv, viewer)? else { return Ok(None) };
-    if row.kind != ConvKind::Dm || member.blocks == blocked {
-        return Ok(None);
-    }
-    member.blocks = blocked;
-    batch.put(&Key::member(MEMBER, conv, viewer), &member)?;
-    let row = ConvRow { epoch: row.epoch.next(), ..row };
-    batch.put(&Key::conv(CONV, conv), &row)?;
-    let changed = whole(batch, conv, row)?;
-    if let Some(peer) = changed.peer_of(viewer) {
-        let stands = changed.members.values().any(|member| member.blocks);
-        for (one, other) in [(viewer, peer), (peer, viewer)] {
-            let key = Key::user(BLOCK, one).id(other.0);
-            if stands { batch.put(&key, &())? } else { batch.remove(&key)? }
-        }
-    }
-    Ok(Some(Arc::new(changed)))
-}
-
-fn hide(batch: &mut Batch, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
-    let Some(mut mine) = mine(batch, conv, viewer)? else { return Ok(None) };
-    let key = Key::member(HIDDEN, conv, viewer).number(seq.0);
-    if batch.has(&key)? {
-        return Ok(Some(mine.own));
-    }
-    if seq <= mine.clear || !batch.has(&message_key(conv, seq))? {
-        return Ok(None);
-    }
-    touch(batch, conv, viewer, &mut mine)?;
-    batch.put(&key, &mine.own)?;
-    batch.put(&Key::member(HIDDEN_AT, conv, viewer).number(mine.own.0), &seq)?;
-    Ok(Some(mine.own))
 }
 
 fn receipts(

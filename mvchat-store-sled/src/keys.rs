@@ -19,6 +19,8 @@
 //! | `35` | [`CONV_OF`] | user ‖ conversation | whether and until when a member |
 //! | `36` | [`FOUND`] | kind ‖ members, or owner ‖ cid | the conversation that it finds |
 //! | `37` | [`BLOCK`] | user ‖ other | –; both ways, while a block stands in either direction |
+//! | `38` | [`LINK`] | code | the link |
+//! | `39` | [`LINK_OF`] | conversation ‖ code | the code |
 //! | `40` | [`MESSAGE`] | conversation ‖ seq | the message |
 //! | `41` | [`CHANGED`] | conversation ‖ rev ‖ index | the thing that this rev changed last |
 //! | `42` | [`CID`] | conversation ‖ sender ‖ cid | seq, rev, time and print |
@@ -49,6 +51,8 @@ pub(crate) const PRIVATE: u8 = 0x34;
 pub(crate) const CONV_OF: u8 = 0x35;
 pub(crate) const FOUND: u8 = 0x36;
 pub(crate) const BLOCK: u8 = 0x37;
+pub(crate) const LINK: u8 = 0x38;
+pub(crate) const LINK_OF: u8 = 0x39;
 pub(crate) const MESSAGE: u8 = 0x40;
 pub(crate) const CHANGED: u8 = 0x41;
 pub(crate) const CID: u8 = 0x42;

@@ -10,10 +10,11 @@ use crate::read::Rows;
 use crate::rows::{Mine, Stored, Thing};
 use crate::views::view;
 use async_trait::async_trait;
+use bytes::Bytes;
 use mvchat_core::policy::Message;
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    Change, Changed, Changes, ChangesQuery, LogPage, MessageStore, Outcome, Page, PageQuery, Sent,
+    Change, Changed, Changes, ChangesQuery, LogPage, MessageStore, Op, Outcome, Page, PageQuery, Sent,
     StoreResult,
 };
 use sled::IVec;
@@ -22,7 +23,8 @@ use std::collections::BTreeSet;
 #[async_trait]
 impl MessageStore for SledStore {
     async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
-        self.write(move |batch| {
+        let bytes = changes.iter().map(|change| content(&change.op)).sum();
+        self.write_bytes(bytes, move |batch| {
             let outcomes = changes
                 .into_iter()
                 .map(|next| batch.attempt(|batch| change(batch, next)).unwrap_or_else(Outcome::Rejected));
@@ -77,6 +79,15 @@ impl MessageStore for SledStore {
 
     async fn position(&self) -> StoreResult<Position> {
         self.read(position).await
+    }
+}
+
+/// Returns how many bytes of content a change brings.
+fn content(op: &Op) -> usize {
+    match op {
+        Op::Append(append) => append.content.len(),
+        Op::Revise(revise) => revise.body.content.as_ref().map_or(0, Bytes::len),
+        _ => 0,
     }
 }
 

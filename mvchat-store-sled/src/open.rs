@@ -4,7 +4,7 @@ use crate::disk::Disk;
 use crate::error::{from_sled, internal, unavailable};
 use crate::hot::Hot;
 use crate::keys::{Key, META};
-use crate::options::SledOptions;
+use crate::options::{MOST_BYTES, SledOptions};
 use crate::queue::Queue;
 use crate::read::Rows;
 use crate::snapshot::{Durable, Version};
@@ -52,7 +52,7 @@ pub(crate) fn open(path: &Path, options: &SledOptions) -> StoreResult<Opened> {
     let version = Arc::<Version>::default();
     let mut writer = Writer {
         tree: (*db).clone(),
-        jobs: Arc::new(Queue::new(options.queue)),
+        jobs: Arc::new(Queue::new(options.queue, MOST_BYTES)),
         health: Arc::default(),
         durable: Arc::new(Durable::new(Arc::clone(&version))),
         disk,
@@ -112,8 +112,10 @@ fn settle(path: &Path, dir: &Path, file: &DbFile) -> io::Result<()> {
     sync_dir(&dir.join("blobs"))?;
     sync_dir(dir)?;
     sync_dir(path)?;
+    // The folder around it is somebody else's, and perhaps not ours to read.
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync_dir(parent.unwrap_or(Path::new(".")))
+    let _ = sync_dir(parent.unwrap_or(Path::new(".")));
+    Ok(())
 }
 
 /// Refuses what a newer version wrote, and signs a new store.

@@ -8,6 +8,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// At most so many bytes of content wait to be written.
+pub(crate) const MOST_BYTES: usize = 64 << 20;
+
 /// How a [`SledStore`] is opened.
 ///
 /// # Defaults
@@ -67,7 +70,8 @@ impl SledOptions {
         self
     }
 
-    /// Sets how many reads, and how many writes, may wait, at least 1 each; further calls are `Unavailable`.
+    /// Sets how many reads, and how many writes, may wait, at least 1 each; further calls are `Unavailable`. So are
+    /// writes when 64 MiB of content wait.
     pub fn queue(mut self, calls: usize) -> Self {
         self.queue = calls.max(1);
         self

@@ -5,7 +5,7 @@ use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
 use mvchat_core::proto::{Epoch, Own, Position, Rev, Role, Seq, UserId};
-use mvchat_core::seam::{Credential, LogEntry, LogEvent, Sent, SessionRow, UserRow, UserState};
+use mvchat_core::seam::{Credential, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow, UserState};
 use mvchat_core::time::Timestamp;
 
 /// What of a conversation only changes with its epoch.
@@ -84,9 +84,10 @@ rows! {
     Tail { rev, touched, last_seq, last_at }
     Mine { own, touched, read, recv, clear, favorite, muted, archived }
     Listed { active, created_at, removed }
-    ConvSettings { public, ttl, no_screenshots, pinned }
+    ConvSettings { public, ttl, no_screenshots, pinned, slow_mode, closed }
     Pinned { seq, at, by }
-    Member { role, standing, blocks, joined_at, rev }
+    Member { role, standing, blocks, muted_until, joined_at, rev }
+    LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
     SessionRow { id, user, device, user_agent, created_at, used_at, expires_at }
@@ -108,7 +109,7 @@ macro_rules! codes {
 }
 codes! {
     ConvKind { Dm = 1, Group = 2, Me = 3 }
-    Standing { Active = 1, Left = 2, Kicked = 3 }
+    Standing { Active = 1, Left = 2, Kicked = 3, Banned = 4 }
     Role { Member = 1, Admin = 2, Owner = 3 }
     MessageState { Live = 1, Unsent = 2, Deleted = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }

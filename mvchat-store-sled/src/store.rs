@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::error::{internal, unavailable};
 use crate::health::Health;
 use crate::open::{Opened, open};
-use crate::options::SledOptions;
+use crate::options::{MOST_BYTES, SledOptions};
 use crate::queue::Queue;
 use crate::reader::{Look, Reader};
 use crate::snapshot::Snapshot;
@@ -65,7 +65,7 @@ impl SledStore {
 
     pub(crate) fn start(path: &Path, options: SledOptions) -> StoreResult<Self> {
         let Opened { writer, db, lock } = open(path, &options)?;
-        let looks = Arc::new(Queue::new(options.queue));
+        let looks = Arc::new(Queue::new(options.queue, MOST_BYTES));
         let reader =
             Reader { tree: (*db).clone(), looks: Arc::clone(&looks), durable: Arc::clone(&writer.durable) };
         let mut shared = Shared {
@@ -86,6 +86,15 @@ impl SledStore {
         &self,
         write: impl FnOnce(&mut Batch) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
+        self.write_bytes(0, write).await
+    }
+
+    /// Like [`SledStore::write`], for a write that holds so many bytes of content.
+    pub(crate) async fn write_bytes<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        write: impl FnOnce(&mut Batch) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
         let Shared { health, jobs, .. } = &*self.shared;
         health.check()?;
         let (sender, receiver) = oneshot::channel();
@@ -95,7 +104,7 @@ impl SledStore {
             let answer: Answer = Box::new(move || drop(sender.send(result)));
             answer
         });
-        jobs.push(job).map_err(|_| unavailable("too many writes wait"))?;
+        jobs.push(job, bytes).map_err(|_| unavailable("too many writes wait"))?;
         receiver.await.unwrap_or_else(|_| Err(health.why_unanswered()))
     }
 
@@ -116,7 +125,7 @@ impl SledStore {
             let panicked = |_| Err(internal("a read panicked; the panic's message is in the output"));
             drop(sender.send(result.unwrap_or_else(panicked)));
         });
-        looks.push(look).map_err(|_| unavailable("too many reads wait"))?;
+        looks.push(look, 0).map_err(|_| unavailable("too many reads wait"))?;
         receiver.await.unwrap_or_else(|_| Err(health.why_unanswered()))
     }
 }
@@ -142,8 +151,12 @@ impl Drop for Shared {
             // A thread that panicked has nothing left to close.
             let _ = thread.join();
         }
-        // sled writes and syncs once more when its last handle goes; the lock is given back after that.
-        drop(self.db.take());
+        // sled writes and syncs once more when its last handle goes, and panics if it can't; everything that was
+        // acknowledged is durable by then. The lock is given back after that.
+        let db = self.db.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            tracing::error!("sled could not be closed well");
+        }
     }
 }
 

@@ -15,7 +15,11 @@ use std::sync::Arc;
 /// At most so many jobs share one sync.
 const MAX_JOBS: usize = 512;
 /// No further job joins a batch of so many bytes.
-const MAX_BYTES: usize = 1024 * 1024;
+///
+/// sled moves pages about while it writes, and gives the space they left to what comes two segments (of 512 KiB)
+/// later, without a sync in between. So what is written between two of our syncs should be less than that; pages and
+/// indexes make a batch about three times as large on the disk.
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The name of the file that says that a sync failed.
 pub(crate) const FAILED: &str = "failed";

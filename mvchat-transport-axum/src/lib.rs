@@ -22,9 +22,13 @@
 //! # }
 //! ```
 //!
-//! Serve it with `into_make_service_with_connect_info::<SocketAddr>()` to have the peers' addresses in the logs.
-//! `axum::serve` sets no deadline for the head of a request; a server that faces the internet puts a proxy in front
-//! or accepts connections like the reference server does.
+//! What `axum::serve` leaves to the app:
+//!
+//! * The peers' addresses, for the logs: serve `into_make_service_with_connect_info::<SocketAddr>()`.
+//! * Small frames wait for one another in the system unless the listener sets `TCP_NODELAY`:
+//!   `listener.tap_io(|stream| drop(stream.set_nodelay(true)))` with `axum::serve::ListenerExt`.
+//! * It sets no deadline for the head of a request. A server that faces the internet puts a proxy in front, or accepts
+//!   connections like the reference server does.
 
 mod http;
 mod ws;

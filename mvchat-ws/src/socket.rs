@@ -34,6 +34,8 @@ pub struct Socket<S> {
     ws: WebSocketStream<S>,
     /// What is left of a message that leaves in several frames.
     rest: Bytes,
+    /// Pongs may fill the write buffer, so that there is no room for a frame before they have left.
+    pongs_wait: bool,
     closing: Closing,
 }
 
@@ -47,16 +49,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_message_size(Some(max_message_size))
             .max_frame_size(Some(max_message_size));
         let ws = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        Self { ws, rest: Bytes::new(), closing: Closing::default() }
+        Self { ws, rest: Bytes::new(), pongs_wait: false, closing: Closing::default() }
     }
 
     /// Feeds what is left of the last message.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         while !self.rest.is_empty() {
-            ready!(self.ws.poll_ready_unpin(cx))?;
+            ready!(self.poll_room(cx))?;
             self.fragment(Data::Continue)?;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Waits until a frame fits into the write buffer.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if self.pongs_wait {
+            unless_closed(ready!(self.ws.poll_flush_unpin(cx)))?;
+            self.pongs_wait = false;
+        }
+        self.ws.poll_ready_unpin(cx).map(unless_closed)
     }
 
     /// Feeds the next frame of the message in `rest`.
@@ -84,14 +95,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
             Some(Ok(message)) => match message {
                 Message::Text(text) => Frame::Text(text.into()),
                 Message::Binary(bytes) => Frame::Binary(bytes),
-                Message::Ping(_) => Frame::Ping,
+                Message::Ping(_) => {
+                    self.pongs_wait = true;
+                    Frame::Ping
+                }
                 // A raw frame is never read; there would be nothing to do about it either.
                 Message::Pong(_) | Message::Frame(_) => Frame::Pong,
                 Message::Close(close) => {
                     Frame::Close(close.map_or(Close::Normal, |close| Close::from_code(close.code.into())))
                 }
             },
-            Some(Err(error)) => return Poll::Ready(Some(Err(blame(error)))),
+            Some(Err(error)) => {
+                self.closing = Closing::Cut;
+                return Poll::Ready(Some(Err(blame(error))));
+            }
             None => return Poll::Ready(None),
         };
         Poll::Ready(Some(Ok(frame)))
@@ -103,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Socket<S> {
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         ready!(self.poll_rest(cx))?;
-        self.ws.poll_ready_unpin(cx).map(unless_closed)
+        self.poll_room(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, frame: Frame) -> Result<(), TransportError> {

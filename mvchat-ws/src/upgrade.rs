@@ -25,7 +25,7 @@ const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
 pub fn upgrade(parts: &mut Parts, chat: &Chat, options: &Options, peer: Peer) -> Response<String> {
     let (key, on_upgrade) = match check(parts, options) {
         Ok(granted) => granted,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let chat = chat.clone();
     tokio::spawn(async move {
@@ -47,7 +47,7 @@ pub fn upgrade(parts: &mut Parts, chat: &Chat, options: &Options, peer: Peer) ->
 }
 
 /// Finds what the answer needs, or the refusal.
-fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade), Response<String>> {
+fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade), Box<Response<String>>> {
     let headers = &parts.headers;
     if parts.method != Method::GET {
         let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket begins with GET");
@@ -78,12 +78,12 @@ fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade
     }
 }
 
-fn refusal(status: StatusCode, why: &str) -> Response<String> {
+fn refusal(status: StatusCode, why: &str) -> Box<Response<String>> {
     let mut response = Response::new(format!("{why}\n"));
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
-    response
+    Box::new(response)
 }
 
 /// Returns whether a header that is a list of words has this one.

@@ -5,6 +5,8 @@ use std::{env, process::ExitCode};
 mod book;
 mod fix;
 mod modules;
+mod node;
+mod npm;
 mod outcome;
 mod report;
 mod run;
@@ -20,6 +22,7 @@ Usage: cargo xtask <command>
 
   up [--release] [-- <args>]  build and start the reference server with its web chat, data in ./mvchat-data
   web                         build the web chat into target/web, for the next build of the server
+  npm                         build the client's npm package into target/npm/mvchat-client
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
   fix                         format, and apply the fixes that clippy knows
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         "verify" => report::verify(),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
+        "npm" => npm::npm().map(|folder| println!("{}", folder.display())),
         "book" => book::render_command(),
         "stages" => {
             report::list();

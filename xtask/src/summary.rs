@@ -39,6 +39,27 @@ impl Summary {
         sum
     }
 
+    /// Reads the counts that Node's test runner ends with, in the form of TAP. What is left to do was not run either.
+    pub(crate) fn of_node(output: &str) -> Summary {
+        let mut sum = Summary::default();
+        for line in output.lines() {
+            let Some((what, count)) = line.strip_prefix("# ").and_then(|line| line.split_once(' ')) else {
+                continue;
+            };
+            let Ok(count) = count.parse::<u64>() else { continue };
+            match what {
+                "pass" => {
+                    sum.summaries += 1;
+                    sum.passed += count;
+                }
+                "fail" | "cancelled" => sum.failed += count,
+                "skipped" | "todo" => sum.skipped += count,
+                _ => {}
+            }
+        }
+        sum
+    }
+
     fn count(&mut self, counts: &str) {
         self.summaries += 1;
         for part in counts.split([',', ';', '(', ')']) {
@@ -125,6 +146,14 @@ mod tests {
         let output = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.005s] \u{1b}[1m2\u{1b}[0m tests run: \
             \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m skipped";
         assert_eq!(nextest(output), (1, 2, 0, 0));
+    }
+
+    #[test]
+    fn counts_of_node_are_read() {
+        let output = "ok 1 - a\n# a comment 7\n# tests 9\n# suites 1\n# pass 4\n# fail 1\n# cancelled 2\n\
+            # skipped 1\n# todo 1\n# duration_ms 12.5\n";
+        assert_eq!(counts(Summary::of_node(output)), (1, 4, 3, 2));
+        assert_eq!(counts(Summary::of_node("ok 1 - a\n")), (0, 0, 0, 0));
     }
 
     #[test]

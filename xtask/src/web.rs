@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{modules::modules, run::Run, stages::add_wasm_target, tree};
+use crate::{modules::modules, npm::npm, tree};
 
 /// The page's files besides its modules.
 const EXTRAS: [&str; 2] = ["style.css", "icon.svg"];
@@ -23,10 +23,8 @@ const CLIENT: &str = "mvchat-client";
 /// # Errors
 /// When the client does not build or a file cannot be read or written.
 pub(crate) fn web() -> Result<PathBuf, String> {
-    add_wasm_target()?;
-    package().show()?;
+    let client = npm()?.join("dist");
     let source = tree::root().join("examples").join("web");
-    let client = tree::root().join("target").join("npm").join("mvchat-client").join("dist");
     let files = collect(&source, &client)?;
     let page = read(&source.join("index.html"))?;
     let page = String::from_utf8(page).map_err(|error| format!("index.html: {error}"))?;
@@ -37,11 +35,6 @@ pub(crate) fn web() -> Result<PathBuf, String> {
     bundle.insert("index.html".to_owned(), with_preloads(&page, &hash, &bundle).into_bytes());
     write(&folder, &bundle)?;
     Ok(folder)
-}
-
-/// Returns the call of the tool that builds the client's package.
-fn package() -> Run {
-    Run::cargo().words("run --quiet --locked --manifest-path tools/wasm/Cargo.toml --").arg(tree::root())
 }
 
 /// Reads what the page consists of: its modules and the client's, as far as the page reaches them.

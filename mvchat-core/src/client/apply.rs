@@ -170,7 +170,7 @@ impl Apply<'_> {
                     view.disappearing_ttl = ttl.filter(|ttl| *ttl > 0);
                 }
                 if let Some(set) = mine.no_screenshots {
-                    view.no_screenshots = Some(set).filter(|set| *set || view.no_screenshots.is_some());
+                    view.no_screenshots = Some(set).filter(|set| *set);
                 }
                 if let Some(public) = &mine.public {
                     view.public = Some(public.clone());
@@ -352,6 +352,7 @@ impl Apply<'_> {
         if let Some(seq) = params.clear_seq {
             self.conv.clear(seq);
         }
+        self.conv.pass_own(self.me);
         let counts = params.read_seq.is_some() || params.clear_seq.is_some() || !hidden.is_empty();
         self.hide(hidden);
         self.viewed();

@@ -91,16 +91,13 @@ impl Conversation {
             None => Put::Changed,
         };
         let newest = seq > self.view.last_seq;
-        if newest && me.is_some() && message.from == me && self.view.read_seq.0.saturating_add(1) == seq.0 {
-            // Whoever has read everything before an own message has read that too.
-            (self.view.read_seq, self.view.recv_seq) = (seq, seq);
-        }
         let counted = newest && self.counts(me, &message);
         if newest {
             (self.view.last_seq, self.view.last_msg_at) = (seq, Some(message.ts));
         }
         self.held_to = self.held_to.max(seq);
         self.messages.insert(seq, message);
+        self.pass_own(me);
         if !self.recount(me) && counted {
             self.view.unread = self.view.unread.saturating_add(1).min(MAX_UNREAD);
         }
@@ -153,6 +150,18 @@ impl Conversation {
     pub(super) fn clear(&mut self, to: Seq) {
         self.view.clear_seq = self.view.clear_seq.max(to);
         self.messages.retain(|seq, _| *seq > to);
+    }
+
+    /// Moves the read mark over the user's own messages that follow it, as the server does: whoever has read
+    /// everything before an own message has read that, too.
+    pub(super) fn pass_own(&mut self, me: Option<UserId>) {
+        let following = |read: Seq| self.messages.get(&Seq(read.0.saturating_add(1)));
+        let mut read = self.view.read_seq;
+        while following(read).is_some_and(|message| message.from.is_some() && message.from == me) {
+            read = read.next();
+        }
+        self.view.recv_seq = self.view.recv_seq.max(read);
+        self.view.read_seq = read;
     }
 
     /// Counts unread messages, if the model holds all that could be. Returns whether it does.

@@ -76,6 +76,8 @@ impl Actor {
     /// As the command; `Unsupported` for those that belong to a connection.
     pub async fn execute(&self, command: Command) -> Result<Reply> {
         let inner = self.chat.0.clone();
+        // Counted before it is let in: else a drain could end in between.
+        let _token = inner.closing.commands.token();
         inner.closing.admit()?;
         let ctx = Ctx { inner: inner.clone(), user: self.user, identity: None, origin: None, turn: None };
         // In a task of its own: whoever stops waiting does not stop what was begun.

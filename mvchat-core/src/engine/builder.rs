@@ -4,6 +4,7 @@ use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
 use super::hub::Hub;
+use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
@@ -165,6 +166,8 @@ impl ChatBuilder {
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),
+            slow: Throttle::default(),
+            marks: Marks::default(),
             closing: Closing::default(),
         });
         for shard in shards {

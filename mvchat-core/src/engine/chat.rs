@@ -4,6 +4,7 @@ use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
 use super::hub::Hub;
+use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
@@ -46,6 +47,8 @@ pub(super) struct Inner {
     pub(super) hub: Hub,
     pub(super) committer: Committer,
     pub(super) typing: Throttle,
+    pub(super) slow: Throttle,
+    pub(super) marks: Marks,
     pub(super) closing: Closing,
 }
 

@@ -2,13 +2,15 @@
 //! conversations, in the order in which they were submitted.
 
 use super::chat::Inner;
+use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
-use crate::proto::{ConvId, Seq, UserId};
+use crate::proto::{ConnId, ConvId, Seq, UserId};
 use crate::seam::{Change, Committed, Op, Outcome, Sent};
-use std::collections::BTreeSet;
+use futures_util::FutureExt;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -24,7 +26,24 @@ const MAX_ROUNDS: u8 = 16;
 const RETRY_BUSY: Duration = Duration::from_millis(100);
 
 /// Decides on the newest state that is known; run again when that turns out to be stale.
-pub(super) type Decide = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync>;
+pub(super) enum Decide {
+    /// For an active member; others are turned away at the gate.
+    Member(AsMember),
+    /// For one who is not in the conversation yet.
+    Anyone(AsAnyone),
+}
+
+pub(super) type AsMember = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync>;
+pub(super) type AsAnyone = Box<dyn FnMut(&Conversation) -> Result<Decision> + Send + Sync>;
+
+impl<F> From<Box<F>> for Decide
+where
+    F: FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync + 'static,
+{
+    fn from(decide: Box<F>) -> Self {
+        Self::Member(decide)
+    }
+}
 
 /// What was decided.
 #[derive(Debug)]
@@ -85,9 +104,10 @@ pub(super) struct Committer {
 /// One shard before it runs.
 pub(super) struct Shard {
     queue: mpsc::Receiver<Proposal>,
+    doubts: Doubts,
 }
 
-struct Attempt {
+pub(super) struct Attempt {
     proposal: Proposal,
     rounds: u8,
 }
@@ -96,53 +116,125 @@ impl Committer {
     pub(super) fn new(shards: usize) -> (Self, Vec<Shard>) {
         let (senders, receivers) =
             (0..shards).map(|_| mpsc::channel(MAX_QUEUE)).unzip::<_, _, Vec<_>, Vec<_>>();
-        (Self { shards: senders }, receivers.into_iter().map(|queue| Shard { queue }).collect())
+        (Self { shards: senders }, receivers.into_iter().map(Shard::new).collect())
     }
 
     /// Queues a proposal; its place in the order is fixed when this returns.
     pub(super) async fn submit(&self, proposal: Proposal) -> Result<()> {
         let shard = usize::from(proposal.conv.0.as_bytes()[15]) % self.shards.len();
-        self.shards[shard].send(proposal).await.map_err(|_| ErrorKind::Unavailable.into())
+        self.shards[shard].send(proposal).await.map_err(|_| interrupted())
     }
 }
 
+/// The error for a change of which it is not known what became of it.
+pub(super) fn interrupted() -> Error {
+    Error::from(ErrorKind::Unavailable).retry_after(RETRY_BUSY)
+}
+
 impl Shard {
+    fn new(queue: mpsc::Receiver<Proposal>) -> Self {
+        Self { queue, doubts: Doubts::default() }
+    }
+
     /// Runs the shard until the engine is dropped.
     pub(super) fn spawn(self, inner: &Arc<Inner>) {
         tokio::spawn(self.run(Arc::downgrade(inner)));
     }
 
     async fn run(mut self, inner: Weak<Inner>) {
-        let mut batch = Vec::new();
-        // Natural batching: whatever came while the last batch was written is the next one.
-        while self.queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            let Some(inner) = inner.upgrade() else { return };
-            let mut pending: Vec<_> =
-                batch.drain(..).map(|proposal| Attempt { proposal, rounds: 0 }).collect();
-            while !pending.is_empty() {
-                pending = inner.round(pending).await;
+        let (mut batch, mut pending) = (Vec::new(), Vec::new());
+        loop {
+            // Natural batching: whatever came while the last batch was written is the next one.
+            if pending.is_empty() {
+                tokio::select! { biased;
+                    came = self.queue.recv_many(&mut batch, MAX_BATCH) => if came == 0 { return },
+                    () = self.doubts.pause() => {}
+                }
+            } else {
+                // What has to be decided again holds up nobody else.
+                while batch.len() < MAX_BATCH
+                    && pending.len() + batch.len() < MAX_QUEUE
+                    && let Ok(proposal) = self.queue.try_recv()
+                {
+                    batch.push(proposal);
+                }
             }
+            let Some(inner) = inner.upgrade() else { return };
+            pending.extend(batch.drain(..).map(|proposal| Attempt { proposal, rounds: 0 }));
+            inner.settle(&mut self.doubts).await;
+            // A store that panics fails what was in its hands, and nothing that comes later.
+            let round = AssertUnwindSafe(inner.round(std::mem::take(&mut pending), &mut self.doubts));
+            pending = round.catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!("a batch panicked");
+                Vec::new()
+            });
             inner.hub.ring();
         }
     }
 }
 
+/// What of a batch has to wait for the next one.
+#[derive(Default)]
+struct Waiting {
+    targets: BTreeSet<(ConvId, Seq)>,
+    amended: BTreeSet<ConvId>,
+    /// Connections with something undecided: what they asked for later must not be committed earlier, because
+    /// their replies leave in the order of the requests.
+    held: BTreeSet<(ConvId, ConnId)>,
+}
+
+impl Waiting {
+    /// Returns whether a proposal can't be decided on the state before the batch: because that is about to
+    /// change, or because something of the same connection has to be decided first.
+    fn defers(&mut self, proposal: &Proposal) -> bool {
+        let defers = self.amended.contains(&proposal.conv)
+            || whose(proposal).is_some_and(|whose| self.held.contains(&whose))
+            || proposal.target.is_some_and(|seq| !self.targets.insert((proposal.conv, seq)));
+        if defers {
+            self.held.extend(whose(proposal));
+        }
+        defers
+    }
+
+    /// Notes what was decided.
+    fn decided(&mut self, proposal: &Proposal, op: &Op) {
+        match op {
+            Op::Amend(_) => {
+                self.amended.insert(proposal.conv);
+            }
+            // It alone may turn out to be stale, if its message is another meanwhile.
+            Op::Revise(_) => self.held.extend(whose(proposal)),
+            Op::Append(_) => {}
+        }
+    }
+}
+
+fn whose(proposal: &Proposal) -> Option<(ConvId, ConnId)> {
+    proposal.origin.as_ref().map(|origin| (proposal.conv, origin.conn.id))
+}
+
+/// The conversations that a batch is decided on, each once: what is decided later in it is on no newer state than
+/// what is decided earlier, so that both are stale together and keep their order.
+type Snapshots = HashMap<ConvId, Option<Arc<Conversation>>>;
+
+/// What was decided, on what, and what is told.
+type Decided = (Change, Publish, Arc<Conversation>);
+
 impl Inner {
     /// Decides and commits once; returns what has to be decided again, in the same order.
-    async fn round(self: &Arc<Self>, attempts: Vec<Attempt>) -> Vec<Attempt> {
+    async fn round(self: &Arc<Self>, attempts: Vec<Attempt>, doubts: &mut Doubts) -> Vec<Attempt> {
         let (mut again, mut changes, mut decided) = (Vec::new(), Vec::new(), Vec::new());
-        let mut targets = BTreeSet::new();
+        let (mut waiting, mut snapshots) = (Waiting::default(), Snapshots::new());
         for mut attempt in attempts {
-            let proposal = &mut attempt.proposal;
-            // Two changes of one message can't both be decided on the same state of it.
-            if proposal.target.is_some_and(|seq| !targets.insert((proposal.conv, seq))) {
+            if waiting.defers(&attempt.proposal) {
                 again.push(attempt);
                 continue;
             }
-            match self.decide(proposal).await {
-                Ok((change, publish)) => {
+            match self.decide(&mut attempt.proposal, &mut snapshots).await {
+                Ok((change, publish, conv)) => {
+                    waiting.decided(&attempt.proposal, &change.op);
                     changes.push(change);
-                    decided.push((attempt, publish));
+                    decided.push((attempt, publish, conv));
                 }
                 Err(settled) => answer(attempt.proposal, settled),
             }
@@ -150,22 +242,28 @@ impl Inner {
         if changes.is_empty() {
             return again;
         }
+        let sure = doubts.begin(decided.iter().map(|(_, _, conv)| conv));
         let outcomes = match self.store.commit(changes).await {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 let error = Error::from(error);
                 tracing::error!(error = ?error, "a batch could not be committed");
-                for (attempt, _) in decided {
+                for (attempt, ..) in decided {
                     answer(attempt.proposal, Err(error.clone()));
                 }
                 return again;
             }
         };
-        let mut stale = Vec::new();
-        for ((mut attempt, publish), outcome) in decided.into_iter().zip(outcomes) {
+        doubts.end(sure);
+        let (mut stale, mut fresh) = (Vec::new(), HashMap::new());
+        for ((mut attempt, publish, conv), outcome) in decided.into_iter().zip(outcomes) {
             let settled = match outcome {
                 Outcome::Done(committed) => {
-                    let reached = self.publish(&attempt.proposal, publish, &committed).await;
+                    doubts.reached(committed.position);
+                    if let Some(message) = committed.message.as_ref().filter(|_| !again.is_empty()) {
+                        fresh.insert((conv.id, message.seq), message.clone());
+                    }
+                    let reached = self.publish(&attempt.proposal, publish, &committed, conv).await;
                     Ok(Settled::Committed(committed, reached))
                 }
                 Outcome::Replay(sent) => Ok(Settled::Replay(sent)),
@@ -185,22 +283,44 @@ impl Inner {
             };
             answer(attempt.proposal, settled);
         }
+        for Attempt { proposal, .. } in &mut again {
+            let target = proposal.target.and_then(|seq| fresh.get(&(proposal.conv, seq)));
+            if let Some(message) = target.filter(|_| proposal.message.is_some()) {
+                proposal.message = Some(message.clone());
+            }
+        }
         stale.append(&mut again);
         stale
     }
 
     /// Loads what is not at hand and decides.
-    async fn decide(&self, proposal: &mut Proposal) -> Result<(Change, Publish), Result<Settled>> {
-        let conv = self.conversation(proposal.conv).await.map_err(Err)?;
+    async fn decide(
+        &self,
+        proposal: &mut Proposal,
+        snapshots: &mut Snapshots,
+    ) -> Result<Decided, Result<Settled>> {
+        let conv = match snapshots.get(&proposal.conv) {
+            Some(known) => known.clone(),
+            None => {
+                let conv = self.conversation(proposal.conv).await.map_err(Err)?;
+                snapshots.insert(proposal.conv, conv.clone());
+                conv
+            }
+        };
         let now = self.env.now();
-        let decision = Access::of(conv.as_deref(), proposal.actor, now, &self.limits).and_then(|access| {
-            let decide = AssertUnwindSafe(|| (proposal.decide)(&access, proposal.message.as_ref()));
-            catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()))
+        let message = proposal.message.as_ref();
+        let decide = AssertUnwindSafe(|| match &mut proposal.decide {
+            Decide::Member(decide) => {
+                let access = Access::of(conv.as_deref(), proposal.actor, now, &self.limits)?;
+                decide(&access, message)
+            }
+            Decide::Anyone(decide) => decide(conv.as_deref().ok_or(ErrorKind::NotMember)?),
         });
+        let decision = catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()));
         match (decision, conv) {
             (Ok(Decision::Commit(op, publish)), Some(conv)) => {
-                let (conv, epoch) = (conv.id, conv.epoch);
-                Ok((Change { conv, actor: proposal.actor, epoch, at: now, op }, publish))
+                let change = Change { conv: conv.id, actor: proposal.actor, epoch: conv.epoch, at: now, op };
+                Ok((change, publish, conv))
             }
             (Ok(_), _) => Err(Ok(Settled::Unchanged(proposal.message.take()))),
             (Err(denied), _) => Err(self.replayed(proposal).await.unwrap_or(Err(denied))),
@@ -220,17 +340,23 @@ impl Inner {
         }
     }
 
-    /// Remembers what changed and tells everybody, in the order of the commits.
-    async fn publish(self: &Arc<Self>, proposal: &Proposal, publish: Publish, committed: &Committed) -> u32 {
-        let conv: Option<Arc<Conversation>> = match &committed.conv {
-            Some(conv) => Some(self.convs.put(conv.clone())),
-            // What was decided on is at hand, or was pushed out by others since.
-            None => self.conversation(proposal.conv).await.ok().flatten(),
+    /// Remembers what changed and tells everybody, in the order of the commits. Who is told follows from the
+    /// conversation as it was when this was committed: the one that it was decided on, or made it.
+    async fn publish(
+        self: &Arc<Self>,
+        proposal: &Proposal,
+        publish: Publish,
+        committed: &Committed,
+        decided_on: Arc<Conversation>,
+    ) -> u32 {
+        let conv = match &committed.conv {
+            Some(conv) => {
+                self.convs.put(conv.clone());
+                conv.clone()
+            }
+            None => decided_on,
         };
-        match conv {
-            Some(conv) => self.fan_out(&conv, proposal, publish, committed).await,
-            None => 0,
-        }
+        self.fan_out(&conv, proposal, publish, committed).await
     }
 }
 

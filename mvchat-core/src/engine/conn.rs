@@ -31,6 +31,8 @@ struct State {
     close: Option<Close>,
     ping: bool,
     aborted: bool,
+    /// Its future has ended; nothing may keep it any more.
+    gone: bool,
 }
 
 /// What the writer does next.
@@ -51,7 +53,15 @@ pub(super) enum Next {
 impl Conn {
     pub(super) fn new(id: ConnId) -> Self {
         let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
-        let state = State { outbox, identity: None, ended: None, close: None, ping: false, aborted: false };
+        let state = State {
+            outbox,
+            identity: None,
+            ended: None,
+            close: None,
+            ping: false,
+            aborted: false,
+            gone: false,
+        };
         Self {
             id,
             state: Mutex::new(state),
@@ -69,7 +79,7 @@ impl Conn {
         }
         if state.outbox.push(frame).is_err() {
             // Nothing that waits is worth keeping: the client reloads it.
-            state.outbox = Outbox::new(0, 0);
+            state.outbox.shut();
             state.ended = Some(Ended::Overflow);
             drop(state);
             self.reader.notify_one();
@@ -172,6 +182,17 @@ impl Conn {
     /// Returns whether so much waits that no more requests should be read.
     pub(super) fn is_congested(&self) -> bool {
         self.state.lock().outbox.bytes() > MAX_BYTES / 2
+    }
+
+    /// Notes that the connection is no more; returns who was logged in.
+    pub(super) fn leave(&self) -> Option<Identity> {
+        let mut state = self.state.lock();
+        state.gone = true;
+        state.identity
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.state.lock().gone
     }
 
     pub(super) fn identity(&self) -> Option<Identity> {

@@ -1,7 +1,7 @@
 //! From a command to the file that carries it out.
 
 use super::chat::Inner;
-use super::committer::{Decide, Proposal, Settled};
+use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
@@ -58,14 +58,23 @@ pub(super) struct Ctx {
 impl Inner {
     /// Carries out a command of a connection.
     pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
-        if let Some(turn) = &mut caller.turn
-            && !matches!(command, Command::Send(_))
-        {
-            turn.come().await;
-        }
-        let work = self.dispatch(caller, command);
+        let origin = caller.origin.clone();
+        let work = async {
+            if let Some(turn) = &mut caller.turn
+                && !matches!(command, Command::Send(_))
+            {
+                turn.come().await;
+            }
+            self.dispatch(caller, command).await
+        };
+        tokio::pin!(work);
         let late = || Error::new(ErrorKind::Unavailable, "timed out").retry_after(Duration::from_secs(1));
-        let result = tokio::time::timeout(COMMAND_TIMEOUT, work).await.unwrap_or_else(|_| Err(late()));
+        let result = match tokio::time::timeout(COMMAND_TIMEOUT, &mut work).await {
+            Ok(result) => result,
+            Err(_) if origin.is_none_or(|origin| origin.claim()) => Err(late()),
+            // It is being told: the reply has its place among the frames and must say the `rev`.
+            Err(_) => work.await,
+        };
         if let Err(error) = &result
             && error.kind() == ErrorKind::Internal
         {
@@ -81,7 +90,13 @@ impl Inner {
             Command::SignUp(account) => self.sign_up(caller, account).await,
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                self.check_session(identity).await?;
+                if let Err(error) = self.check_session(identity).await {
+                    if error.kind() == ErrorKind::Unauthenticated {
+                        // What can't ask any more must not listen either.
+                        self.sessions_ended(identity.user, &[identity.session], None);
+                    }
+                    return Err(error);
+                }
                 let ctx = Ctx {
                     inner: self,
                     user: identity.user,
@@ -91,6 +106,7 @@ impl Inner {
                 };
                 match command {
                     Command::Logout { all } => ctx.logout(all).await,
+                    Command::RevokeSession(session) => ctx.revoke_session(session).await,
                     command => ctx.execute(command).await.map(Finished::from),
                 }
             }
@@ -102,6 +118,7 @@ impl Ctx {
     /// Carries out a command that needs a user.
     pub(super) async fn execute(self, command: Command) -> Result<Reply> {
         match command {
+            Command::ListSessions => self.list_sessions().await,
             Command::UpdateMe(update) => self.update_me(update).await,
             Command::Search { query, limit } => self.search(&query, limit).await,
             Command::StartDm(peer) => self.start_dm(peer).await,
@@ -111,6 +128,15 @@ impl Ctx {
             Command::Invite { conv, user } => self.invite(conv, user).await,
             Command::Leave { conv } => self.leave(conv).await,
             Command::Kick { conv, user } => self.kick(conv, user).await,
+            Command::Ban { conv, user } => self.ban(conv, user).await,
+            Command::Unban { conv, user } => self.unban(conv, user).await,
+            Command::Mute { conv, user, until } => self.mute(conv, user, until).await,
+            Command::CreateLink { conv, expires_in, max_uses } => {
+                self.create_link(conv, expires_in, max_uses).await
+            }
+            Command::RevokeLink { conv, code } => self.revoke_link(conv, &code).await,
+            Command::ListLinks { conv } => self.list_links(conv).await,
+            Command::Join { code } => self.join(code).await,
             Command::UpdateGroup { conv, update } => self.update_group(conv, update).await,
             Command::SetRole { conv, user, role } => self.set_role(conv, user, role).await,
             Command::Transfer { conv, user } => self.transfer(conv, user).await,
@@ -137,7 +163,6 @@ impl Ctx {
             | Command::LoginToken(_)
             | Command::SignUp(_)
             | Command::Logout { .. }
-            | Command::ListSessions
             | Command::RevokeSession(_)
             | Command::Unsupported(_) => Err(ErrorKind::Unsupported.into()),
         }
@@ -154,8 +179,9 @@ impl Ctx {
         conv: ConvId,
         about: Option<(Seq, Option<Message>)>,
         cid: Option<(String, Print)>,
-        decide: Decide,
+        decide: impl Into<Decide>,
     ) -> Result<Settled> {
+        let decide = decide.into();
         if let Some(turn) = &mut self.turn {
             turn.come().await;
         }
@@ -165,7 +191,7 @@ impl Ctx {
             Proposal { conv, actor: self.user, origin: self.origin, target, message, cid, decide, answer };
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
-        settled.await.map_err(|_| Error::from(ErrorKind::Unavailable))?
+        settled.await.map_err(|_| interrupted())?
     }
 }
 

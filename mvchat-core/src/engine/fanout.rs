@@ -34,6 +34,11 @@ fn echoes(event: &LogEvent) -> bool {
             | LogEvent::Unpinned
             | LogEvent::TtlSet(_)
             | LogEvent::NoScreenshotsSet(_)
+            | LogEvent::SlowModeSet(_)
+            | LogEvent::JoinableSet(_)
+            | LogEvent::Unbanned(_)
+            | LogEvent::Muted(..)
+            | LogEvent::Unmuted(_)
             | LogEvent::Joined(_)
             | LogEvent::RoleSet(..)
             | LogEvent::OwnerSet(_)
@@ -43,7 +48,7 @@ fn echoes(event: &LogEvent) -> bool {
 /// Whom else it concerns: someone who is not a member any more.
 fn affected(event: &LogEvent) -> Option<UserId> {
     match event {
-        LogEvent::Left(user) | LogEvent::Kicked(user) => Some(*user),
+        LogEvent::Left(user) | LogEvent::Kicked(user) | LogEvent::Banned(user) => Some(*user),
         _ => None,
     }
 }
@@ -58,6 +63,8 @@ impl Inner {
         committed: &Committed,
     ) -> u32 {
         let actor = proposal.actor;
+        // Without a claim the reply has gone already, without the `rev`.
+        let origin = proposal.origin.as_ref().filter(|origin| origin.claim());
         let (frame, own_frame, event) = match publish {
             Publish::Message { content, mentions } => {
                 let Some(message) = &committed.message else { return 0 };
@@ -66,11 +73,11 @@ impl Inner {
                 data.head = live_head(message, mentions).non_empty();
                 let frame = ServerMsg::Data(data.clone()).encode();
                 let own_frame = match &message.cid {
-                    Some(cid) => {
+                    Some(cid) if self.hub.has_others(actor, origin) => {
                         data.cid = Some(cid.clone());
                         ServerMsg::Data(data).encode()
                     }
-                    None => frame.clone(),
+                    _ => frame.clone(),
                 };
                 (frame, own_frame, LogEvent::Sent)
             }
@@ -83,7 +90,7 @@ impl Inner {
             LogEvent::Joined(user) => Some(user),
             _ => None,
         };
-        if let Some(origin) = &proposal.origin {
+        if let Some(origin) = origin {
             origin.conn.reserve(origin.ticket);
             if echoes(&event) {
                 origin.conn.push(frame.clone());
@@ -95,7 +102,7 @@ impl Inner {
         let mut reached = 0;
         for user in conv.active_members().map(|(user, _)| user).chain(affected(&event)) {
             let frame = if user == actor { &own_frame } else { &frame };
-            let connections = self.hub.push(user, frame, proposal.origin.as_ref());
+            let connections = self.hub.push(user, frame, origin);
             reached += if user == actor { 0 } else { connections };
         }
         reached
@@ -165,6 +172,10 @@ fn notice(
         LogEvent::Joined(_) => What::MemberJoined,
         LogEvent::Left(_) => What::MemberLeft,
         LogEvent::Kicked(_) => What::MemberKicked,
+        LogEvent::Banned(_) => What::MemberBanned,
+        LogEvent::Unbanned(_) => What::MemberUnbanned,
+        LogEvent::Muted(..) | LogEvent::Unmuted(_) => What::MemberMuted,
+        LogEvent::SlowModeSet(_) | LogEvent::JoinableSet(_) => What::GroupUpdated,
         LogEvent::RoleSet(..) => What::RoleChanged,
         LogEvent::OwnerSet(_) => What::OwnerChanged,
         LogEvent::Created | LogEvent::Sent => What::ConvAdded,
@@ -181,6 +192,10 @@ fn notice(
         LogEvent::TtlSet(ttl) => info.ttl = *ttl,
         LogEvent::Joined(user)
         | LogEvent::Kicked(user)
+        | LogEvent::Banned(user)
+        | LogEvent::Unbanned(user)
+        | LogEvent::Muted(user, _)
+        | LogEvent::Unmuted(user)
         | LogEvent::RoleSet(user, _)
         | LogEvent::OwnerSet(user) => info.user = Some(*user),
         LogEvent::Pinned => info.seq = conv.settings.pinned.map(|pinned| pinned.seq),

@@ -3,9 +3,11 @@
 use super::conn::Conn;
 use super::registry::Registry;
 use crate::proto::{ServerMsg, SessionId, UserId};
-use crate::session::{Ended, Ephemeral, Ticket};
+use crate::session::{Ended, Ephemeral, Identity, Ticket};
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// The request that a change came from: its reply stands in for the frame on its connection.
@@ -13,18 +15,40 @@ use tokio::sync::watch;
 pub(super) struct Origin {
     pub(super) conn: Arc<Conn>,
     pub(super) ticket: Ticket,
+    claimed: Arc<AtomicBool>,
+}
+
+impl Origin {
+    pub(super) fn new(conn: Arc<Conn>, ticket: Ticket) -> Self {
+        Self { conn, ticket, claimed: Arc::default() }
+    }
+
+    /// Decides, once, what the reply says: the `rev` of the change, if this is called when that is told; that
+    /// nothing is known, if it is called when the time is over. Whoever is late gets `false`: then the
+    /// connection hears of the change like any other, or the reply is waited for.
+    pub(super) fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
 }
 
 /// The connections, and a bell that rings after every commit.
 #[derive(Debug)]
 pub(super) struct Hub {
     registry: Registry,
+    /// By user: see [`presence_order`](Hub::presence_order).
+    presence: [Mutex<()>; PRESENCE_SHARDS],
     bell: watch::Sender<()>,
 }
 
+const PRESENCE_SHARDS: usize = 16;
+
 impl Default for Hub {
     fn default() -> Self {
-        Self { registry: Registry::default(), bell: watch::Sender::new(()) }
+        Self {
+            registry: Registry::default(),
+            presence: std::array::from_fn(|_| Mutex::default()),
+            bell: watch::Sender::new(()),
+        }
     }
 }
 
@@ -61,6 +85,13 @@ impl Hub {
         reached
     }
 
+    /// Returns whether a user has connections besides that of the origin.
+    pub(super) fn has_others(&self, user: UserId, but: Option<&Origin>) -> bool {
+        let mut others = false;
+        self.registry.for_each(user, |conn| others |= but.is_none_or(|origin| origin.conn.id != conn.id));
+        others
+    }
+
     /// Pushes a frame of which only the newest counts.
     pub(super) fn push_ephemeral(&self, user: UserId, key: Ephemeral, frame: &Bytes, but: Option<&Conn>) {
         self.registry.for_each(user, |conn| {
@@ -88,6 +119,27 @@ impl Hub {
                 conn.end(Ended::Session);
             }
         });
+    }
+
+    /// Ends all connections of a user but one.
+    pub(super) fn end_all(&self, user: UserId, ended: Ended, but: Option<&Conn>) {
+        self.registry.for_each(user, |conn| {
+            if but.is_none_or(|but| but.id != conn.id) {
+                conn.end(ended);
+            }
+        });
+    }
+
+    /// Returns who is logged in on a user's connections.
+    pub(super) fn identities(&self, user: UserId) -> Vec<Identity> {
+        let mut identities = Vec::new();
+        self.registry.for_each(user, |conn| identities.extend(conn.identity()));
+        identities
+    }
+
+    /// Keeps announcements of a user's presence apart.
+    pub(super) fn presence_order(&self, user: UserId) -> MutexGuard<'_, ()> {
+        self.presence[usize::from(user.0.as_bytes()[15]) % PRESENCE_SHARDS].lock()
     }
 
     /// Tells those who follow the log that it has grown.

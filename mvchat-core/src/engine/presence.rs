@@ -33,10 +33,17 @@ impl Inner {
         if !online && let Err(error) = self.store.update_user(user, seen).await {
             tracing::warn!(%user, ?error, "the time of leaving could not be noted");
         }
+        if self.closing.is_closed() {
+            // All go at once; nobody is left to be told.
+            return;
+        }
         let peers = match self.store.peers(user, self.limits.max_presence_members).await {
             Ok(peers) => peers,
             Err(error) => return tracing::warn!(%user, ?error, "presence could not be announced"),
         };
+        // One at a time from the look to the last push: else someone who comes back between the two could be
+        // announced as gone after having been announced as there.
+        let _order = self.hub.presence_order(user);
         // Someone who came back meanwhile, or left again, is announced by that change.
         if self.hub.is_online(user) != online {
             return;

@@ -94,7 +94,7 @@ impl Chat {
                     Output::Push(frame) => conn.tell(frame),
                     Output::Ping => conn.ping(),
                     Output::Run(ticket, job) => {
-                        let origin = Some(Origin { conn: conn.clone(), ticket });
+                        let origin = Some(Origin::new(conn.clone(), ticket));
                         let turn = takes_turns(&job.command).then(|| Turn::after(&mut last_turn));
                         let caller = Caller { identity: job.identity, device: job.device, origin, turn };
                         running.push(start(inner.clone(), ticket, caller, job.command));
@@ -113,7 +113,12 @@ impl Chat {
             if let Some(deadline) = deadline {
                 timer.as_mut().reset(tokio::time::Instant::now() + until(deadline, inner.now().mono));
             }
-            let reads = session.wants_frames() && !conn.is_congested();
+            let congested = conn.is_congested();
+            if session.hold(congested) {
+                session.handle(Input::Timeout, inner.now());
+                continue;
+            }
+            let reads = session.wants_frames() && !congested;
             let input = tokio::select! { biased;
                 // First of all: what was done is answered even if the connection shall end.
                 Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
@@ -225,7 +230,7 @@ impl Drop for ConnGuard {
         self.inner.closing.gone(self.conn.id);
         self.conn.close(Close::Normal);
         self.conn.abort();
-        if let Some(identity) = self.conn.identity() {
+        if let Some(identity) = self.conn.leave() {
             self.inner.leave(identity.user, &self.conn);
         }
     }

@@ -8,6 +8,7 @@ use crate::session::Identity;
 use crate::time::{Instant, Timestamp};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a session that was found is trusted. This process forgets it at once when it ends it itself.
@@ -34,6 +35,18 @@ struct Good {
 }
 
 impl Sessions {
+    /// Returns a number that changes whenever a session ends.
+    pub(super) fn generation(&self) -> u64 {
+        self.known.lock().generation
+    }
+
+    /// Trusts no session any more without asking the store.
+    fn forget_all(&self) {
+        let mut known = self.known.lock();
+        known.generation += 1;
+        known.good.clear();
+    }
+
     pub(super) fn forget(&self, sessions: &[SessionId]) {
         let mut known = self.known.lock();
         known.generation += 1;
@@ -74,5 +87,23 @@ impl Inner {
     pub(super) fn sessions_ended(&self, user: UserId, ended: &[SessionId], but: Option<&Conn>) {
         self.sessions.forget(ended);
         self.hub.end_sessions(user, ended, but);
+    }
+
+    /// Asks the store about the session of a connection, and closes what hangs on it if it is over.
+    pub(super) async fn recheck(&self, identity: Identity) {
+        if let Err(error) = self.check_session(identity).await
+            && error.kind() == ErrorKind::Unauthenticated
+        {
+            self.sessions_ended(identity.user, &[identity.session], None);
+        }
+    }
+
+    /// Asks about all of a user's sessions, because it is not known whether some were ended.
+    pub(super) fn doubt_sessions(self: &Arc<Self>, user: UserId) {
+        self.sessions.forget_all();
+        for identity in self.hub.identities(user) {
+            let inner = self.clone();
+            self.closing.commands.spawn(async move { inner.recheck(identity).await });
+        }
     }
 }

@@ -54,13 +54,15 @@ impl Closing {
 impl Chat {
     /// Stops: refuses what is new with 503, finishes and answers what was begun, sends what is queued, tells
     /// clients when to come back and closes their connections with 1001. Returns whether all of that was done
-    /// in time. The engine can't be used afterwards.
+    /// in time; a quarter of it is kept for the goodbyes. The engine can't be used afterwards.
     pub async fn drain(&self, within: Duration) -> bool {
         let inner = &self.0;
         inner.closing.closed.store(true, Ordering::Release);
+        inner.closing.commands.close();
+        // What is stuck must not cost everybody else their goodbye.
+        let start = tokio::time::Instant::now();
+        let begun = tokio::time::timeout(within / 4 * 3, inner.closing.commands.wait()).await;
         let work = async {
-            inner.closing.commands.close();
-            inner.closing.commands.wait().await;
             let open: Vec<_> = inner.closing.open.lock().values().cloned().collect();
             for conn in open {
                 conn.end(Ended::Shutdown(self.jitter()));
@@ -70,7 +72,8 @@ impl Chat {
             // Leaving is noted, too.
             inner.closing.commands.wait().await;
         };
-        tokio::time::timeout(within, work).await.is_ok()
+        let done = tokio::time::timeout(within.saturating_sub(start.elapsed()), work).await;
+        done.is_ok() && begun.is_ok()
     }
 
     /// A random time, so that not all clients come back at once.

@@ -6,30 +6,55 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Above this many entries, those that no longer matter are forgotten.
+/// Above this many entries, those that no longer matter are forgotten; above that many, nothing passes.
 const SWEEP_AT: usize = 8_192;
+const MAX: usize = SWEEP_AT * 8;
 
-/// Remembers when each user last did something in a conversation.
+/// Remembers until when each user may not do something again in a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    last: Mutex<HashMap<(UserId, ConvId), Instant>>,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    until: HashMap<(UserId, ConvId), Instant>,
+    /// The number of entries at which to sweep: twice what the last sweep left, so that sweeping costs each event
+    /// the same however many there are.
+    sweep_at: usize,
+}
+
+impl Default for Last {
+    fn default() -> Self {
+        Self { until: HashMap::new(), sweep_at: SWEEP_AT }
+    }
 }
 
 impl Throttle {
-    /// Returns whether it may happen now, and notes it if so.
-    pub(super) fn pass(&self, user: UserId, conv: ConvId, interval: Duration, now: Instant) -> bool {
+    /// Lets it happen and notes that, once in an interval.
+    ///
+    /// # Errors
+    /// With the time until it may happen again.
+    pub(super) fn pass(
+        &self,
+        user: UserId,
+        conv: ConvId,
+        interval: Duration,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let mut last = self.last.lock();
-        if last.len() >= SWEEP_AT {
-            last.retain(|_, at| now.since(*at) < interval);
+        if last.until.len() >= last.sweep_at {
+            last.until.retain(|_, until| *until > now);
+            last.sweep_at = (last.until.len() * 2).clamp(SWEEP_AT, MAX);
         }
-        if last.len() >= SWEEP_AT * 8 {
-            return false;
+        if last.until.len() >= MAX {
+            return Err(interval);
         }
-        match last.get(&(user, conv)) {
-            Some(at) if now.since(*at) < interval => false,
+        match last.until.get(&(user, conv)) {
+            Some(until) if *until > now => Err(until.since(now)),
             _ => {
-                last.insert((user, conv), now);
-                true
+                last.until.insert((user, conv), now + interval);
+                Ok(())
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::chat::Inner;
 use crate::builtin::keys::Context;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::irido::{Irido, Rules};
 use crate::policy::{Message, MessageState};
 use crate::proto::{
@@ -74,10 +74,12 @@ impl Inner {
                 public: None,
                 online: false,
                 last_seen: None,
+                muted_until: None,
                 gone: Some(true),
             };
         }
-        MemberItem { id, role: Some(member.role), public, online, last_seen, gone: None }
+        let muted_until = member.muted_until.filter(|until| *until > self.env.now());
+        MemberItem { id, role: Some(member.role), public, online, last_seen, muted_until, gone: None }
     }
 
     /// Turns views of the viewer's conversations into what is shown.
@@ -125,6 +127,8 @@ impl Inner {
                 pinned_at: conv.settings.pinned.map(|pinned| pinned.at),
                 pinned_by: conv.settings.pinned.map(|pinned| pinned.by),
                 no_screenshots: conv.settings.no_screenshots.then_some(true),
+                slow_mode: conv.settings.slow_mode,
+                joinable: conv.settings.closed.then_some(false),
             }
         };
         Ok(views.into_iter().map(item).collect())
@@ -132,16 +136,19 @@ impl Inner {
 
     /// Opens messages for a viewer. One that can't be opened is shown as unavailable; the others are not
     /// touched by it.
+    ///
+    /// # Errors
+    /// `Unavailable` while a key can't be reached.
     pub(super) async fn message_items(
         &self,
         viewer: UserId,
         conv: ConvId,
         messages: &[Message],
         replied: &[Message],
-    ) -> Vec<MessageItem> {
+    ) -> Result<Vec<MessageItem>> {
         let mut previews = BTreeMap::new();
         for message in replied {
-            if let Some(content) = self.open(conv, message).await
+            if let Some(content) = self.open(conv, message).await?
                 && let Some(content) = self.reread(&content)
             {
                 let reply = HeadReply::new(message.seq, message.from, content.preview(PREVIEW));
@@ -150,7 +157,7 @@ impl Inner {
         }
         let mut items = Vec::with_capacity(messages.len());
         for message in messages {
-            let content = self.open(conv, message).await;
+            let content = self.open(conv, message).await?;
             let live = message.body.state == MessageState::Live;
             let mentions = match &content {
                 Some(content) if !message.body.mentions.is_empty() => {
@@ -188,21 +195,24 @@ impl Inner {
                 cid: message.cid.clone().filter(|_| message.from == Some(viewer)),
             });
         }
-        items
+        Ok(items)
     }
 
-    async fn open(&self, conv: ConvId, message: &Message) -> Option<Json> {
-        let (sealed, from) = (message.body.content.as_ref()?, message.from?);
+    /// Opens a message; `None` if it can't be opened, now or ever.
+    async fn open(&self, conv: ConvId, message: &Message) -> Result<Option<Json>> {
+        let (Some(sealed), Some(from)) = (&message.body.content, message.from) else { return Ok(None) };
         let context = message_context(conv, message, message.body.edits);
         let opened = match self.user_key(from).await {
             Ok(key) => key.open(&context, sealed).map_err(Into::into),
             Err(error) => Err(error),
         };
         match opened {
-            Ok(clear) => json(clear),
+            Ok(clear) => Ok(json(clear)),
+            // The key is out of reach for now: saying that the message is lost would make clients keep that.
+            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
             Err(error) => {
                 tracing::error!(%conv, seq = %message.seq, ?error, "a message can't be opened");
-                None
+                Ok(None)
             }
         }
     }

@@ -10,7 +10,10 @@ mod settings;
 mod state;
 
 pub use access::Access;
-pub use members::{may_invite, may_kick, may_leave, may_set_role, may_transfer};
+pub use members::{
+    may_ban, may_invite, may_join, may_kick, may_leave, may_link, may_mute, may_set_role, may_transfer,
+    may_unban,
+};
 pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};
 pub use send::{may_answer, may_send};
 pub use settings::{may_block, may_pin, may_set_ttl, may_update};

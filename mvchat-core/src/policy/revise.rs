@@ -103,8 +103,7 @@ pub fn may_unsend(access: &Access<'_>, message: &Message) -> Result<Option<Messa
 /// `Forbidden` unless it is the member's own, or a group's message of someone with a lower role.
 pub fn may_delete_for_everyone(access: &Access<'_>, message: &Message) -> Result<Option<MessageBody>> {
     let own = message.from == Some(access.user);
-    let author =
-        message.from.and_then(|from| access.conv.members.get(&from)).map_or(Role::Member, |m| m.role);
+    let author = message.from.and_then(|from| access.conv.active(from)).map_or(Role::Member, |m| m.role);
     let manages =
         access.conv.kind == ConvKind::Group && access.me.role >= Role::Admin && access.me.role > author;
     if !own && !manages {

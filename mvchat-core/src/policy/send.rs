@@ -8,9 +8,12 @@ use crate::proto::{ErrorParams, UserId};
 /// Decides whether a member may say this here: for new messages and for edits.
 ///
 /// # Errors
-/// `Blocked`; `InvalidContent` if a mention names no member or a file is referred to (this server keeps none).
+/// `Blocked`; `Muted`; `InvalidContent` if a mention names no member or a file is referred to (this server keeps none).
 pub fn may_send(access: &Access<'_>, content: &Irido) -> Result<()> {
     access.not_blocked()?;
+    if access.me.muted_until.is_some_and(|until| access.now < until) {
+        return Err(ErrorKind::Muted.into());
+    }
     for (at, mention) in content.mentions().iter().enumerate() {
         if access.conv.active(UserId(mention.user_id)).is_none() {
             return Err(Invalid::new(format!("mentions[{at}].userId"), Rule::UnknownMember).into());

@@ -7,8 +7,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// groups.
 ///
 /// # Errors
-/// `Forbidden`.
+/// `Forbidden`; `Blocked`.
 pub fn may_set_ttl(access: &Access<'_>) -> Result<()> {
+    access.not_blocked()?;
     if access.conv.kind == ConvKind::Group {
         access.manages("only owner or admin can update")
     } else {
@@ -28,8 +29,9 @@ pub fn may_update(access: &Access<'_>) -> Result<()> {
 /// Decides whether a member may pin a message (or unpin, with no message asked for).
 ///
 /// # Errors
-/// `Forbidden`; `NotFound` if a message is asked for that the member can't see; `Gone` if it is deleted.
+/// `Blocked`; `Forbidden`; `NotFound` if a message is asked for that the member can't see; `Gone` if it is deleted.
 pub fn may_pin(access: &Access<'_>, asked: bool, message: Option<&Message>) -> Result<()> {
+    access.not_blocked()?;
     if access.conv.kind == ConvKind::Group {
         access.manages("only owner or admin can pin")?;
     }

@@ -89,6 +89,12 @@ pub struct ConvSettings {
     /// The pinned message.
     #[serde(default)]
     pub pinned: Option<Pinned>,
+    /// The least time between two messages of a plain member, in seconds.
+    #[serde(default)]
+    pub slow_mode: Option<u32>,
+    /// Links to the group don't open it.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 /// A pinned message.
@@ -111,6 +117,8 @@ pub struct Member {
     pub standing: Standing,
     /// In a direct conversation: this member has blocked the other.
     pub blocks: bool,
+    /// Until when a moderator has muted the member.
+    pub muted_until: Option<Timestamp>,
     /// When the user came in, last.
     pub joined_at: Timestamp,
     /// The number of the last shared change of role or standing.
@@ -128,6 +136,8 @@ pub enum Standing {
     Left,
     /// Removed.
     Kicked,
+    /// Removed, and not let in again.
+    Banned,
 }
 
 /// Whether a message can still be read.

@@ -13,7 +13,14 @@ fn user(n: u128) -> UserId {
 }
 
 fn member(role: Role) -> Member {
-    Member { role, standing: Standing::Active, blocks: false, joined_at: Timestamp::default(), rev: Rev(0) }
+    Member {
+        role,
+        standing: Standing::Active,
+        blocks: false,
+        muted_until: None,
+        joined_at: Timestamp::default(),
+        rev: Rev(0),
+    }
 }
 
 fn conversation(kind: ConvKind, roles: &[(u128, Role)]) -> Conversation {
@@ -133,6 +140,8 @@ fn a_block_stops_both_sides_with_its_own_text() {
     assert_eq!(refused(may_send(&world.access(1, 0), &text())), (ErrorKind::Blocked, "blocked".into()));
     assert_eq!(refused(may_send(&world.access(2, 0), &text())), (ErrorKind::Blocked, "unblock first".into()));
     assert_eq!(refused(may_edit(&world.access(1, 0), &message(1), &text(), None)).0, ErrorKind::Blocked);
+    assert_eq!(refused(may_pin(&world.access(1, 0), true, Some(&message(1)))).0, ErrorKind::Blocked);
+    assert_eq!(refused(may_set_ttl(&world.access(2, 0))).1, "unblock first");
     assert!(may_unsend(&world.access(1, 0), &message(1)).unwrap().is_some());
     assert!(may_delete_for_everyone(&world.access(1, 0), &message(1)).unwrap().is_some());
 }

@@ -5,6 +5,7 @@ use super::{
     SessionId, UserId,
 };
 use crate::error::{Result, invalid};
+use crate::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,55 @@ pub enum Command {
         conv: ConvId,
         /// The member.
         user: UserId,
+    },
+    /// Removes a member for good.
+    Ban {
+        /// The group.
+        conv: ConvId,
+        /// The member.
+        user: UserId,
+    },
+    /// Lets a banned user come back.
+    Unban {
+        /// The group.
+        conv: ConvId,
+        /// The user.
+        user: UserId,
+    },
+    /// Mutes a member, or unmutes.
+    Mute {
+        /// The group.
+        conv: ConvId,
+        /// The member.
+        user: UserId,
+        /// Until when; `None` unmutes.
+        until: Option<Timestamp>,
+    },
+    /// Makes a link that opens a group.
+    CreateLink {
+        /// The group.
+        conv: ConvId,
+        /// How long it opens, in seconds.
+        expires_in: Option<u32>,
+        /// How often it opens.
+        max_uses: Option<u32>,
+    },
+    /// Revokes a link.
+    RevokeLink {
+        /// The group.
+        conv: ConvId,
+        /// The link's code.
+        code: Password,
+    },
+    /// Lists the links of a group.
+    ListLinks {
+        /// The group.
+        conv: ConvId,
+    },
+    /// Joins a group with a link.
+    Join {
+        /// The link's code.
+        code: Password,
     },
     /// Changes a group.
     UpdateGroup {
@@ -247,6 +297,10 @@ pub enum GroupUpdate {
     Ttl(Option<u32>),
     /// Asks clients not to allow screenshots.
     NoScreenshots(bool),
+    /// The least time between two messages of a plain member, in seconds.
+    SlowMode(Option<u32>),
+    /// Whether links open the group.
+    Joinable(bool),
     /// The profile.
     Public(Option<Json>),
 }
@@ -418,6 +472,8 @@ pub enum MessagePage {
     Around(Seq),
 }
 
+/// The longest time between two messages, in seconds: a day.
+const MAX_SLOW_MODE: u32 = 86_400;
 const TTLS: [u32; 7] = [10, 30, 60, 300, 3_600, 86_400, 604_800];
 
 impl Command {
@@ -569,6 +625,12 @@ fn ttl(ttl: Int) -> Result<Option<u32>> {
     if ttl.0 == 0 { Ok(None) } else { listed_ttl(ttl).map(Some).ok_or(invalid("invalid TTL value")) }
 }
 
+/// Reads a positive number, if there is one.
+fn bound(value: Option<Int>, detail: &'static str) -> Result<Option<u32>> {
+    let read = |value: Int| u32::try_from(value.0).ok().filter(|value| *value > 0).ok_or(invalid(detail));
+    value.map(read).transpose()
+}
+
 /// Takes a number between 1 and `max`, otherwise the default.
 fn clamp(limit: Option<Int>, max: usize, default: usize) -> usize {
     limit
@@ -712,9 +774,12 @@ fn group(group: Group, limits: &Limits) -> Result<Command> {
         "settings" => {}
         "" if !settings.is_empty() => {}
         "invite" | "leave" | "kick" | "update" | "role" | "transfer" => {}
-        "ban" | "unban" | "link" | "join" | "delete" | "mute" | "unmute" => {
-            return Ok(Command::Unsupported("group action"));
+        "ban" | "unban" | "mute" | "unmute" | "link" => {}
+        "join" => {
+            let code = group.link.filter(|code| !code.is_empty()).ok_or(invalid("missing link"))?;
+            return Ok(Command::Join { code: Password(code) });
         }
+        "delete" => return Ok(Command::Unsupported("group action")),
         _ => return Err(invalid("unknown room action")),
     }
     let conv = id(group.id, "invalid room id")?;
@@ -732,11 +797,39 @@ fn group(group: Group, limits: &Limits) -> Result<Command> {
             Command::SetRole { conv, user, role }
         }
         "transfer" => Command::Transfer { conv, user: user(group.user)? },
+        "ban" => Command::Ban { conv, user: user(group.user)? },
+        "unban" => Command::Unban { conv, user: user(group.user)? },
+        "mute" => {
+            let user = user(group.user)?;
+            let until = match group.until {
+                None => Timestamp::from_micros(i64::MAX),
+                Some(until) => Timestamp::parse(&until).ok_or(invalid("invalid until"))?,
+            };
+            Command::Mute { conv, user, until: Some(until) }
+        }
+        "unmute" => Command::Mute { conv, user: user(group.user)?, until: None },
+        "link" => match (group.create, group.revoke, group.list) {
+            (Some(true), ..) => Command::CreateLink {
+                conv,
+                expires_in: bound(group.expires_in, "invalid expiresIn")?,
+                max_uses: bound(group.max_uses, "invalid maxUses")?,
+            },
+            (_, Some(code), _) => Command::RevokeLink { conv, code: Password(code) },
+            (.., Some(true)) => Command::ListLinks { conv },
+            _ => return Err(invalid("invalid link request")),
+        },
         "update" => {
-            let update = match (group.disappearing_ttl, group.no_screenshots) {
-                (Some(ttl), _) => GroupUpdate::Ttl(self::ttl(ttl)?),
-                (None, Some(on)) => GroupUpdate::NoScreenshots(on),
-                (None, None) => GroupUpdate::Public(public(group.desc.unwrap_or_default().public, limits)?),
+            let update = match (group.disappearing_ttl, group.no_screenshots, group.slow_mode, group.joinable)
+            {
+                (Some(ttl), ..) => GroupUpdate::Ttl(self::ttl(ttl)?),
+                (_, Some(on), ..) => GroupUpdate::NoScreenshots(on),
+                (.., Some(Int(0)), _) => GroupUpdate::SlowMode(None),
+                (.., Some(seconds), _) => {
+                    let seconds = u32::try_from(seconds.0).ok().filter(|seconds| *seconds <= MAX_SLOW_MODE);
+                    GroupUpdate::SlowMode(Some(seconds.ok_or(invalid("invalid slow mode"))?))
+                }
+                (.., Some(on)) => GroupUpdate::Joinable(on),
+                _ => GroupUpdate::Public(public(group.desc.unwrap_or_default().public, limits)?),
             };
             Command::UpdateGroup { conv, update }
         }

@@ -25,17 +25,18 @@ pub use json::Json;
 pub use limits::Limits;
 pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ConvCreated, ConvEntry, ConvItem,
-    ConversationParams, ConversationsParams, Desc, DmParams, Done, GroupParams, HiParams, MemberItem,
-    MembersParams, MessageItem, MessageParams, MessagesParams, OwnParams, PinParams, ReceiptItem,
-    ReceiptsParams, Reply, ReplyParams, SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
+    ConversationParams, ConversationsParams, Desc, DmParams, Done, GroupParams, HiParams, LinkParams,
+    LinksParams, MemberItem, MembersParams, MessageItem, MessageParams, MessagesParams, OwnParams, PinParams,
+    ReceiptItem, ReceiptsParams, Reply, ReplyParams, SessionItem, SessionsParams, SettingsParams, TtlParams,
+    UserItem, UserParams, UsersParams,
 };
 pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,
     Mark, Pin, ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest, Typing, Unsend,
 };
-#[cfg(feature = "server")]
-pub(crate) use server::RoleContent;
 pub use server::{Ctrl, Data, ErrorParams, Head, HeadMention, HeadReply, Info, Pres, ServerMsg, What};
+#[cfg(feature = "server")]
+pub(crate) use server::{JoinableContent, MutedContent, RoleContent, SlowModeContent};
 
 /// The protocol version in the `hi` reply.
 pub const VERSION: &str = "0.1.0";

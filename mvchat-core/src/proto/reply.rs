@@ -81,6 +81,8 @@ replies! {
     Account(AccountParams),
     /// Of `acc me`.
     AccountUpdated(AccountUpdated),
+    /// Of `session` with `list`.
+    Sessions(SessionsParams),
     /// Of `search`.
     Users(UsersParams),
     /// Of `get user`.
@@ -95,6 +97,10 @@ replies! {
     ConvCreated(ConvCreated),
     /// Of the other group actions.
     Group(GroupParams),
+    /// Of `group link` with `create`.
+    Link(LinkParams),
+    /// Of `group link` with `list`.
+    Links(LinksParams),
     /// Of everything about one message or mark.
     Message(MessageParams),
     /// Of `pin`.
@@ -206,6 +212,26 @@ params! {
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
     }
+    /// The user's sessions.
+    SessionsParams {
+        /// The last used first.
+        sessions: Vec<SessionItem>,
+    }
+    /// One login of one device.
+    SessionItem {
+        /// Its id.
+        id: SessionId,
+        /// The device's name, as it said.
+        device: Option<String>,
+        /// The client's name and version, as it said.
+        user_agent: Option<String>,
+        /// When it was opened.
+        created_at: Timestamp,
+        /// When it was last used to log in.
+        last_used_at: Timestamp,
+        /// It is the one that asks.
+        current: bool,
+    }
     /// Users.
     UsersParams {
         /// In the order of their names.
@@ -302,12 +328,47 @@ params! {
         /// The new time to live, `null` for none.
         #[serde(rename = "disappearingTTL", skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
         disappearing_ttl: Option<Option<u32>>,
+        /// The new least time between messages, `null` for none.
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        slow_mode: Option<Option<u32>>,
+        /// The new setting.
+        #[serde(skip_serializing_if = "absent", default)]
+        joinable: Option<bool>,
+        /// Until when the user is muted.
+        #[serde(skip_serializing_if = "absent", default)]
+        until: Option<Timestamp>,
         /// The change's number; absent when nothing changed.
         #[serde(skip_serializing_if = "absent", default)]
         rev: Option<Rev>,
         /// When.
         #[serde(skip_serializing_if = "absent", default)]
         ts: Option<Timestamp>,
+    }
+    /// A link that opens a group.
+    LinkParams {
+        /// The group.
+        conv: ConvId,
+        /// Whoever has it can join.
+        code: String,
+        /// When it runs out.
+        #[serde(skip_serializing_if = "absent", default)]
+        expires_at: Option<Timestamp>,
+        /// How often it opens.
+        #[serde(skip_serializing_if = "absent", default)]
+        max_uses: Option<u32>,
+        /// How often it was used.
+        uses: u32,
+        /// Who made it.
+        by: UserId,
+        /// When.
+        created_at: Timestamp,
+    }
+    /// The links of a group.
+    LinksParams {
+        /// The group.
+        conv: ConvId,
+        /// The oldest first.
+        links: Vec<LinkParams>,
     }
     /// A message or a mark.
     MessageParams {
@@ -444,6 +505,9 @@ params! {
         online: bool,
         /// When the user was last here.
         last_seen: Option<Timestamp>,
+        /// Until when a moderator has muted the member.
+        #[serde(skip_serializing_if = "absent", default)]
+        muted_until: Option<Timestamp>,
         /// No member any more.
         #[serde(skip_serializing_if = "absent", default)]
         gone: Option<bool>,
@@ -553,6 +617,12 @@ params! {
         /// Clients are asked not to allow screenshots.
         #[serde(skip_serializing_if = "absent", default)]
         no_screenshots: Option<bool>,
+        /// The least time between two messages of a plain member, in seconds.
+        #[serde(skip_serializing_if = "absent", default)]
+        slow_mode: Option<u32>,
+        /// `false` when links don't open the group.
+        #[serde(skip_serializing_if = "absent", default)]
+        joinable: Option<bool>,
     }
     /// What of a member's private state changed; the content of `info own`.
     #[derive(Default)]
@@ -663,6 +733,9 @@ impl GroupParams {
             role: None,
             no_screenshots: None,
             disappearing_ttl: None,
+            slow_mode: None,
+            joinable: None,
+            until: None,
             rev: None,
             ts: None,
         }

@@ -251,6 +251,24 @@ wire! {
         disappearing_ttl: Int,
         /// Asks clients not to allow screenshots.
         no_screenshots: bool,
+        /// The least time between two messages of a plain member, in seconds; 0 for none.
+        slow_mode: Int,
+        /// Whether links open the group.
+        joinable: bool,
+        /// Until when a member is muted, RFC 3339; for ever if absent.
+        until: String,
+        /// The code of a link, to join with.
+        link: String,
+        /// Makes a link.
+        create: bool,
+        /// How long the link opens, in seconds.
+        expires_in: Int,
+        /// How often the link opens.
+        max_uses: Int,
+        /// Revokes the link with this code.
+        revoke: String,
+        /// Lists the links.
+        list: bool,
         /// Marks it as a favourite.
         favorite: bool,
         /// Mutes it.

@@ -198,7 +198,7 @@ pub struct HeadMention {
 }
 
 /// What a notice is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
@@ -228,6 +228,14 @@ pub enum What {
     MemberLeft,
     /// Someone was removed.
     MemberKicked,
+    /// Someone was removed for good.
+    MemberBanned,
+    /// Someone may come back.
+    MemberUnbanned,
+    /// Someone was muted until the time in `content.until`, or, with `null`, not any more.
+    MemberMuted,
+    /// The group's slow mode or joinability changed.
+    GroupUpdated,
     /// Someone has another role.
     RoleChanged,
     /// Someone else owns the group.
@@ -337,6 +345,28 @@ impl Pres {
     pub fn off(user: UserId, last_seen: Timestamp) -> Self {
         Self { user, what: "off".to_owned(), last_seen: Some(last_seen) }
     }
+}
+
+/// The content of `group_updated` for slow mode.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SlowModeContent {
+    pub(crate) slow_mode: Option<u32>,
+}
+
+/// The content of `group_updated` for joinability.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JoinableContent {
+    pub(crate) joinable: bool,
+}
+
+/// The content of `member_muted`.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MutedContent {
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// The content of `role_changed`.

@@ -23,6 +23,8 @@ use std::sync::Arc;
 /// * A method with a `viewer` checks in the same snapshot that the viewer is an active member and answers
 ///   `None` otherwise (law `outsiders_read_nothing`).
 /// * Marks never go back and never pass the last message (law `marks_are_clamped`).
+/// * A member's own messages that follow directly on the read mark are read, whichever came first, the mark or
+///   the messages (law `a_read_mark_passes_own_messages`).
 /// * Every change of a member's private state has the next `own` (law `own_counts_private_changes`).
 /// * A block changes `epoch` and the blocker's `own`, never `rev` (law `a_block_is_no_shared_change`).
 /// * Walking pages of views while others write returns each conversation that is not touched meanwhile exactly
@@ -41,10 +43,11 @@ pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the viewer's conversations.
     async fn views(&self, viewer: UserId, query: ViewQuery) -> StoreResult<Views>;
 
-    /// Moves marks of the viewer, clamped to what they are and to the last message.
+    /// Moves marks of the viewer, clamped to what they are and to the last message; `read` moves on over the
+    /// viewer's own messages that follow it.
     async fn mark(&self, viewer: UserId, conv: ConvId, marks: Marks) -> StoreResult<Option<Marked>>;
 
-    /// Changes the viewer's settings; returns `own` and, if `blocked` changed, the conversation with its new
+    /// Changes the viewer's settings; returns the count and, if `blocked` changed, the conversation with its new
     /// epoch. A patch that changes nothing leaves `own` as it is; so does `blocked` outside direct
     /// conversations.
     async fn configure(
@@ -52,11 +55,11 @@ pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>>;
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>>;
 
-    /// Hides a message from the viewer; returns `own`, or `None` if the viewer can't see such a message.
+    /// Hides a message from the viewer; returns the count, or `None` if the viewer can't see such a message.
     /// Hiding a hidden message leaves `own` as it is.
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>>;
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>>;
 
     /// Returns the active members' marks in the order of their ids, those after `after`.
     async fn receipts(
@@ -221,6 +224,15 @@ pub struct Marked {
     /// Counts the private changes.
     pub own: Own,
     /// Whether anything moved.
+    pub moved: bool,
+}
+
+/// Where a member's count of private changes is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The number of the last private change: of this one only if it moved.
+    pub own: Own,
+    /// Whether anything changed.
     pub moved: bool,
 }
 

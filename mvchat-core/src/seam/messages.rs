@@ -142,8 +142,21 @@ pub struct Amend {
     /// Members with their role and standing after the change; `joined_at` is set when one becomes active. A
     /// member who comes back keeps marks and settings. Everyone who is listed counts as changed.
     pub members: Vec<(UserId, Role, Standing)>,
+    /// Members who are muted until a time, or not any more. A change of `members` leaves that as it is.
+    pub muted: Vec<(UserId, Option<Timestamp>)>,
+    /// The link that this uses up once. If it is not of this conversation, has run out (by the change's time) or
+    /// is used up, nothing is written and the outcome is `Rejected` with kind `NotFound` (law
+    /// `a_link_is_used_no_oftener_than_it_may`).
+    pub link: Option<String>,
     /// How the log names it.
     pub event: LogEvent,
+}
+
+impl Amend {
+    /// Makes an amendment that changes nothing.
+    pub fn new(event: LogEvent) -> Self {
+        Self { settings: None, owner: None, members: Vec::new(), muted: Vec::new(), link: None, event }
+    }
 }
 
 /// What became of a change.
@@ -334,6 +347,18 @@ pub enum LogEvent {
     Left(UserId),
     /// A member was removed.
     Kicked(UserId),
+    /// A user was removed for good.
+    Banned(UserId),
+    /// A user may come back.
+    Unbanned(UserId),
+    /// A member was muted until a time.
+    Muted(UserId, Timestamp),
+    /// A member is not muted any more.
+    Unmuted(UserId),
+    /// The least time between messages changed.
+    SlowModeSet(Option<u32>),
+    /// Links open the group now, or no longer.
+    JoinableSet(bool),
     /// A member got another role.
     RoleSet(UserId, Role),
     /// A group got another owner.

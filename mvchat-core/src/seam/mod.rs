@@ -5,6 +5,7 @@ mod conversations;
 mod env;
 mod fold;
 pub mod keys;
+mod links;
 mod messages;
 mod sessions;
 mod store;
@@ -12,11 +13,12 @@ mod transport;
 mod users;
 
 pub use conversations::{
-    ConversationStore, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv, ViewMember,
-    ViewQuery, Views,
+    ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
+    ViewMember, ViewQuery, Views,
 };
 pub use env::Env;
 pub use fold::fold;
+pub use links::{LinkRow, LinkStore};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,

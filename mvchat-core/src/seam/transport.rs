@@ -30,7 +30,8 @@ impl std::error::Error for Misuse {}
 /// * A `Text` frame that is handed over is valid UTF-8; otherwise the stream yields [`Close::BadText`] (law
 ///   `bad_utf8_never_arrives`).
 /// * After a [`Frame::Close`] was sent and the sink closed, what was sent before has left, and the peer sees the
-///   code (law `the_peer_sees_the_close_code`).
+///   code (law `the_peer_sees_the_close_code`). A peer that closed first is answered with its own code (law
+///   `a_close_is_answered_with_its_code`).
 /// * A sink that is ready takes a frame of any size; it buffers no more than one of them (law
 ///   `a_client_that_does_not_read_is_not_read`).
 /// * The adapter answers protocol-level pings by itself and hands them over as signs of life (law

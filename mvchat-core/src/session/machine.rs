@@ -21,13 +21,16 @@ const MAX_USER_AGENT: usize = 255;
 ///
 /// Requests start in the order in which they came, at most
 /// [`max_in_flight`](crate::proto::Limits::max_in_flight) at once; one that changes who is logged in runs
-/// alone. What waits is bounded by not reading: see [`wants_frames`](Session::wants_frames).
+/// alone, and so does one whose answer has no bound but the number of members or conversations. What waits is bounded by not reading: see [`wants_frames`](Session::wants_frames).
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
     identity: Option<Identity>,
     device: Device,
-    waiting: VecDeque<(Ticket, Envelope)>,
+    waiting: VecDeque<Waiting>,
+    /// The bytes of the frames that wait.
+    waiting_bytes: usize,
+    held: bool,
     running: BTreeMap<Ticket, Running>,
     next: u64,
     bucket: Bucket,
@@ -39,6 +42,13 @@ pub struct Session {
     pinged: bool,
     closed: bool,
     out: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    ticket: Ticket,
+    envelope: Envelope,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -57,6 +67,8 @@ impl Session {
             identity: None,
             device: Device::default(),
             waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            held: false,
             running: BTreeMap::new(),
             next: 0,
             bucket: Bucket::new(),
@@ -95,9 +107,18 @@ impl Session {
         self.out.pop_front().unwrap_or_else(|| Output::Wait(self.deadline()))
     }
 
-    /// Returns whether the driver should read on: not while as many requests wait as may run.
+    /// Returns whether the driver should read on: not while as many requests wait as may run, or as many bytes as
+    /// one frame may have.
     pub fn wants_frames(&self) -> bool {
-        !self.closed && self.waiting.len() < self.config.limits.max_in_flight
+        let limits = &self.config.limits;
+        let room = self.waiting.len() < limits.max_in_flight && self.waiting_bytes < limits.max_message_size;
+        room && !self.closed
+    }
+
+    /// Says whether the peer takes what it is sent: while it does not, no command starts. Returns whether what
+    /// waits may start now, with the next input.
+    pub fn hold(&mut self, held: bool) -> bool {
+        std::mem::replace(&mut self.held, held) && !held
     }
 
     /// Returns who is logged in.
@@ -132,7 +153,10 @@ impl Session {
             return self.reply(ticket, id, Err(error), now);
         }
         match decoded {
-            Ok(envelope) => self.waiting.push_back((ticket, envelope)),
+            Ok(envelope) => {
+                self.waiting_bytes += text.len();
+                self.waiting.push_back(Waiting { ticket, envelope, bytes: text.len() });
+            }
             Err(bad) => self.reply(ticket, bad.id, Err(bad.error), now),
         }
     }
@@ -140,15 +164,18 @@ impl Session {
     /// Starts what may start, in order.
     fn start(&mut self, now: Now) {
         while !self.closed
+            && !self.held
             && self.running.len() < self.config.limits.max_in_flight
             && !self.running.values().any(|running| running.alone)
         {
-            let Some((_, envelope)) = self.waiting.front() else { return };
-            let alone = matches!(envelope.request, Request::Login(_) | Request::Acc(_) | Request::Logout(_));
+            let Some(first) = self.waiting.front() else { return };
+            let alone = runs_alone(&first.envelope.request);
             if alone && !self.running.is_empty() {
                 return;
             }
-            let Some((ticket, Envelope { id, request })) = self.waiting.pop_front() else { return };
+            let Some(Waiting { ticket, envelope, bytes }) = self.waiting.pop_front() else { return };
+            self.waiting_bytes -= bytes;
+            let Envelope { id, request } = envelope;
             if self.identity.is_none() && !Command::is_public(&request) {
                 self.reply(ticket, id, Err(ErrorKind::Unauthenticated.into()), now);
                 continue;
@@ -275,7 +302,21 @@ impl Session {
     fn close(&mut self, close: Close) {
         self.closed = true;
         self.waiting.clear();
+        self.waiting_bytes = 0;
         self.out.push_back(Output::Close(close));
+    }
+}
+
+fn runs_alone(request: &Request) -> bool {
+    match request {
+        Request::Login(_) | Request::Acc(_) | Request::Logout(_) => true,
+        Request::Get(get) => match get.what.as_deref() {
+            Some("members") => true,
+            Some("receipts") => get.limit.is_none(),
+            Some("conversations") => get.limit.is_none() && get.since.is_none() && get.before.is_none(),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -24,9 +24,14 @@ pub struct Outbox {
     ready: BTreeMap<u64, Option<Bytes>>,
     unplaced: u64,
     ephemerals: BTreeMap<Ephemeral, Bytes>,
+    /// What waits, replies and pushed frames together.
     bytes: usize,
-    max_items: usize,
+    /// The pushed frames that wait, and their bytes.
+    frames: usize,
+    frame_bytes: usize,
+    max_frames: usize,
     max_bytes: usize,
+    shut: bool,
 }
 
 #[derive(Debug)]
@@ -55,16 +60,24 @@ pub enum Ephemeral {
 
 impl Outbox {
     /// Makes an empty queue for at most so many pushed frames and bytes.
-    pub fn new(max_items: usize, max_bytes: usize) -> Self {
+    pub fn new(max_frames: usize, max_bytes: usize) -> Self {
         Self {
             queue: VecDeque::new(),
             ready: BTreeMap::new(),
             unplaced: 0,
             ephemerals: BTreeMap::new(),
             bytes: 0,
-            max_items,
+            frames: 0,
+            frame_bytes: 0,
+            max_frames,
             max_bytes,
+            shut: false,
         }
+    }
+
+    /// Forgets what waits and takes nothing more.
+    pub fn shut(&mut self) {
+        *self = Self { shut: true, unplaced: self.unplaced, ..Self::new(0, 0) };
     }
 
     /// Queues a durable frame.
@@ -73,18 +86,25 @@ impl Outbox {
     /// `Overflow` if it does not fit; it is not queued.
     pub fn push(&mut self, frame: Bytes) -> Result<(), Overflow> {
         let cost = frame.len() + ITEM_COST;
-        if self.queue.len() >= self.max_items || self.bytes + cost > self.max_bytes {
+        // Replies don't count: they are bounded by the requests that are read, and a client that asks for a
+        // large page keeps up as well as any other.
+        if self.frames >= self.max_frames || self.frame_bytes + cost > self.max_bytes {
             return Err(Overflow);
         }
         self.bytes += cost;
+        self.frames += 1;
+        self.frame_bytes += cost;
         self.queue.push_back(Item::Frame(frame));
         Ok(())
     }
 
     /// Queues a frame of which only the newest counts.
     pub fn push_ephemeral(&mut self, key: Ephemeral, frame: Bytes) {
+        if self.shut {
+            return;
+        }
         // A full lane makes room: these frames are hints, and a slow connection is closed by the other lane.
-        if self.ephemerals.len() >= self.max_items && !self.ephemerals.contains_key(&key) {
+        if self.ephemerals.len() >= self.max_frames && !self.ephemerals.contains_key(&key) {
             self.ephemerals.pop_first();
         }
         self.ephemerals.insert(key, frame);
@@ -93,7 +113,7 @@ impl Outbox {
     /// Gives the reply to a request its place here, before whatever is queued later; it may be ready later.
     /// Replies to earlier requests get their places before it.
     pub fn reserve(&mut self, ticket: Ticket) {
-        while self.unplaced <= ticket.0 {
+        while !self.shut && self.unplaced <= ticket.0 {
             self.queue.push_back(Item::Reply(self.unplaced));
             self.unplaced += 1;
         }
@@ -101,6 +121,9 @@ impl Outbox {
 
     /// Hands over the reply to a request; `None` for one that is not answered.
     pub fn reply(&mut self, ticket: Ticket, reply: Option<Bytes>) {
+        if self.shut {
+            return;
+        }
         self.bytes += reply.as_ref().map_or(0, |reply| reply.len() + ITEM_COST);
         self.ready.insert(ticket.0, reply);
         while self.ready.contains_key(&self.unplaced) {
@@ -114,7 +137,11 @@ impl Outbox {
         loop {
             let frame = match self.queue.front() {
                 Some(Item::Frame(_)) => match self.queue.pop_front() {
-                    Some(Item::Frame(frame)) => frame,
+                    Some(Item::Frame(frame)) => {
+                        self.frames = self.frames.saturating_sub(1);
+                        self.frame_bytes = self.frame_bytes.saturating_sub(frame.len() + ITEM_COST);
+                        frame
+                    }
                     _ => continue,
                 },
                 Some(Item::Reply(ticket)) if self.ready.contains_key(ticket) => {
@@ -184,6 +211,32 @@ mod tests {
         let mut small = Outbox::new(9, 100);
         small.push(frame("1")).unwrap();
         assert_eq!(small.push(frame("2")), Err(Overflow));
+    }
+
+    #[test]
+    fn a_large_reply_takes_no_room_from_the_frames() {
+        let mut outbox = Outbox::new(2, 200);
+        outbox.reply(Ticket(0), Some(Bytes::from(vec![b'x'; 1_000])));
+        outbox.push(frame("1")).unwrap();
+        outbox.push(frame("2")).unwrap();
+        assert_eq!(outbox.push(frame("3")), Err(Overflow));
+        assert_eq!(drain(&mut outbox).len(), 3);
+        assert_eq!(outbox.bytes(), 0);
+        outbox.push(frame("4")).unwrap();
+    }
+
+    #[test]
+    fn a_shut_queue_takes_nothing_more() {
+        let mut outbox = Outbox::new(8, 1 << 20);
+        outbox.push(frame("1")).unwrap();
+        outbox.reply(Ticket(0), Some(frame("a")));
+        outbox.shut();
+        // The tickets of a long-lived connection are large: placing all before them would take all memory.
+        outbox.reserve(Ticket(u64::MAX - 1));
+        outbox.reply(Ticket(u64::MAX - 1), Some(frame("b")));
+        assert_eq!(outbox.push(frame("2")), Err(Overflow));
+        assert!(drain(&mut outbox).is_empty());
+        assert_eq!(outbox.bytes(), 0);
     }
 
     #[test]

@@ -113,12 +113,45 @@ fn at_most_sixteen_commands_run_and_reading_stops_behind_them() {
     log_in(&mut session, at(0), 1 << 40);
     let mut runs = 0;
     while session.wants_frames() {
-        runs += feed(&mut session, r#"{"get":{"what":"conversations"}}"#, at(0)).len();
+        runs += feed(&mut session, r#"{"get":{"what":"conversations","limit":1}}"#, at(0)).len();
     }
     assert_eq!(runs, 16);
     session.handle(Input::Done(Ticket(1), Ok(Reply::EMPTY.into())), at(0));
     assert!(matches!(drain(&mut session)[..], [Output::Reply(..), Output::Run(..)]));
     assert!(session.wants_frames());
+}
+
+#[test]
+fn large_answers_come_one_at_a_time_and_only_while_they_are_taken() {
+    let mut session = session();
+    log_in(&mut session, at(0), 1_000_000);
+    let members = r#"{"id":"m","get":{"what":"members","conv":"01890000-0000-7000-8000-000000000000"}}"#;
+    let out = feed(&mut session, members, at(0));
+    let [Output::Run(ticket, _)] = &out[..] else { panic!("{out:?}") };
+    assert!(feed(&mut session, members, at(0)).is_empty());
+    assert!(!session.hold(true));
+    session.handle(Input::Done(*ticket, Ok(Reply::EMPTY.into())), at(0));
+    assert!(drain(&mut session).iter().all(|output| !matches!(output, Output::Run(..))), "it is held");
+    assert!(session.hold(false), "what waits may start now");
+    session.handle(Input::Timeout, at(0));
+    assert!(matches!(drain(&mut session)[..], [Output::Run(..)]));
+}
+
+#[test]
+fn what_waits_is_bounded_in_bytes_too() {
+    let mut session = session();
+    let login = format!(r#"{{"id":"l","login":{{"scheme":"token","secret":"{}"}}}}"#, "x".repeat(60_000));
+    let out = feed(&mut session, &login, at(0));
+    let [Output::Run(ticket, _)] = &out[..] else { panic!("{out:?}") };
+    let mut held = 0;
+    while session.wants_frames() {
+        assert!(feed(&mut session, &login, at(0)).is_empty(), "a login runs alone");
+        held += login.len();
+    }
+    assert!(held <= 2 * 64 * 1024, "nobody has to log in to make the server hold {held} bytes");
+    session.handle(Input::Done(*ticket, Ok(Reply::EMPTY.into())), at(0));
+    drain(&mut session);
+    assert!(session.wants_frames(), "reading goes on when there is room again");
 }
 
 #[test]

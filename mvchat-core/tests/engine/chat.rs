@@ -223,3 +223,51 @@ async fn ended_sessions_close_and_do_nothing_more() {
     assert_eq!(wire.ask(json!({"logout": {}})).await["code"], 200);
     assert_eq!(wire.closed().await.map(|close| close.code()), Some(4003));
 }
+
+#[tokio::test]
+async fn sessions_are_listed_and_revoked_by_their_user_only() {
+    let chat = server().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let mut laptop = mvchat_core::testkit::Wire::connect(&chat);
+    laptop.ask(json!({"hi": {"dev": "laptop", "ua": "x/1"}})).await;
+    let login = json!({"login": {"scheme": "basic", "secret": crate::support::secret("alice")}});
+    let session = text(&laptop.ask(login).await["params"]["session"]);
+    let list = a.ok(json!({"session": {"list": true}})).await;
+    let list = list["sessions"].as_array().unwrap();
+    let laptops: Vec<_> =
+        list.iter().filter(|it| it["device"] == "laptop" && it["userAgent"] == "x/1").collect();
+    assert_eq!((list.len(), laptops.len()), (2, 1));
+    assert_eq!((&laptops[0]["id"], &laptops[0]["current"]), (&json!(session), &json!(false)));
+    let revoke = json!({"session": {"revoke": session}});
+    assert_eq!(b.fails(revoke.clone()).await, (404, "not_found".into(), "session not found".into()));
+    a.ok(revoke.clone()).await;
+    assert_eq!(laptop.closed().await.map(|close| close.code()), Some(4003));
+    assert_eq!(a.fails(revoke).await.0, 404);
+    let own = a.ok(json!({"session": {"list": true}})).await["sessions"][0]["id"].clone();
+    a.ok(json!({"session": {"revoke": own}})).await;
+    assert_eq!(a.wire.closed().await.map(|close| close.code()), Some(4003));
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_are_announced_twice_a_second_and_the_newest_arrives() {
+    let chat = server().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let conv = a.dm(&b).await;
+    for _ in 0..20 {
+        a.say(&conv, "x").await;
+    }
+    a.wire.settle().await;
+    for seq in 1..=20 {
+        b.ok(json!({"read": {"conv": conv, "seq": seq}})).await;
+    }
+    let mut seen = Vec::new();
+    while seen.last() != Some(&20) {
+        let frame = a.wire.next().await.unwrap();
+        if frame["info"]["what"] == "read" {
+            seen.push(frame["info"]["seq"].as_u64().unwrap());
+        }
+    }
+    assert_eq!(seen, [1, 2, 20]);
+}

@@ -143,18 +143,18 @@ async fn draining_answers_what_was_begun_and_says_when_to_come_back() {
     let first = a.wire.reply(&ids[0]).await;
     assert_eq!(first["code"], 202);
     assert!(chat.drain(std::time::Duration::from_secs(5)).await);
-    let mut last = None;
-    for id in &ids[1..] {
-        let ctrl = a.wire.reply(id).await;
-        match ctrl["code"].as_u64() {
-            Some(202) => assert!(last.is_none(), "what is refused is refused from some point on"),
-            Some(503) => last = Some(ctrl),
-            other => panic!("{other:?}"),
-        }
+    // What was not read any more is not answered; what was is, in its order, and at last comes the goodbye.
+    let mut answers = Vec::new();
+    while let Some(mut frame) = a.wire.next().await {
+        answers.push(frame["ctrl"].take());
     }
-    let goodbye = a.wire.next().await.unwrap();
-    assert_eq!(goodbye["ctrl"]["code"], 503);
-    assert!(goodbye["ctrl"]["params"]["retryAfter"].as_u64().unwrap() >= 500);
+    let goodbye = answers.pop().unwrap();
+    assert_eq!((&goodbye["code"], goodbye.get("id")), (&json!(503), None));
+    assert!(goodbye["params"]["retryAfter"].as_u64().unwrap() >= 500);
+    let answered: Vec<_> = answers.iter().map(|ctrl| ctrl["id"].clone()).collect();
+    assert_eq!(answered, ids[1..=answers.len()]);
+    let refused = answers.iter().skip_while(|ctrl| ctrl["code"] == 202);
+    assert!(refused.into_iter().all(|ctrl| ctrl["code"] == 503), "refused from some point on: {answers:?}");
     assert_eq!(a.wire.closed().await, Some(Close::GoingAway));
     assert_eq!(silent.closed().await, Some(Close::GoingAway));
     assert_eq!(chat.connections(), 0);

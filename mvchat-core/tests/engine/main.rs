@@ -1,8 +1,16 @@
 //! The engine, as clients see it, without a network.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chat;
 mod faults;
+mod groups;
 mod host;
 mod load;
+mod own;
 mod refusals;
+mod review_commits;
+mod review_connections;
+mod review_oracle;
+mod review_privacy;
+mod review_reads;
 mod support;

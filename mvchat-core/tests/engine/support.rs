@@ -6,13 +6,24 @@ use mvchat_core::Chat;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::builtin::password::PasswordParams;
 use mvchat_core::proto::Limits;
-use mvchat_core::testkit::Wire;
+use mvchat_core::seam::Store;
+use mvchat_core::testkit::{Faults, Flaky, Wire};
 use serde_json::{Value, json};
 
 pub(crate) async fn server() -> Chat {
+    server_on(MemoryStore::default()).await
+}
+
+/// A server whose store fails on demand.
+pub(crate) async fn flaky() -> (Chat, Faults) {
+    let faults = Faults::default();
+    (server_on(Flaky::new(MemoryStore::default(), faults.clone())).await, faults)
+}
+
+pub(crate) async fn server_on(store: impl Store) -> Chat {
     let mut limits = Limits::default();
     (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
-    let builder = Chat::builder(MemoryStore::default()).limits(limits);
+    let builder = Chat::builder(store).limits(limits);
     builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
-use mvchat_core::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, Position, Seq, SessionId, UserId};
 use mvchat_core::seam::*;
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub(crate) enum Defect {
     ShortPageIsTheEnd,
     EndedSessionsTouched,
     CursorAhead,
+    RevokedLinksOpen,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -127,6 +128,28 @@ impl SessionStore for Broken {
 }
 
 #[async_trait]
+impl LinkStore for Broken {
+    async fn create_link(&self, row: LinkRow) -> StoreResult<()> {
+        self.inner.create_link(row).await
+    }
+
+    async fn link(&self, code: &str) -> StoreResult<Option<LinkRow>> {
+        self.inner.link(code).await
+    }
+
+    async fn links_of(&self, conv: ConvId) -> StoreResult<Vec<LinkRow>> {
+        self.inner.links_of(conv).await
+    }
+
+    async fn revoke_link(&self, conv: ConvId, code: &str) -> StoreResult<bool> {
+        if self.defect == Defect::RevokedLinksOpen {
+            return Ok(self.inner.link(code).await?.is_some_and(|link| link.conv == conv));
+        }
+        self.inner.revoke_link(conv, code).await
+    }
+}
+
+#[async_trait]
 impl ConversationStore for Broken {
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
         self.inner.create_conversation(new).await
@@ -159,11 +182,11 @@ impl ConversationStore for Broken {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         self.inner.configure(viewer, conv, patch).await
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         self.inner.hide(viewer, conv, seq).await
     }
 

@@ -122,6 +122,11 @@ fn a_cursor_that_is_ahead_is_noticed() {
 }
 
 #[test]
+fn a_link_that_outlives_its_revocation_is_noticed() {
+    breaks(Defect::RevokedLinksOpen, "a_revoked_link_opens_nothing", "revoke_link");
+}
+
+#[test]
 fn a_store_that_forgets_is_noticed() {
     for law in laws().iter().filter(|law| law.reopens()).map(|law| law.name()) {
         let harmless = law == "a_store_that_reopens_is_not_volatile";

@@ -3,6 +3,7 @@
 
 mod disk;
 mod files;
+mod snapshots;
 mod sync;
 
 use crate::{SledOptions, SledStore};

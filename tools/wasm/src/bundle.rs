@@ -47,6 +47,8 @@ impl Bundle<'_> {
             None => {}
         }
         self.modules.insert(name.to_owned(), String::new());
+        // The number is taken before the modules below take theirs.
+        let variable = format!("$m{}", self.modules.len());
         let path = self.folder.join(name);
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let (mut body, mut exports) = (String::new(), Vec::new());
@@ -55,7 +57,6 @@ impl Bundle<'_> {
             body.push_str(&read.map_err(|reason| format!("{name}: {reason}: {statement}"))?);
             body.push('\n');
         }
-        let variable = format!("$m{}", self.modules.len());
         let exports = exports.join(", ");
         self.code.push_str(&format!("const {variable} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"));
         self.modules.insert(name.to_owned(), variable.clone());
@@ -165,9 +166,6 @@ mod tests {
             joined.unwrap(),
             "\"use strict\";\nconst $m2 = (() => {\nfunction b() {\nreturn 1; // one\n}\nreturn { b };\n})();\n\
              const $m1 = (() => {\nconst { b: c, } = $m2;\nconst a = c;\nreturn { a };\n})();\nmodule.exports = $m1;\n"
-                .replace("$m1", "$m2x")
-                .replace("$m2 ", "$m2 ")
-                .replace("$m2x", "$m2")
         );
     }
 

@@ -27,13 +27,19 @@ pub(crate) fn manifest(version: &str) -> String {
   "main": "./dist/index.cjs",
   "module": "./dist/index.js",
   "types": "./dist/index.d.ts",
+  "typesVersions": {{
+    "*": {{
+      "url": ["./dist/url.d.ts"],
+      "react": ["./dist/react.d.ts"],
+      "testing": ["./dist/testing.d.ts"]
+    }}
+  }},
   "unpkg": "./dist/global.js",
   "exports": {{
     ".": {index},
     "./url": {url},
     "./react": {react},
     "./testing": {testing},
-    "./global": "./dist/global.js",
     "./mvchat.wasm": "./dist/mvchat.wasm",
     "./package.json": "./package.json"
   }},

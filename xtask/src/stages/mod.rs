@@ -6,6 +6,7 @@ mod book;
 mod browser;
 mod deny;
 mod lints;
+mod npm;
 mod suites;
 mod wasm;
 
@@ -83,5 +84,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the web chat in a real browser, against the real server",
         kind: Kind::Test,
         run: browser::browser,
+    },
+    Stage {
+        name: "npm",
+        about: "the npm package: its tests, bundlers, Node, a page, linters, types, size",
+        kind: Kind::Test,
+        run: npm::npm,
     },
 ];

@@ -29,12 +29,17 @@ pub(super) fn of_harnesses(run: Run) -> Outcome {
     of_tests(run.capture(), Summary::of_harnesses)
 }
 
+/// Counts what Node's test runner reports in the form of TAP.
+pub(super) fn of_node(run: io::Result<Finished>) -> Outcome {
+    of_tests(run, Summary::of_node)
+}
+
 /// Counts what a runner reports. A test that exists and was not run counts as failed, and so does a run that ends badly
 /// or without a summary, whatever it counted before.
 fn of_tests(run: io::Result<Finished>, read: fn(&str) -> Summary) -> Outcome {
     let done = match run {
         Ok(done) => done,
-        Err(error) => return Outcome::failed(format!("cannot run: {error}; install cargo"), ""),
+        Err(error) => return Outcome::failed(format!("cannot run the tests: {error}"), ""),
     };
     let sum = read(&done.output);
     let broken = !done.success || sum.summaries == 0;

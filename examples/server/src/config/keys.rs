@@ -212,7 +212,7 @@ pub(crate) static KEYS: [Key; 24] = [
         path: "auth.basic.min_password_length",
         alias: None,
         variable: None,
-        doc: "The shortest password, in bytes.",
+        doc: "The shortest password, in characters.",
         set: |config, value| value.whole(1..=1_024).map(|found| config.auth.min_password_length = found),
         show: |config| config.auth.min_password_length.to_string(),
     },

@@ -169,7 +169,7 @@ pub struct AuthConfig {
     pub token_lifetime: Duration,
     /// The shortest user name, in characters.
     pub min_login_length: usize,
-    /// The shortest password, in bytes.
+    /// The shortest password, in characters.
     pub min_password_length: usize,
 }
 

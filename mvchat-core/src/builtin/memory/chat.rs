@@ -114,6 +114,14 @@ impl Chat {
         self.messages.get(&seq).filter(|message| mine.sees(message.seq))
     }
 
+    /// Moves a read mark over the member's own messages that follow it.
+    pub(super) fn past_own(&self, viewer: UserId, mut read: Seq) -> Seq {
+        while self.messages.get(&read.next()).is_some_and(|message| message.from == Some(viewer)) {
+            read = read.next();
+        }
+        read
+    }
+
     /// Counts the visible messages of others after the member's read mark, to 1000.
     pub(super) fn unread(&self, viewer: UserId, mine: &Mine) -> u32 {
         let counts = |message: &&Message| {

@@ -1,7 +1,7 @@
 //! Shared changes in memory.
 
-use super::State;
 use super::chat::{Chat, Mine, Thing};
+use super::{State, not_found};
 use crate::policy::{Conversation, Member, Message, MessageBody, MessageState, Standing};
 use crate::proto::{Epoch, Position, Rev, Role, Seq, UserId};
 use crate::seam::{Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent};
@@ -24,6 +24,15 @@ impl State {
         if let Some(message) = chat.stale(epoch, &op) {
             return Outcome::Stale { conv: Some(chat.conv.clone()), message };
         }
+        if let Op::Amend(Amend { link: Some(code), .. }) = &op
+            && !self.use_link(conv, code, at)
+        {
+            return Outcome::Rejected(not_found("the link opens nothing"));
+        }
+        // Looked up again, because the link is kept beside the conversations.
+        let Some(chat) = self.chats.get_mut(&conv) else {
+            return Outcome::Stale { conv: None, message: None };
+        };
         self.position = self.position.next();
         let step = Step { position: self.position, rev: chat.rev.next(), at };
         chat.rev = step.rev;
@@ -122,7 +131,9 @@ impl Chat {
     }
 
     fn amend(&mut self, step: Step, amend: Amend) -> Written {
-        let mut things: Vec<_> = amend.members.iter().map(|(user, ..)| Thing::Member(*user)).collect();
+        let members = amend.members.iter().map(|(user, ..)| *user);
+        let muted = amend.muted.iter().map(|(user, _)| *user);
+        let mut things: Vec<_> = members.chain(muted).map(Thing::Member).collect();
         if amend.settings.is_some() || amend.owner.is_some() {
             things.push(Thing::Conversation);
         }
@@ -137,6 +148,12 @@ impl Chat {
         for (user, role, standing) in amend.members {
             let mine = self.mine.entry(user).or_default();
             set_member(conv, mine, step, user, role, standing);
+        }
+        for (user, until) in amend.muted {
+            if let Some(member) = conv.members.get_mut(&user) {
+                member.muted_until = until;
+                member.rev = step.rev;
+            }
         }
         self.note(step.rev, &things);
         let committed = Committed {
@@ -158,7 +175,8 @@ fn set_member(
     role: Role,
     standing: Standing,
 ) {
-    let fresh = Member { role, standing, blocks: false, joined_at: step.at, rev: step.rev };
+    let fresh =
+        Member { role, standing, blocks: false, muted_until: None, joined_at: step.at, rev: step.rev };
     let before = match conv.members.entry(user) {
         Entry::Vacant(entry) => {
             entry.insert(fresh);
@@ -168,7 +186,7 @@ fn set_member(
             let before = entry.get().standing;
             let member = entry.get_mut();
             let joined_at = if before == Standing::Active { member.joined_at } else { step.at };
-            *member = Member { blocks: member.blocks, joined_at, ..fresh };
+            *member = Member { blocks: member.blocks, muted_until: member.muted_until, joined_at, ..fresh };
             Some(before)
         }
     };

@@ -3,9 +3,9 @@
 use super::chat::Chat;
 use super::{MemoryStore, State, already_exists};
 use crate::policy::{ConvKind, Conversation, Member, Standing};
-use crate::proto::{ConvId, Epoch, Own, Rev, Seq, UserId};
+use crate::proto::{ConvId, Epoch, Rev, Seq, UserId};
 use crate::seam::{
-    ConversationStore, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
+    ConversationStore, Counted, LogEntry, LogEvent, Marked, Marks, MemberPatch, NewConversation, ReceiptRow,
     StoreResult, ViewQuery, Views,
 };
 use async_trait::async_trait;
@@ -55,11 +55,11 @@ impl ConversationStore for MemoryStore {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         Ok(self.state.lock().configure(viewer, conv, patch))
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         Ok(self.state.lock().hide(viewer, conv, seq))
     }
 
@@ -115,8 +115,14 @@ impl State {
         let position = self.advance();
         let (conv, at) = (new.id, new.at);
         let actor = new.owner.or_else(|| new.members.keys().next().copied()).unwrap_or(UserId(Uuid::nil()));
-        let member =
-            |role| Member { role, standing: Standing::Active, blocks: false, joined_at: at, rev: Rev(0) };
+        let member = |role| Member {
+            role,
+            standing: Standing::Active,
+            blocks: false,
+            muted_until: None,
+            joined_at: at,
+            rev: Rev(0),
+        };
         let chat = Chat::new(
             Conversation {
                 id: conv,
@@ -148,10 +154,11 @@ impl State {
         let next = self.position.next();
         let chat = self.chats.get_mut(&conv)?;
         let last = chat.last_seq;
+        let moved = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
+        let read = chat.past_own(viewer, moved(chat.mine(viewer)?.read, marks.read));
         let mine = chat.mine_mut(viewer)?;
         let before = (mine.read, mine.recv, mine.clear);
-        let moved = |mark: Seq, to: Option<Seq>| to.map_or(mark, |to| mark.max(to.min(last)));
-        mine.read = moved(mine.read, marks.read);
+        mine.read = read;
         mine.recv = moved(mine.recv, marks.recv).max(mine.read);
         mine.clear = moved(mine.clear, marks.clear);
         let moved = before != (mine.read, mine.recv, mine.clear);
@@ -170,7 +177,7 @@ impl State {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> Option<(Own, Option<Arc<Conversation>>)> {
+    ) -> Option<(Counted, Option<Arc<Conversation>>)> {
         let next = self.position.next();
         let chat = self.chats.get_mut(&conv)?;
         let blocks = chat.conv.active(viewer)?.blocks;
@@ -185,7 +192,7 @@ impl State {
         }
         let after = (mine.favorite, mine.muted, mine.archived, mine.private.clone());
         if before == after && blocked.is_none() {
-            return Some((mine.own, None));
+            return Some((Counted { own: mine.own, moved: false }, None));
         }
         mine.touch(next);
         let own = mine.own;
@@ -196,16 +203,16 @@ impl State {
             chat.conv.clone()
         });
         self.advance();
-        Some((own, changed))
+        Some((Counted { own, moved: true }, changed))
     }
 
-    fn hide(&mut self, viewer: UserId, conv: ConvId, seq: Seq) -> Option<Own> {
+    fn hide(&mut self, viewer: UserId, conv: ConvId, seq: Seq) -> Option<Counted> {
         let next = self.position.next();
         let chat = self.chats.get_mut(&conv)?;
         let known = chat.messages.contains_key(&seq);
         let mine = chat.mine_mut(viewer)?;
         if mine.hidden.contains_key(&seq) {
-            return Some(mine.own);
+            return Some(Counted { own: mine.own, moved: false });
         }
         if !known || !mine.sees(seq) {
             return None;
@@ -214,7 +221,7 @@ impl State {
         mine.hidden.insert(seq, mine.own);
         let own = mine.own;
         self.advance();
-        Some(own)
+        Some(Counted { own, moved: true })
     }
 
     fn blocked_with(&self, user: UserId) -> BTreeSet<UserId> {

@@ -3,13 +3,16 @@
 mod chat;
 mod commit;
 mod conversations;
+mod links;
 mod messages;
 mod sessions;
 mod users;
 mod views;
 
 use crate::proto::{ConvId, Position, SessionId, UserId};
-use crate::seam::{Credential, Durability, LogEntry, SessionRow, Store, StoreError, StoreErrorKind, UserRow};
+use crate::seam::{
+    Credential, Durability, LinkRow, LogEntry, SessionRow, Store, StoreError, StoreErrorKind, UserRow,
+};
 use chat::Chat;
 use conversations::Found;
 use parking_lot::Mutex;
@@ -37,6 +40,7 @@ struct State {
     credentials: BTreeMap<(String, String), Credential>,
     sessions: BTreeMap<SessionId, SessionRow>,
     chats: BTreeMap<ConvId, Chat>,
+    links: BTreeMap<String, LinkRow>,
     /// What makes the creation of a conversation idempotent.
     found: BTreeMap<Found, ConvId>,
 }

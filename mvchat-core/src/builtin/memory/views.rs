@@ -105,7 +105,7 @@ impl Chat {
         let mine = self.mine.get(&viewer)?;
         match self.conv.members.get(&viewer)?.standing {
             Standing::Active => Some(self.touched.max(mine.touched)),
-            Standing::Left | Standing::Kicked => mine.removed,
+            Standing::Left | Standing::Kicked | Standing::Banned => mine.removed,
         }
     }
 }

@@ -102,6 +102,46 @@ fn settings_of_the_conversation_follow() {
 }
 
 #[test]
+fn a_switch_that_is_off_looks_like_one_that_never_was_on() {
+    let mut rig = rig();
+    for (rev, on) in [(4, true), (5, false)] {
+        let fields = crate::proto::Group {
+            action: Some("update".to_owned()),
+            id: Some(CONV.to_owned()),
+            no_screenshots: Some(on),
+            ..crate::proto::Group::default()
+        };
+        rig.act(|client, now| client.request(Request::Group(fields), now));
+        let (id, _) = rig.asked("group");
+        rig.reply(&id, 200, json!({"conv": CONV, "noScreenshots": on, "rev": rev}));
+        assert_eq!(rig.conversation().view().no_screenshots, on.then_some(true));
+    }
+}
+
+#[test]
+fn own_messages_are_read_whether_they_or_the_mark_come_first() {
+    let own = |seq: u64| {
+        let mut frame = data(CONV, seq, seq);
+        frame["data"]["from"] = json!(ME);
+        frame
+    };
+    let mark = json!({"info": {"conv": CONV, "what": "own", "own": 1, "content": {"readSeq": 3}, "ts": TS}});
+    let mut early = rig();
+    early.recv(mark.clone());
+    early.recv(own(4));
+    early.recv(own(5));
+    let mut late = rig();
+    late.recv(own(4));
+    assert_eq!(late.conversation().view().read_seq, Seq(0), "what was not read is not passed");
+    late.recv(own(5));
+    late.recv(mark);
+    for rig in [early, late] {
+        let view = rig.conversation().view();
+        assert_eq!((view.read_seq, view.recv_seq, view.unread), (Seq(5), Seq(5), 0));
+    }
+}
+
+#[test]
 fn memberships_are_told_and_the_own_role_is_kept() {
     let mut rig = rig();
     rig.recv(info("member_joined", 4, json!({"user": BOB})));

@@ -18,6 +18,7 @@ impl Inner {
         caller: Caller,
         account: NewAccount,
     ) -> Result<Finished> {
+        let generation = self.sessions.generation();
         let folded = fold(&account.name);
         let taken = || Error::new(ErrorKind::Exists, "username already taken");
         if self.store.credential(BASIC, &folded).await?.is_some() {
@@ -47,7 +48,7 @@ impl Inner {
             _ => error.into(),
         })?;
         let mut finished = match session {
-            Some(session) => self.admit(caller, user, session).await?,
+            Some(session) => self.admit(caller, user, session, generation).await?,
             None => Reply::ok(self.account_params(&user).await?).into(),
         };
         finished.reply.done = Done::Created;
@@ -120,7 +121,10 @@ impl Ctx {
         let ended = self.inner.store.set_secret(change).await.map_err(|error| match error.kind() {
             // Another change came first: the password that was given is not the current one any more.
             StoreErrorKind::Conflict => wrong(),
-            _ => error.into(),
+            _ => {
+                self.inner.doubt_sessions(self.user);
+                error.into()
+            }
         })?;
         self.inner.sessions_ended(self.user, &ended, None);
         Ok(())

@@ -1,10 +1,11 @@
 //! `get changes`: what happened in a conversation since a `rev`.
 
+use super::messages::{MAX_PAGE_BYTES, weight};
 use crate::engine::dispatch::Ctx;
 use crate::error::{ErrorKind, Result};
 use crate::policy::Message;
 use crate::proto::{ChangeItem, ChangesParams, ConvId, Own, Reply, Rev};
-use crate::seam::{Changed, ChangesQuery};
+use crate::seam::{Changed, Changes, ChangesQuery};
 
 /// With more changes than this, a client reloads instead.
 const MAX_SPAN: u64 = 1_000;
@@ -18,8 +19,9 @@ impl Ctx {
         limit: usize,
     ) -> Result<Reply> {
         let query = ChangesQuery { since, own, limit, max_span: MAX_SPAN };
-        let changes = self.inner.store.changes(self.user, conv, query).await?.ok_or(ErrorKind::NotMember)?;
-        let hidden = own.map(|_| changes.hidden);
+        let mut changes =
+            self.inner.store.changes(self.user, conv, query).await?.ok_or(ErrorKind::NotMember)?;
+        let hidden = own.map(|_| std::mem::take(&mut changes.hidden));
         if changes.reset {
             return Ok(Reply::ok(ChangesParams {
                 rev: changes.rev,
@@ -30,6 +32,7 @@ impl Ctx {
                 reset: Some(true),
             }));
         }
+        fit(&mut changes);
         let (mut messages, mut members, mut settings) = (Vec::new(), Vec::new(), None);
         for (rev, changed) in changes.items {
             match changed {
@@ -40,7 +43,7 @@ impl Ctx {
         }
         let mut items = Vec::with_capacity(messages.len() + members.len() + 1);
         let (revs, rows): (Vec<_>, Vec<Message>) = messages.into_iter().unzip();
-        let shown = self.inner.message_items(self.user, conv, &rows, &changes.replied).await;
+        let shown = self.inner.message_items(self.user, conv, &rows, &changes.replied).await?;
         for (rev, message) in revs.into_iter().zip(shown) {
             items.push(ChangeItem { rev, message: Some(message), member: None, conversation: None });
         }
@@ -58,5 +61,24 @@ impl Ctx {
         items.sort_by_key(|item| item.rev);
         let (rev, own, more) = (changes.rev, changes.own, changes.more);
         Ok(Reply::ok(ChangesParams { rev, own, more, items, hidden, reset: None }))
+    }
+}
+
+/// Leaves out what would make a page too large, but never the things of its first `rev`.
+fn fit(changes: &mut Changes) {
+    let Some(first) = changes.items.first().map(|(rev, _)| *rev) else { return };
+    let mut bytes = 0;
+    let over = changes.items.iter().find(|(rev, changed)| {
+        bytes += match changed {
+            Changed::Message(message) => weight(message),
+            _ => 0,
+        };
+        bytes > MAX_PAGE_BYTES && *rev != first
+    });
+    if let Some(over) = over.map(|(rev, _)| *rev) {
+        changes.items.retain(|(rev, _)| *rev < over);
+        // Everything before it is in the page, or can't be seen.
+        changes.rev = Rev(over.0 - 1);
+        changes.more = true;
     }
 }

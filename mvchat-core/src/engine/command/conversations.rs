@@ -4,8 +4,8 @@ use crate::engine::dispatch::Ctx;
 use crate::error::{ErrorKind, Result, invalid};
 use crate::policy::Access;
 use crate::proto::{
-    ConvEntry, ConvId, ConvPage, ConversationParams, ConversationsParams, MembersParams, Position,
-    ReceiptItem, ReceiptsParams, Reply, UserId,
+    ConvEntry, ConvId, ConvPage, ConversationParams, ConversationsParams, MAX_COUNTER, MembersParams,
+    Position, ReceiptItem, ReceiptsParams, Reply, UserId,
 };
 use crate::seam::{View, ViewQuery};
 use crate::time::Timestamp;
@@ -19,7 +19,8 @@ impl Ctx {
                 ViewQuery::Page { before, limit: *limit }
             }
             ConvPage::Since { cursor, limit } => {
-                let position = cursor.parse().map_err(|_| invalid("invalid since"))?;
+                let position = cursor.parse().ok().filter(|position| *position <= MAX_COUNTER);
+                let position = position.ok_or(invalid("invalid since"))?;
                 ViewQuery::Since { position: Position(position), limit: *limit }
             }
         };

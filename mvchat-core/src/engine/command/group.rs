@@ -1,13 +1,14 @@
 //! `group`: make groups and manage who is in them.
 
 use super::settings::amend_settings;
-use crate::engine::committer::{Decision, Settled};
+use crate::engine::committer::{Decide, Decision, Settled};
 use crate::engine::dispatch::{Ctx, no_user};
 use crate::engine::fanout::Publish;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Access, ConvKind, ConvSettings, Message, Standing};
 use crate::proto::{
-    ConvCreated, ConvId, GroupParams, GroupUpdate, Json, Reply, Rev, Role, RoleContent, UserId,
+    ConvCreated, ConvId, GroupParams, GroupUpdate, JoinableContent, Json, Reply, Rev, Role, RoleContent,
+    SlowModeContent, UserId,
 };
 use crate::seam::{Amend, LogEvent, NewConversation, Op, UserState};
 use std::collections::BTreeMap;
@@ -36,15 +37,20 @@ impl Ctx {
             self.inner.tell_added(self.user, conv.id, but).await;
         }
         let replay = (!created).then_some(true);
-        let public = conv.settings.public.clone();
-        Ok(Reply::created(ConvCreated { conv: conv.id, public, rev: Rev(0), replay }))
+        // Who has left since sees what the request said, not what became of it.
+        let shown = conv.active(self.user).map_or(public, |_| conv.settings.public.clone());
+        Ok(Reply::created(ConvCreated { conv: conv.id, public: shown, rev: Rev(0), replay }))
     }
 
     pub(in crate::engine) async fn invite(self, conv: ConvId, user: UserId) -> Result<Reply> {
         let known = self.inner.conversation(conv).await?;
         let now = self.inner.env.now();
         let access = Access::of(known.as_deref(), self.user, now, &self.inner.limits)?;
-        policy::may_invite(&access, user)?;
+        match policy::may_invite(&access, user) {
+            // That the group is full comes after what is said of the user, below.
+            Err(error) if error.kind() != ErrorKind::GroupFull => return Err(error),
+            _ => {}
+        }
         let row = self.inner.store.users(&[user]).await?.into_iter().flatten().next();
         let row = row.filter(|row| row.state == UserState::Active).ok_or_else(no_user)?;
         if self.inner.store.blocked_with(self.user).await?.contains(&user) {
@@ -113,6 +119,8 @@ impl Ctx {
         match &update {
             GroupUpdate::Ttl(ttl) => params.disappearing_ttl = Some(*ttl),
             GroupUpdate::NoScreenshots(on) => params.no_screenshots = Some(*on),
+            GroupUpdate::SlowMode(seconds) => params.slow_mode = Some(*seconds),
+            GroupUpdate::Joinable(on) => params.joinable = Some(*on),
             GroupUpdate::Public(public) => {
                 params.public = Some(public.clone().unwrap_or_else(Json::null));
             }
@@ -127,6 +135,15 @@ impl Ctx {
                 GroupUpdate::NoScreenshots(on) => {
                     amend_settings(access, LogEvent::NoScreenshotsSet(on), None, |it| it.no_screenshots = on)
                 }
+                GroupUpdate::SlowMode(seconds) => {
+                    let content = Some(Json::from_value(&SlowModeContent { slow_mode: seconds }));
+                    let event = LogEvent::SlowModeSet(seconds);
+                    amend_settings(access, event, content, |it| it.slow_mode = seconds)
+                }
+                GroupUpdate::Joinable(on) => {
+                    let content = Some(Json::from_value(&JoinableContent { joinable: on }));
+                    amend_settings(access, LogEvent::JoinableSet(on), content, |it| it.closed = !on)
+                }
                 GroupUpdate::Public(public) => {
                     let public = public.filter(|public| !public.is_null());
                     amend_settings(access, LogEvent::ProfileSet, shown.clone(), |it| it.public = public)
@@ -136,7 +153,7 @@ impl Ctx {
         self.amend(params, Box::new(decide)).await
     }
 
-    async fn amend(self, mut params: GroupParams, decide: crate::engine::committer::Decide) -> Result<Reply> {
+    pub(super) async fn amend(self, mut params: GroupParams, decide: impl Into<Decide>) -> Result<Reply> {
         let inner = self.inner.clone();
         match self.commit(params.conv, None, None, decide).await? {
             Settled::Committed(committed, _) => {
@@ -150,12 +167,12 @@ impl Ctx {
     }
 }
 
-fn amend_members(
+pub(super) fn amend_members(
     members: Vec<(UserId, Role, Standing)>,
     owner: Option<UserId>,
     event: LogEvent,
     content: Option<Json>,
 ) -> Decision {
-    let amend = Amend { settings: None, owner, members, event: event.clone() };
+    let amend = Amend { owner, members, ..Amend::new(event.clone()) };
     Decision::Commit(Op::Amend(amend), Publish::Notice { event, content })
 }

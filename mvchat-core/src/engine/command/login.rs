@@ -25,6 +25,7 @@ impl Inner {
         name: &str,
         password: &Password,
     ) -> Result<Finished> {
+        let generation = self.sessions.generation();
         let found = self.store.credential(BASIC, &fold(name)).await?;
         // A name that nobody has costs the same time as a wrong password.
         let known = found.as_ref().map(|credential| credential.secret.as_str());
@@ -52,7 +53,7 @@ impl Inner {
         let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
         self.sessions_ended(user.id, &ended, None);
         self.note_seen(user.id).await?;
-        self.admit(caller, user, session).await
+        self.admit(caller, user, session, generation).await
     }
 
     pub(in crate::engine) async fn login_token(
@@ -60,7 +61,7 @@ impl Inner {
         caller: Caller,
         token: Password,
     ) -> Result<Finished> {
-        let now = self.env.now();
+        let (now, generation) = (self.env.now(), self.sessions.generation());
         let invalid = || Error::new(ErrorKind::BadCredentials, "invalid token");
         let claims = self.tokens.verify(&token.0, now.as_secs()).map_err(|error| match error {
             TokenError::Expired => Error::from(ErrorKind::TokenExpired),
@@ -80,7 +81,7 @@ impl Inner {
             return Err(invalid());
         }
         self.note_seen(user.id).await?;
-        self.admit(caller, user, SessionRow { expires_at, ..session }).await
+        self.admit(caller, user, SessionRow { expires_at, ..session }, generation).await
     }
 
     /// Notes that the user was here. Signing up does not count: someone who has only just come was never away.
@@ -115,12 +116,14 @@ impl Inner {
         sliding.min(created_at + Duration::from_secs(self.limits.session_lifetime))
     }
 
-    /// Logs a connection in: signs a token, registers it, tells others.
+    /// Logs a connection in: signs a token, registers it, tells others. `generation` is from before the session
+    /// was read or made.
     pub(super) async fn admit(
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,
         session: SessionRow,
+        generation: u64,
     ) -> Result<Finished> {
         let mut params = self.account_params(&user).await?;
         let now = self.env.now();
@@ -139,13 +142,23 @@ impl Inner {
         params.session = Some(session.id);
         let identity = Identity { user: user.id, session: session.id, expires };
         if let Some(origin) = &caller.origin {
-            // The answer comes before whatever is delivered from now on.
-            origin.conn.reserve(origin.ticket);
             let before = origin.conn.set_identity(identity);
             if let Some(before) = before.filter(|before| before.user != user.id) {
                 self.leave(before.user, &origin.conn);
             }
+            // The answer comes after all that was for the user before, and before whatever is delivered from
+            // now on.
+            origin.conn.reserve(origin.ticket);
             self.enter(user.id, &origin.conn);
+            // A connection that ended while its login was under way was not there to be taken out.
+            if origin.conn.is_gone() {
+                self.leave(user.id, &origin.conn);
+            }
+            // Whoever ended the session meanwhile may not have found this connection.
+            if self.sessions.generation() != generation {
+                let inner = self.clone();
+                self.closing.commands.spawn(async move { inner.recheck(identity).await });
+            }
         }
         Ok(Finished { reply: Reply::ok(params), identity: Some(identity), ended: false })
     }

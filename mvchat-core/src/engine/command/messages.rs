@@ -7,7 +7,9 @@ use crate::proto::{ConvId, MessagePage, MessagesParams, Reply};
 use crate::seam::PageQuery;
 
 /// The most content of a page, in bytes; a page that would hold more is shorter.
-const MAX_PAGE_BYTES: usize = 256 * 1024;
+pub(super) const MAX_PAGE_BYTES: usize = 256 * 1024;
+/// What each reaction of a user, and each message besides its content, counts.
+const ITEM_BYTES: usize = 40;
 
 impl Ctx {
     pub(in crate::engine) async fn get_messages(
@@ -28,28 +30,43 @@ impl Ctx {
         let fits = match page {
             // The walk goes to newer ones, which stand first: what does not fit is left out there.
             MessagePage::After(_) => {
-                let keep = fitting(messages.iter().rev());
+                let keep = fitting(messages.iter().rev(), MAX_PAGE_BYTES);
                 messages.drain(..messages.len() - keep).count() == 0
             }
             MessagePage::Newest | MessagePage::Before(_) => {
-                let keep = fitting(messages.iter());
+                let keep = fitting(messages.iter(), MAX_PAGE_BYTES);
                 messages.drain(keep..).count() == 0
             }
-            MessagePage::Around(_) => true,
+            // Each side has half of the room; the nearest stay.
+            MessagePage::Around(seq) => {
+                let at = messages.partition_point(|message| message.seq > seq);
+                let newer = fitting(messages[..at].iter().rev(), MAX_PAGE_BYTES / 2);
+                let older = fitting(messages[at..].iter(), MAX_PAGE_BYTES / 2);
+                let fits = messages.drain(at + older..).count() == 0;
+                messages.drain(..at - newer);
+                fits
+            }
         };
         more |= !fits;
-        let messages = self.inner.message_items(self.user, conv, &messages, &found.replied).await;
+        let messages = self.inner.message_items(self.user, conv, &messages, &found.replied).await?;
         Ok(Reply::ok(MessagesParams { messages, more, rev: found.rev, own: found.own }))
     }
 }
 
 /// Returns how many of the messages fit into a page, at least one.
-fn fitting<'a>(messages: impl Iterator<Item = &'a Message>) -> usize {
+fn fitting<'a>(messages: impl Iterator<Item = &'a Message>, most: usize) -> usize {
     let mut bytes = 0;
     let fits = |message: &&Message| {
         let first = bytes == 0;
-        bytes += message.body.content.as_ref().map_or(0, bytes::Bytes::len) + 1;
-        first || bytes <= MAX_PAGE_BYTES
+        bytes += weight(message);
+        first || bytes <= most
     };
     messages.take_while(fits).count()
+}
+
+/// Returns about how many bytes a message takes in an answer.
+pub(super) fn weight(message: &Message) -> usize {
+    let content = message.body.content.as_ref().map_or(0, bytes::Bytes::len);
+    let reactions: usize = message.body.reactions.iter().map(|(_, users)| users.len() + 1).sum();
+    content + (reactions + 1) * ITEM_BYTES
 }

@@ -24,8 +24,7 @@ impl Ctx {
             let pinned = seq.map(|seq| Pinned { seq, at: access.now, by: user });
             let event = if seq.is_some() { LogEvent::Pinned } else { LogEvent::Unpinned };
             let settings = ConvSettings { pinned, ..access.conv.settings.clone() };
-            let amend =
-                Amend { settings: Some(settings), owner: None, members: Vec::new(), event: event.clone() };
+            let amend = Amend { settings: Some(settings), ..Amend::new(event.clone()) };
             Ok(Decision::Commit(Op::Amend(amend), Publish::Notice { event, content: None }))
         };
         let settled = self.commit(conv, None, None, Box::new(decide)).await?;

@@ -82,7 +82,7 @@ impl Ctx {
 
     /// Hides a message from this user alone.
     pub(in crate::engine) async fn hide(self, conv: ConvId, seq: Seq) -> Result<Reply> {
-        let Some(own) = self.inner.store.hide(self.user, conv, seq).await? else {
+        let Some(counted) = self.inner.store.hide(self.user, conv, seq).await? else {
             // An outsider learns nothing about the conversation; a member that there is no such message.
             let known = self.inner.conversation(conv).await?;
             let now = self.inner.env.now();
@@ -90,12 +90,16 @@ impl Ctx {
             return Err(no_message());
         };
         let at = self.inner.env.now();
-        let mut info = Info::new(What::Own, Some(conv), Some(self.user), at);
-        info.own = Some(own);
-        info.hidden = Some(vec![seq]);
-        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-        self.inner.hub.tell(self.user, &ServerMsg::Info(info), but);
-        Ok(Reply::ok(MessageParams { own: Some(own), ts: Some(at), ..MessageParams::new(conv, seq) }))
+        // What was hidden before has no number of its own and is not announced again.
+        let own = counted.moved.then_some(counted.own);
+        if own.is_some() {
+            let mut info = Info::new(What::Own, Some(conv), Some(self.user), at);
+            info.own = own;
+            info.hidden = Some(vec![seq]);
+            let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+            self.inner.hub.tell(self.user, &ServerMsg::Info(info), but);
+        }
+        Ok(Reply::ok(MessageParams { own, ts: Some(at), ..MessageParams::new(conv, seq) }))
     }
 }
 

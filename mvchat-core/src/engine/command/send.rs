@@ -5,16 +5,18 @@ use crate::engine::committer::{Decision, Settled};
 use crate::engine::dispatch::Ctx;
 use crate::engine::fanout::Publish;
 use crate::engine::view::mentions;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::irido::Irido;
 use crate::policy;
-use crate::proto::{Json, MessageParams, MsgId, Reply, SendMessage, Seq, UserId};
+use crate::proto::{Json, MessageParams, MsgId, Reply, Role, SendMessage, Seq, UserId};
 use crate::seam::{Append, Op};
 use bytes::Bytes;
+use std::time::Duration;
 
 impl Ctx {
     pub(in crate::engine) async fn send(self, cmd: SendMessage) -> Result<Reply> {
         let content = Irido::parse(cmd.content.as_str(), &self.inner.rules)?;
+        self.slow_down(&cmd).await?;
         let reply_to = cmd.reply_to.or(content.reply().map(Seq));
         let target = match reply_to {
             Some(seq) => self.message(cmd.conv, seq).await?,
@@ -68,6 +70,27 @@ impl Ctx {
             Settled::Unchanged(_) => return Err(ErrorKind::Internal.into()),
         };
         Ok(Reply::accepted(params))
+    }
+}
+
+impl Ctx {
+    /// Keeps a plain member to the group's slow mode. A retry of what was sent before is no second message.
+    async fn slow_down(&self, cmd: &SendMessage) -> Result<()> {
+        let Some(known) = self.inner.conversation(cmd.conv).await? else { return Ok(()) };
+        let Some(member) = known.active(self.user).filter(|member| member.role == Role::Member) else {
+            return Ok(());
+        };
+        let now = self.inner.now();
+        let muted = member.muted_until.is_some_and(|until| now.wall < until);
+        let Some(seconds) = known.settings.slow_mode.filter(|_| !muted) else { return Ok(()) };
+        if let Some(cid) = &cmd.cid
+            && self.inner.store.sent(cmd.conv, self.user, cid).await?.is_some()
+        {
+            return Ok(());
+        }
+        let interval = Duration::from_secs(seconds.into());
+        let slow = self.inner.slow.pass(self.user, cmd.conv, interval, now.mono);
+        slow.map_err(|after| Error::new(ErrorKind::RateLimited, "slow mode").retry_after(after))
     }
 }
 

@@ -46,14 +46,23 @@ impl Ctx {
             own: None,
         };
         if !settings.is_empty() {
-            let (own, changed) =
+            let (counted, changed) =
                 self.inner.store.configure(self.user, conv, patch).await?.ok_or(ErrorKind::NotMember)?;
+            // A block that an earlier attempt wrote without saying so changes nothing now, but is not known here.
+            let changed = match changed {
+                None if settings.blocked.is_some() => self.inner.store.conversation(conv).await?,
+                changed => changed,
+            };
             if let Some(changed) = changed {
                 self.inner.convs.put(changed);
             }
-            params.own = Some(own);
+            if !counted.moved {
+                // The number is another change's: whoever took this for that one would miss it.
+                return Ok(Reply::ok(params));
+            }
+            params.own = Some(counted.own);
             let mut info = Info::new(What::Own, Some(conv), Some(self.user), now);
-            info.own = Some(own);
+            info.own = Some(counted.own);
             info.content = Some(Json::from_value(&OwnParams {
                 favorite: settings.favorite,
                 muted: settings.muted,
@@ -91,6 +100,6 @@ pub(super) fn amend_settings(
     if settings == access.conv.settings {
         return Decision::Nothing;
     }
-    let amend = Amend { settings: Some(settings), owner: None, members: Vec::new(), event: event.clone() };
+    let amend = Amend { settings: Some(settings), ..Amend::new(event.clone()) };
     Decision::Commit(Op::Amend(amend), Publish::Notice { event, content })
 }

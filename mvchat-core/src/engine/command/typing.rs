@@ -17,7 +17,9 @@ impl Ctx {
             return Ok(Reply::EMPTY);
         };
         let interval = Duration::from_millis(self.inner.limits.typing_interval_ms);
-        if access.not_blocked().is_err() || !self.inner.typing.pass(self.user, conv, interval, now.mono) {
+        if access.not_blocked().is_err()
+            || self.inner.typing.pass(self.user, conv, interval, now.mono).is_err()
+        {
             return Ok(Reply::EMPTY);
         }
         let info = Info::new(What::Typing, Some(conv), Some(self.user), now.wall);

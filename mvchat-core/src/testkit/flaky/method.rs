@@ -26,6 +26,10 @@ pub enum Method {
     Receipts,
     Peers,
     BlockedWith,
+    CreateLink,
+    Link,
+    LinksOf,
+    RevokeLink,
     Commit,
     Message,
     Page,
@@ -50,6 +54,8 @@ impl Method {
                 | Self::Mark
                 | Self::Configure
                 | Self::Hide
+                | Self::CreateLink
+                | Self::RevokeLink
                 | Self::Commit
         )
     }

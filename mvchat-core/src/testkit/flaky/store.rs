@@ -2,12 +2,12 @@
 
 use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
-use crate::proto::{ConvId, Own, Position, Seq, SessionId, UserId};
+use crate::proto::{ConvId, Position, Seq, SessionId, UserId};
 use crate::seam::{
-    Change, Changes, ChangesQuery, ConversationStore, Credential, Durability, EndSessions, LogPage, Marked,
-    Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow,
-    SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch,
-    UserRow, UserStore, ViewQuery, Views,
+    Change, Changes, ChangesQuery, ConversationStore, Counted, Credential, Durability, EndSessions, LinkRow,
+    LinkStore, LogPage, Marked, Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page,
+    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
+    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -127,6 +127,25 @@ impl<S: Store> SessionStore for Flaky<S> {
 }
 
 #[async_trait]
+impl<S: Store> LinkStore for Flaky<S> {
+    async fn create_link(&self, row: LinkRow) -> StoreResult<()> {
+        self.meet(Method::CreateLink, self.inner.create_link(row)).await
+    }
+
+    async fn link(&self, code: &str) -> StoreResult<Option<LinkRow>> {
+        self.meet(Method::Link, self.inner.link(code)).await
+    }
+
+    async fn links_of(&self, conv: ConvId) -> StoreResult<Vec<LinkRow>> {
+        self.meet(Method::LinksOf, self.inner.links_of(conv)).await
+    }
+
+    async fn revoke_link(&self, conv: ConvId, code: &str) -> StoreResult<bool> {
+        self.meet(Method::RevokeLink, self.inner.revoke_link(conv, code)).await
+    }
+}
+
+#[async_trait]
 impl<S: Store> ConversationStore for Flaky<S> {
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
         self.meet(Method::CreateConversation, self.inner.create_conversation(new)).await
@@ -149,11 +168,11 @@ impl<S: Store> ConversationStore for Flaky<S> {
         viewer: UserId,
         conv: ConvId,
         patch: MemberPatch,
-    ) -> StoreResult<Option<(Own, Option<Arc<Conversation>>)>> {
+    ) -> StoreResult<Option<(Counted, Option<Arc<Conversation>>)>> {
         self.meet(Method::Configure, self.inner.configure(viewer, conv, patch)).await
     }
 
-    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Own>> {
+    async fn hide(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Counted>> {
         self.meet(Method::Hide, self.inner.hide(viewer, conv, seq)).await
     }
 

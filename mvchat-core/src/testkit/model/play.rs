@@ -196,7 +196,7 @@ impl<'a> Player<'a> {
                         .into_iter()
                         .map(|(id, (role, to))| (id, role_of(role), standing(to)))
                         .collect(),
-                    event: LogEvent::ProfileSet,
+                    ..Amend::new(LogEvent::ProfileSet)
                 };
                 (actor, fresh, 0, Op::Amend(amend))
             }

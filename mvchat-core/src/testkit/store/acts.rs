@@ -81,7 +81,7 @@ impl Bed {
     pub(super) async fn setting_ttl(&self, conv: ConvId, actor: UserId, ttl: u32) -> Change {
         let settings = ConvSettings { ttl: Some(ttl), ..self.conv(conv).await.settings.clone() };
         let event = LogEvent::TtlSet(Some(ttl));
-        let amend = Amend { settings: Some(settings), owner: None, members: Vec::new(), event };
+        let amend = Amend { settings: Some(settings), ..Amend::new(event) };
         self.change(conv, actor, Op::Amend(amend)).await
     }
 
@@ -91,9 +91,9 @@ impl Bed {
             Standing::Active => LogEvent::Joined(user),
             Standing::Left => LogEvent::Left(user),
             Standing::Kicked => LogEvent::Kicked(user),
+            Standing::Banned => LogEvent::Banned(user),
         };
-        let amend =
-            Amend { settings: None, owner: None, members: vec![(user, Role::Member, standing)], event };
+        let amend = Amend { members: vec![(user, Role::Member, standing)], ..Amend::new(event) };
         self.done(self.change(conv, user, Op::Amend(amend)).await).await
     }
 }

@@ -93,7 +93,7 @@ async fn a_send_after_an_amendment_in_its_batch_is_stale(bed: Bed) {
     let conv = bed.group(a, &[b]).await;
     let event = LogEvent::Kicked(b);
     let members = vec![(b, crate::proto::Role::Member, Standing::Kicked)];
-    let amend = crate::seam::Amend { settings: None, owner: None, members, event };
+    let amend = crate::seam::Amend { members, ..crate::seam::Amend::new(event) };
     let before = bed.sending(conv, b).await;
     let kick = bed.change(conv, a, Op::Amend(amend)).await;
     let after = bed.sending(conv, b).await;

@@ -3,7 +3,7 @@
 use super::bed::Bed;
 use crate::policy::Standing;
 use crate::proto::{Own, Rev};
-use crate::seam::{MemberPatch, Outcome};
+use crate::seam::{Counted, MemberPatch, Outcome};
 use crate::testkit::Law;
 use crate::testkit::runner::law;
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ async fn a_block_is_no_shared_change(bed: Bed) {
     let peers_own = bed.view(b, conv).await.me.own;
     let (after, changed) = bed.store.configure(a, conv, blocked(true)).await.unwrap().unwrap();
     let changed = changed.expect("a block answers with the conversation");
-    assert_eq!(after, own.next());
+    assert_eq!(after, Counted { own: own.next(), moved: true });
     assert_ne!(changed.epoch, before.epoch);
     assert!(changed.members[&a].blocks && !changed.members[&b].blocks);
     assert_eq!(changed.members[&a].rev, before.members[&a].rev);
@@ -70,7 +70,7 @@ async fn blocks_exist_in_dms_only(bed: Bed) {
     let conv = bed.group(a, &[b]).await;
     let epoch = bed.conv(conv).await.epoch;
     let (own, changed) = bed.store.configure(a, conv, blocked(true)).await.unwrap().unwrap();
-    assert_eq!((own, changed.is_some()), (Own(0), false));
+    assert_eq!((own, changed.is_some()), (Counted { own: Own(0), moved: false }, false));
     assert_eq!((bed.conv(conv).await.epoch, bed.view(a, conv).await.me.blocked), (epoch, false));
     assert_eq!(bed.store.blocked_with(a).await.unwrap(), []);
     assert_eq!(bed.store.peers(a, 10).await.unwrap(), [b]);

@@ -47,7 +47,7 @@ async fn a_rev_is_never_parted(bed: Bed) {
     let conv = bed.group(users[0], &[]).await;
     let members = users[1..].iter().map(|user| (*user, Role::Member, Standing::Active)).collect();
     let settings = Some(bed.conv(conv).await.settings.clone());
-    let amend = Amend { settings, owner: None, members, event: LogEvent::Joined(users[1]) };
+    let amend = Amend { settings, members, ..Amend::new(LogEvent::Joined(users[1])) };
     bed.send(conv, users[0]).await;
     bed.done(bed.change(conv, users[0], Op::Amend(amend)).await).await;
     bed.send(conv, users[0]).await;

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 
 pub(super) const LAWS: &[Law<Bed>] = &[
     law!(marks_are_clamped),
+    law!(a_read_mark_passes_own_messages),
     law!(marks_never_go_back_under_contention, threads),
     law!(reading_is_receiving),
     law!(marks_that_stay_change_nothing),
@@ -45,6 +46,21 @@ async fn marks_are_clamped(bed: Bed) {
     assert_eq!(mark(Some(last), Some(last), Some(last)).await, (4, 4, 4, 4, true), "no mark passes the last");
     let me = bed.view(a, conv).await.me;
     assert_eq!((me.read, me.recv, me.clear, me.own), (Seq(4), Seq(4), Seq(4), Own(4)));
+}
+
+async fn a_read_mark_passes_own_messages(bed: Bed) {
+    let (a, b) = (bed.user(), bed.user());
+    let conv = bed.dm(a, b).await;
+    bed.send_many(conv, b, 2).await;
+    bed.send_many(conv, a, 3).await;
+    bed.send(conv, b).await;
+    bed.send(conv, a).await;
+    assert_eq!(bed.view(a, conv).await.me.read, Seq(0), "what was not read is not passed");
+    assert_eq!(of(bed.mark(a, conv, marks(Some(1), None, None)).await), (1, 1, 0, 1, true));
+    assert_eq!(of(bed.mark(a, conv, marks(Some(2), None, None)).await), (5, 5, 0, 2, true));
+    assert_eq!(of(bed.mark(a, conv, marks(Some(3), None, None)).await), (5, 5, 0, 2, false));
+    assert_eq!(of(bed.mark(a, conv, marks(Some(6), None, None)).await), (7, 7, 0, 3, true));
+    assert_eq!(of(bed.mark(b, conv, marks(Some(5), None, None)).await), (6, 6, 0, 1, true));
 }
 
 async fn marks_never_go_back_under_contention(bed: Bed) {

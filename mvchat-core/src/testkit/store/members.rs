@@ -4,7 +4,7 @@ use super::bed::Bed;
 use super::blocks::blocked;
 use crate::policy::Standing;
 use crate::proto::{Own, Rev, Role, Seq};
-use crate::seam::{Amend, LogEvent, Marks, MemberPatch, Op, ViewQuery};
+use crate::seam::{Amend, Counted, LogEvent, Marks, MemberPatch, Op, ViewQuery};
 use crate::testkit::Law;
 use crate::testkit::runner::law;
 use bytes::Bytes;
@@ -37,17 +37,18 @@ async fn own_counts_private_changes(bed: Bed) {
         blocked: Some(true),
         private: Some(Some(Bytes::from_static(b"x"))),
     };
+    let counted = |own, moved| Counted { own: Own(own), moved };
     let (own, changed) = bed.store.configure(a, conv, all.clone()).await.unwrap().unwrap();
-    assert_eq!((own, changed.is_some()), (Own(2), true), "one call is one change");
+    assert_eq!((own, changed.is_some()), (counted(2, true), true), "one call is one change");
     let (own, changed) = bed.store.configure(a, conv, all).await.unwrap().unwrap();
-    assert_eq!((own, changed.is_some()), (Own(2), false), "what changes nothing does not count");
+    assert_eq!((own, changed.is_some()), (counted(2, false), false), "what changes nothing does not count");
     let nothing = bed.store.configure(a, conv, MemberPatch::default()).await.unwrap().unwrap();
-    assert_eq!(nothing.0, Own(2));
-    assert_eq!(bed.store.hide(a, conv, Seq(2)).await.unwrap(), Some(Own(3)));
+    assert_eq!(nothing.0, counted(2, false));
+    assert_eq!(bed.store.hide(a, conv, Seq(2)).await.unwrap(), Some(counted(3, true)));
     let marks = Marks { read: Some(Seq(2)), recv: Some(Seq(3)), clear: Some(Seq(1)) };
     assert_eq!(bed.mark(a, conv, marks).await.own, Own(4), "one call is one change");
     let (own, _) = bed.store.configure(a, conv, blocked(false)).await.unwrap().unwrap();
-    assert_eq!(own, Own(5));
+    assert_eq!(own, counted(5, true));
     assert_eq!(bed.view(a, conv).await.me.own, Own(5));
     assert_eq!(bed.view(b, conv).await.me.own, Own(0), "others' changes don't count");
 }
@@ -95,8 +96,9 @@ async fn hiding_is_for_one_viewer_and_once(bed: Bed) {
     bed.send_many(conv, a, 2).await;
     let rev = bed.view(a, conv).await.conv.rev;
     let own = bed.store.hide(a, conv, Seq(1)).await.unwrap();
-    assert_eq!(own, Some(Own(1)));
-    assert_eq!(bed.store.hide(a, conv, Seq(1)).await.unwrap(), own, "hiding twice is hiding once");
+    assert_eq!(own, Some(Counted { own: Own(1), moved: true }));
+    let again = Some(Counted { own: Own(1), moved: false });
+    assert_eq!(bed.store.hide(a, conv, Seq(1)).await.unwrap(), again, "hiding twice is hiding once");
     assert_eq!(bed.store.message(a, conv, Seq(1)).await.unwrap(), None);
     assert!(bed.store.message(b, conv, Seq(1)).await.unwrap().is_some());
     assert_eq!(bed.view(b, conv).await.conv.rev, rev, "hiding is no shared change");
@@ -111,7 +113,11 @@ async fn only_what_is_seen_can_be_hidden(bed: Bed) {
     for seq in [Seq(0), Seq(1), Seq(4)] {
         assert_eq!(bed.store.hide(a, conv, seq).await.unwrap(), None, "seq {seq}");
     }
-    assert_eq!(bed.store.hide(a, conv, Seq(3)).await.unwrap(), Some(Own(2)), "a tombstone is seen");
+    assert_eq!(
+        bed.store.hide(a, conv, Seq(3)).await.unwrap(),
+        Some(Counted { own: Own(2), moved: true }),
+        "a tombstone is seen"
+    );
 }
 
 async fn who_comes_back_finds_marks_and_settings(bed: Bed) {
@@ -157,10 +163,9 @@ async fn roles_and_owners_change_together(bed: Bed) {
     let conv = bed.group(a, &[b, c]).await;
     let before = bed.conv(conv).await;
     let amend = Amend {
-        settings: None,
         owner: Some(b),
         members: vec![(a, Role::Admin, Standing::Active), (b, Role::Owner, Standing::Active)],
-        event: LogEvent::OwnerSet(b),
+        ..Amend::new(LogEvent::OwnerSet(b))
     };
     let done = bed.done(bed.change(conv, a, Op::Amend(amend)).await).await;
     let after = done.conv.expect("an amendment answers with the conversation");

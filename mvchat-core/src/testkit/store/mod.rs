@@ -9,6 +9,7 @@ mod changes;
 mod cids;
 mod concurrency;
 mod conversations;
+mod links;
 mod log;
 mod marks;
 mod members;
@@ -85,6 +86,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         pages::LAWS,
         changes::LAWS,
         change_walks::LAWS,
+        links::LAWS,
         log::LAWS,
         concurrency::LAWS,
         reopening::LAWS,

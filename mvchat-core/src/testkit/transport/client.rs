@@ -174,6 +174,7 @@ impl Client {
         // A server that has ended already does not read this.
         drop(self.stream.write_all(&frame(CLOSE, &code.to_be_bytes())).await);
         assert_eq!(self.receive().await, Received::End);
+        drop(self.stream.shutdown().await);
         (texts, code)
     }
 

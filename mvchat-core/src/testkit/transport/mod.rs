@@ -53,7 +53,7 @@ pub trait TransportFixture: Send + Sync + 'static {
 /// Runs all laws as a test program; `fixture` makes the fixture of the law with the given name.
 pub fn main<F: TransportFixture>(fixture: impl Fn(&str) -> F + Send + Sync + 'static) -> ExitCode {
     let fixture = Arc::new(fixture);
-    let mut tests: Vec<(&'static str, Arc<dyn Fn() + Send + Sync>)> = Vec::new();
+    let mut tests: Vec<runner::Test> = Vec::new();
     for law in laws() {
         let fixture = fixture.clone();
         tests.push((law.name, Arc::new(move || check(&law, fixture(law.name)))));

@@ -1,0 +1,17 @@
+//! The real binary, real sockets, a real folder: what users of the server see, and what is left after a kill.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+mod bot;
+mod chaos;
+mod crash;
+mod drain;
+mod garbage;
+mod machines;
+mod order;
+mod rest;
+mod retry;
+mod slow;
+mod story;

@@ -1,0 +1,21 @@
+//! What the tests share: a server process, people with a raw socket, people with the client machine.
+
+mod person;
+mod random;
+mod server;
+mod wire;
+
+pub(crate) use person::{Person, irido, shared};
+pub(crate) use random::{Random, setting};
+pub(crate) use server::{Data, Server};
+pub(crate) use wire::{Wire, send};
+
+use std::time::Duration;
+
+/// How long anything may take. Far more than it does, because the machine may be busy with other tests.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for something that has to happen.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}

@@ -1,0 +1,117 @@
+//! The server's process and its folder.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// A folder that outlives the servers on it, and the settings of all of them.
+pub(crate) struct Data {
+    folder: TempDir,
+    settings: Vec<(&'static str, String)>,
+    address: SocketAddr,
+}
+
+impl Data {
+    /// An empty folder for a sled store.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, settings: Vec::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+
+    /// Without a limit that a load test would meet.
+    pub(crate) fn unlimited() -> Self {
+        Self::new().with("MVCHAT_LIMITS_RATE_LIMIT_MESSAGES", "100000")
+    }
+
+    /// Sets a key by its variable.
+    pub(crate) fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.settings.push((variable, value.to_owned()));
+        self
+    }
+
+    /// Where keys and store are.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What the servers have logged.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Starts a server: the first on a free port, later ones on the same.
+    pub(crate) fn start(&mut self) -> Server {
+        let server = Server::start(self);
+        self.address = server.address;
+        server
+    }
+}
+
+/// A server that has said it is ready; killed when the test ends.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    fn start(data: &Data) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mvchat"));
+        for (name, _) in std::env::vars_os() {
+            // The settings of the machine that the tests run on are not the tests'.
+            if name.to_string_lossy().starts_with("MVCHAT_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(["serve", "--store", "sled", "--listen", &data.address.to_string(), "--data-dir"]);
+        command.arg(data.path()).current_dir(data.folder.path()).envs(data.settings.iter().cloned());
+        let log = File::options().create(true).append(true).open(data.log()).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Some((_, address)) = line.trim().split_once("listening on http://") else {
+            panic!("{line}{}", std::fs::read_to_string(data.log()).unwrap_or_default())
+        };
+        Self { address: address.parse().unwrap(), child }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}/v0/ws", self.address)
+    }
+
+    /// `kill -9`, and waits until the process is gone, and with it its hold on port and folder.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), None, "it had ended before");
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end; returns the exit status.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// The memory that is resident, in bytes, from procfs.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = Path::new("/proc").join(self.child.id().to_string()).join("status");
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An ended process can't be killed any more, which is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
