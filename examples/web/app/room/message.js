@@ -51,7 +51,8 @@ function quote(message, { chat, conv, jump }) {
   const name = reply?.from ? (reply.from === chat.me.value.id ? "You" : nameOf(chat.user(reply.from).value ?? { id: reply.from })) : undefined;
   return h(
     "button",
-    { type: "button", class: "quote", tabindex: "-1", onclick: () => jump(message.replyTo), "aria-label": `In reply to ${name ?? "a message"}: ${reply?.preview ?? "not available"}` },
+    { type: "button", class: "quote", tabindex: "-1", onclick: () => jump(message.replyTo) },
+    h("span", { class: "hidden" }, "In reply to "),
     name && h("span", { class: "quote-name", dir: "auto" }, name),
     h("span", { class: "quote-text", dir: "auto" }, reply?.preview || "Message not available"),
   );
