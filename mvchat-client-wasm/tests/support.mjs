@@ -1,12 +1,12 @@
-/** What the tests share. They run the built package, as apps get it: `cargo xtask npm` comes first. */
+/** What the tests share. They run the built package, as apps get it: `cargo xtask npm` and `prepare.mjs` come first. */
 
 import { fileURLToPath } from "node:url";
+import { connect } from "mvchat-client";
+import { fakeServer } from "mvchat-client/testing";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
-export const dist = new URL("../../target/npm/mvchat-client/dist/", import.meta.url);
-
-export const { ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme } = await import(new URL("index.js", dist));
-export const { fakeServer } = await import(new URL("testing.js", dist));
+export { ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme } from "mvchat-client";
+export { fakeServer } from "mvchat-client/testing";
 
 export const URL_OF_FAKE = "ws://fake/v0/ws";
 

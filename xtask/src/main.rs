@@ -4,6 +4,7 @@ use std::{env, process::ExitCode};
 
 mod book;
 mod fix;
+mod npm;
 mod outcome;
 mod report;
 mod run;
@@ -12,6 +13,7 @@ mod summary;
 mod tables;
 mod tree;
 mod up;
+mod wasm_target;
 
 const HELP: &str = "\
 Usage: cargo xtask <command>
@@ -20,6 +22,7 @@ Usage: cargo xtask <command>
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
   fix                         format, and apply the fixes that clippy knows
+  npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
   stages                      list the stages of `test`
 ";
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "fix" => fix::fix(),
+        "npm" => npm::npm_command(),
         "book" => book::render_command(),
         "stages" => {
             report::list();

@@ -60,7 +60,8 @@ fn sources(facade: &Path) -> Result<Vec<String>> {
 
 /// Returns the version of the workspace.
 fn version(root: &Path) -> Result<String> {
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
+    let manifest =
+        fs::read_to_string(root.join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
     let line = manifest.lines().find_map(|line| line.strip_prefix("version = \""));
     let version = line.and_then(|line| line.strip_suffix('"')).ok_or("Cargo.toml says no version")?;
     Ok(version.to_owned())

@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 mod book;
 mod deny;
 mod lints;
+mod npm;
 mod suites;
 mod wasm;
 
@@ -58,7 +59,7 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "wasm",
-        about: "the pure half of the core compiles for browsers",
+        about: "the pure half of the core and the client over it compile for browsers",
         kind: Kind::Lint,
         run: wasm::wasm,
     },
@@ -68,6 +69,12 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the examples in the API documentation",
         kind: Kind::Test,
         run: suites::docs,
+    },
+    Stage {
+        name: "client",
+        about: "the browser client's package: built, weighed, typed, and tested in Node",
+        kind: Kind::Test,
+        run: npm::client,
     },
     Stage {
         name: "book",
