@@ -45,9 +45,11 @@ test("a script tag gives a global, and works", async () => {
 
 function globals() {
   const { AbortSignal, WebAssembly, TextDecoder, TextEncoder, FinalizationRegistry, crypto, performance, atob } = globalThis;
+  const { Blob, Response, DecompressionStream, Uint8Array } = globalThis;
   const { queueMicrotask, setTimeout, clearTimeout, setInterval, clearInterval, structuredClone } = globalThis;
   return {
     AbortSignal, WebAssembly, TextDecoder, TextEncoder, FinalizationRegistry, crypto, performance, atob,
+    Blob, Response, DecompressionStream, Uint8Array,
     queueMicrotask, setTimeout, clearTimeout, setInterval, clearInterval, structuredClone,
   };
 }
