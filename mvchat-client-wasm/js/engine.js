@@ -252,7 +252,8 @@ export class Engine {
       case "presence":
         return void this.#news.push(event);
       case "conversation":
-        if (event.change !== "changed") this.#news.push(event);
+        if (event.change === "changed") this.#model.renewed(event.conv);
+        else this.#news.push(event);
     }
   }
 
@@ -278,6 +279,7 @@ export class Engine {
     for (const conv of this.#model.unloaded()) this.#load(conv);
     this.#preload();
     this.#marks.again();
+    for (const [conv, seq] of this.#model.unreceived()) this.#marks.move("recv", conv, seq).catch(() => {});
     if (this.#connected) this.#askPresence();
     this.#connected = true;
   }

@@ -98,6 +98,18 @@ test("closing a tab without the connection leaves the others alone", async (t) =
   assert.equal(server.connections, 0);
 });
 
+test("after a logout the next login works in every tab", async (t) => {
+  const { server, ids, tab } = origin(t);
+  const [first, second] = [await tab(), await tab()];
+  await first.logout();
+  await until(second.status, ({ state }) => state === "ended");
+  const third = await tab({ credentials: { user: "bob", password: "password" } });
+  assert.equal(third.me.value.id, ids.bob);
+  await online(third);
+  assert.equal(first.me.value.id, ids.bob);
+  assert.equal(server.connections, 1);
+});
+
 test("logging out in one tab ends the session in all", async (t) => {
   const { tab } = origin(t);
   const [first, second] = [await tab(), await tab()];
