@@ -5,6 +5,8 @@ import { ChatError } from "./error.js";
 import { People } from "./people.js";
 import { Cell, reportLater } from "./readable.js";
 
+const NO_MARKS = Object.freeze({});
+
 export class Client {
   status = new Cell(Object.freeze({ state: "connecting", synced: false }));
   me = new Cell(undefined);
@@ -31,10 +33,10 @@ export class Client {
       call: (...args) => this.#call(...args),
       request: (raw) => this.request(raw),
       people: this.#people,
-      marks: (conv) => this.#marks[conv] ?? {},
+      marks: (conv) => this.#marks[conv] ?? NO_MARKS,
       entries: (conv) => [...this.#entries.values()].filter((entry) => entry.conv === conv),
-      sending: (entry) => this.#kept({ [entry.cid]: { ...entry, state: "queued" } }),
-      refused: (entry, error) => this.#kept({ [entry.cid]: { ...entry, state: "failed", error: error.plain() } }),
+      sending: (entry) => this.#show(this.#keep({ [entry.cid]: { ...entry, state: "queued" } })),
+      refused: (entry, error) => this.#show(this.#keep({ [entry.cid]: { ...entry, state: "failed", error: error.plain() } })),
       get me() {
         return client.me.value?.id;
       },
@@ -66,15 +68,19 @@ export class Client {
     if (this.#closed) return;
     if (limits) this.limits.set(Object.freeze(limits));
     if (me) this.me.set(Object.freeze(me));
+    // First everything is taken over, then it is shown: what belongs together changes in one step.
+    const touched = this.#keep(outbox);
     for (const [conv, of] of Object.entries(marks ?? {})) {
       this.#marks[conv] = of;
-      this.#rooms.get(conv)?._room.marked();
+      touched.add(conv);
     }
-    this.#keep(outbox);
-    for (const [conv, view] of Object.entries(views ?? {})) this.#viewed(conv, view);
-    for (const [conv, page] of Object.entries(timelines ?? {})) this.#rooms.get(conv)?._room.paged(page);
-    this.#changedEntries(outbox);
-    if (views || outbox || timelines) this.#list();
+    for (const [conv, page] of Object.entries(timelines ?? {})) {
+      this.#rooms.get(conv)?._room.paged(page);
+      touched.add(conv);
+    }
+    for (const [conv, view] of Object.entries(views ?? {})) this.#viewed(conv, view, touched);
+    if (me || limits) for (const conv of this.#rooms.keys()) touched.add(conv);
+    this.#show(touched);
     for (const event of events ?? []) this.#happened(event);
     if (status) this.#setStatus(status);
   }
@@ -86,7 +92,7 @@ export class Client {
       const conversation = new Conversation(this.#lent, id);
       this.#rooms.set(id, conversation);
       conversation._room.viewed(this.#views.get(id));
-      conversation._room.marked();
+      conversation._room.render();
     }
     return this.#rooms.get(id);
   }
@@ -201,38 +207,32 @@ export class Client {
     return conversation;
   }
 
-  #viewed(conv, view) {
+  #viewed(conv, view, touched) {
     const before = this.#views.get(conv);
     if (view) this.#views.set(conv, view);
     else this.#views.delete(conv);
     // A view repeats what it said about the user long ago; only what it says newly counts.
     if (view?.user && JSON.stringify(view.user) !== JSON.stringify(before?.user)) this.#people.learn(view.user);
-    if (view || this.#rooms.has(conv)) this.conversation(conv)._room.viewed(view ?? undefined);
+    this.#rooms.get(conv)?._room.viewed(view ?? undefined);
+    touched.add(conv);
   }
 
-  #kept(outbox) {
-    this.#keep(outbox);
-    this.#changedEntries(outbox);
-    this.#list();
-  }
-
+  /** Takes entries of the outbox over, `null` for those that are gone. Returns the conversations that they belong to. */
   #keep(outbox) {
+    const touched = new Set();
     for (const [cid, entry] of Object.entries(outbox ?? {})) {
+      const { conv } = entry ?? this.#entries.get(cid) ?? {};
+      if (conv) touched.add(conv);
       if (entry) this.#entries.set(cid, entry);
-      else {
-        const gone = this.#entries.get(cid);
-        this.#entries.delete(cid);
-        if (gone) this.#left.add(gone.conv);
-      }
+      else this.#entries.delete(cid);
     }
+    return touched;
   }
-  #left = new Set();
 
-  #changedEntries(outbox) {
-    const convs = new Set(this.#left);
-    this.#left.clear();
-    for (const entry of Object.values(outbox ?? {})) if (entry) convs.add(entry.conv);
-    for (const conv of convs) this.conversation(conv)._room.render();
+  #show(touched) {
+    if (touched.size === 0) return;
+    for (const conv of touched) this.conversation(conv)._room.render();
+    this.#list();
   }
 
   #peopled(id) {
@@ -244,11 +244,11 @@ export class Client {
   #list() {
     const infos = [...this.#views.keys()].map((conv) => this.conversation(conv).info.value).filter(Boolean);
     infos.sort((a, b) => Number(b.favorite) - Number(a.favorite) || compare(b.lastAt, a.lastAt) || compare(a.id, b.id));
+    this.unread.set(infos.reduce((sum, { unread, muted, archived }) => sum + (muted || archived ? 0 : unread), 0));
     const before = this.conversations.value;
     if (infos.length !== before.length || infos.some((info, at) => info !== before[at])) {
       this.conversations.set(Object.freeze(infos));
     }
-    this.unread.set(infos.reduce((sum, { unread, muted, archived }) => sum + (muted || archived ? 0 : unread), 0));
     this.#listOutbox();
   }
 
@@ -268,6 +268,8 @@ export class Client {
     if (type === "typing") room.typed(event.user);
     if (type === "message") room.wrote(event.from);
     if (type === "member") room.joined();
+    // Whoever was away follows the messages again.
+    if (type === "conversation" && event.change === "added") room.attached();
     const listeners = this.#listeners.get(type);
     if (!listeners?.size) return;
     const told = type === "message" ? room.message(event.seq) : detail;

@@ -24,7 +24,8 @@ export class Engine {
   #outbox;
   #marks;
   #replies = new Map();
-  #patch;
+  /** What has happened since the last patch; it is told with what it changed. */
+  #news = [];
   #status = { state: "connecting", synced: false };
   #me;
   #token;
@@ -242,16 +243,17 @@ export class Engine {
       case "message":
         if (event.from && event.from !== this.#me?.id) {
           this.#marks.move("recv", event.conv, event.seq).catch(() => {});
-          this.#tell({ events: [event] });
+          this.#news.push(event);
         }
         return;
       case "changed":
       case "member":
       case "typing":
       case "presence":
-        return this.#tell({ events: [event] });
+        return void this.#news.push(event);
       case "conversation":
-        if (event.change !== "changed") this.#tell({ events: [event] });
+        if (event.change === "changed") this.#model.renewed(event.conv);
+        else this.#news.push(event);
     }
   }
 
@@ -277,6 +279,7 @@ export class Engine {
     for (const conv of this.#model.unloaded()) this.#load(conv);
     this.#preload();
     this.#marks.again();
+    for (const [conv, seq] of this.#model.unreceived()) this.#marks.move("recv", conv, seq).catch(() => {});
     if (this.#connected) this.#askPresence();
     this.#connected = true;
   }
@@ -396,6 +399,7 @@ export class Engine {
     const patch = this.#model.changes(convs);
     const landed = this.#outbox.landed((conv, seq) => this.#model.holds(conv, seq));
     if (landed) patch.outbox = landed;
+    if (this.#news.length > 0) patch.events = this.#news.splice(0);
     this.#tell(patch);
   }
 

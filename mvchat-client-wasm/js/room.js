@@ -96,12 +96,11 @@ export class Room {
     return this.#made.get(entry.cid).message;
   }
 
-  // What the engine says.
+  // What the engine says; it is shown with the next `render`.
 
   viewed(view) {
     this.#view = view;
     if (!view) this.#items.clear();
-    this.render();
   }
 
   paged({ messages, removed, ...page }) {
@@ -114,18 +113,12 @@ export class Room {
   #replace({ messages, ...page }) {
     this.#items = new Map(messages.map((item) => [item.seq, item]));
     this.#turned(page);
+    this.render();
   }
 
   #turned({ from, hasOlder, ready }) {
     this.#from = from;
     this.#page = { hasOlder, ready };
-    this.render();
-  }
-
-  marked() {
-    const all = Object.entries(this.#client.marks(this.#id));
-    this.receipts.set(all.map(([user, marks]) => ({ user, ...marks })));
-    this.render();
   }
 
   wrote(user) {
@@ -194,21 +187,18 @@ export class Room {
       const members = this.#roles.map(({ id, role }) => ({ ...people.known(id), role }));
       if (members.length > 0 || this.members.value.length > 0) this.members.set(members);
     }
-    if (this.#view?.user && (!id || this.#view.user.id === id)) this.#render();
+    if (this.#view?.user && (!id || this.#view.user.id === id)) this.render();
   }
 
   // What apps see.
 
   render() {
-    this.#render();
-  }
-
-  #render() {
     const kept = this.#made;
     this.#made = new Map();
     const messages = this.#messages(kept);
     this.#renderTimeline(messages);
     this.#renderInfo(kept);
+    this.#renderReceipts();
   }
 
   #messages(kept) {
@@ -266,6 +256,14 @@ export class Room {
     this.info.set(info);
   }
 
+  #renderReceipts() {
+    const all = this.#client.marks(this.#id);
+    if (all === this.#shown) return;
+    this.#shown = all;
+    this.receipts.set(Object.entries(all).map(([user, marks]) => ({ user, ...marks })));
+  }
+  #shown;
+
   #lastMessage(kept = this.#made, pending) {
     if (pending) return this.#makePending(kept, pending);
     const last = this.#view?.last;
@@ -290,7 +288,9 @@ export class Room {
   #makePending(kept, entry) {
     const made = this.#made.get(entry.cid) ?? kept.get(entry.cid);
     const { me } = this.#client;
-    const fresh = made?.entry === entry ? made : { entry, message: Message.pending(this.#conversation, entry, me) };
+    const { state, seq, error } = made?.entry ?? {};
+    const same = made && state === entry.state && seq === entry.seq && error === entry.error;
+    const fresh = same ? made : { entry, message: Message.pending(this.#conversation, entry, me) };
     this.#made.set(entry.cid, fresh);
     return fresh.message;
   }

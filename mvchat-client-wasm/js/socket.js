@@ -151,7 +151,5 @@ export class Driver {
     if (until === null || until === undefined) return;
     const delay = Math.min(Math.max(Math.ceil(until - now()), 0) + 1, 0x7fffffff);
     this.#timer = setTimeout(() => this.act((machine, at) => machine.timeout(at)), delay);
-    // A waiting client is no reason to keep a process alive.
-    this.#timer?.unref?.();
   }
 }

@@ -14,15 +14,16 @@ mod summary;
 mod tables;
 mod tree;
 mod up;
+mod wasm_target;
 
 const HELP: &str = "\
 Usage: cargo xtask <command>
 
   up [--release] [-- <args>]  build and start the reference server, data in ./mvchat-data
-  npm                         build the client's npm package into target/npm/mvchat-client
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
   fix                         format, and apply the fixes that clippy knows
+  npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
   stages                      list the stages of `test`
 ";
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "fix" => fix::fix(),
-        "npm" => npm::npm().map(|folder| println!("{}", folder.display())),
+        "npm" => npm::npm_command(),
         "book" => book::render_command(),
         "stages" => {
             report::list();

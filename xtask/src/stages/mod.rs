@@ -5,11 +5,10 @@ use crate::outcome::Outcome;
 mod book;
 mod deny;
 mod lints;
+mod matrix;
 mod npm;
 mod suites;
 mod wasm;
-
-pub(crate) use wasm::add_wasm_target;
 
 /// One part of `cargo xtask test`.
 pub(crate) struct Stage {
@@ -61,7 +60,7 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "wasm",
-        about: "the pure half of the core compiles for browsers",
+        about: "the pure half of the core and the client over it compile for browsers",
         kind: Kind::Lint,
         run: wasm::wasm,
     },
@@ -73,6 +72,12 @@ pub(crate) const STAGES: &[Stage] = &[
         run: suites::docs,
     },
     Stage {
+        name: "client",
+        about: "the browser client's package: built, weighed, typed, and tested in Node",
+        kind: Kind::Test,
+        run: npm::client,
+    },
+    Stage {
         name: "book",
         about: "the book is up to date, renders, and its frames parse",
         kind: Kind::Test,
@@ -80,8 +85,8 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "npm",
-        about: "the npm package: its tests, bundlers, Node, a page, linters, types, size",
+        about: "the browser client's package as others use it: bundlers, Node, a page, linters, types, size",
         kind: Kind::Test,
-        run: npm::npm,
+        run: matrix::matrix,
     },
 ];
