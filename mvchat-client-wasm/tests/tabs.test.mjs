@@ -72,6 +72,8 @@ test("when the tab with the connection goes, the other goes on", async (t) => {
   await until(room.timeline, ({ ready }) => ready);
   room.send("1");
   await until(room.messages, ([message]) => message?.seq === 1);
+  const states = new Set();
+  second.status.subscribe(({ state }) => states.add(state));
   const closing = first.close();
   for (const text of ["2", "3"]) room.send(text);
   await closing;
@@ -79,6 +81,7 @@ test("when the tab with the connection goes, the other goes on", async (t) => {
   assert.deepEqual(texts(server.messages(room.id).map(({ content }) => content)), ["1", "2", "3"]);
   assert.equal(server.connections, 1);
   assert.equal(second.status.value.state, "online");
+  assert.ok(!states.has("ended"));
   server.say(ids.bob, ids.alice, "4");
   await until(room.messages, (messages) => messages.length === 4);
 });
