@@ -182,13 +182,14 @@ export class Engine {
   /** Leaves the connection; what waits stays in the storage. */
   async stop() {
     clearTimeout(this.#fresh);
+    // Only this tab ends: the others go on with the next engine.
+    this.#emit = () => {};
     if (!this.#driver) return this.#storage.close();
     this.#act((machine, at) => machine.close(at));
     this.#driver.stop();
     await this.#outbox.idle();
     await this.#model.save();
     this.#storage.close();
-    this.#emit = () => {};
   }
 
   // What the machine says.

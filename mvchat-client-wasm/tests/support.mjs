@@ -44,3 +44,23 @@ export async function logIn(t, url, options) {
   t.after(() => client.close());
   return client;
 }
+
+/** A socket class whose page can die: from then on nothing goes out and nothing comes in. */
+export function mortal(WebSocket) {
+  let dead = false;
+  const Mortal = class extends WebSocket {
+    send(text) {
+      if (!dead) super.send(text);
+    }
+
+    push(frame) {
+      if (!dead) super.push(frame);
+    }
+
+    end(code) {
+      if (dead) this.onclose = this.onopen = null;
+      super.end(code);
+    }
+  };
+  return { WebSocket: Mortal, die: () => (dead = true) };
+}

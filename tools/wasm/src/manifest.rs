@@ -12,7 +12,8 @@ pub(crate) fn manifest(version: &str) -> String {
             esm(name)
         )
     };
-    let (index, react, testing, url) = (both("index"), both("react"), both("testing"), esm("url"));
+    let (index, react, testing) = (both("index"), both("react"), both("testing"));
+    let (url, global) = (esm("url"), esm("global"));
     format!(
         r#"{{
   "name": "mvchat-client",
@@ -40,6 +41,10 @@ pub(crate) fn manifest(version: &str) -> String {
     "./url": {url},
     "./react": {react},
     "./testing": {testing},
+<<<<<<< HEAD
+=======
+    "./global": {global},
+>>>>>>> wasm
     "./mvchat.wasm": "./dist/mvchat.wasm",
     "./package.json": "./package.json"
   }},
