@@ -57,7 +57,9 @@ pub(crate) fn require_chromium() -> Result<(), String> {
     if env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists()) {
         return Ok(());
     }
-    let install = Run::new("apt-get").words("install --yes --no-install-recommends chromium");
+    // Without a font for them, pictures of the web chat show boxes instead of emoji.
+    let packages = "install --yes --no-install-recommends chromium fonts-noto-color-emoji";
+    let install = Run::new("apt-get").words(packages);
     match install.env("DEBIAN_FRONTEND", "noninteractive").capture() {
         Ok(done) if done.success => Ok(()),
         tried => {

@@ -33,13 +33,13 @@ function knock(note) {
 
 function show(chat) {
   const end = shell(app, chat);
-  const stop = chat.status.subscribe(async ({ state, reason }) => {
+  const stop = chat.status.subscribe(async ({ state, error }) => {
     if (state !== "ended") return;
     stop();
     end();
     await chat.close();
     history.replaceState(null, "", location.pathname);
-    knock(reason === "closed" ? undefined : "You are logged out.");
+    knock(error ? explain(error) : "You are logged out.");
   });
 }
 

@@ -12,10 +12,10 @@ import { settings } from "./settings/settings.js";
 /** Shows the chat. Returns a function that ends it. */
 export function shell(app, chat) {
   const scope = new Scope();
-  const main = h("main", { class: "main", id: "main", tabindex: "-1" });
-  const aside = h("aside", { class: "aside", "aria-label": "About this conversation" });
+  const main = h("section", { class: "main", id: "main", tabindex: "-1", "aria-label": "Conversation" });
+  const aside = h("section", { class: "aside", "aria-label": "About this conversation" });
   const list = sidebar(chat, scope);
-  const frame = h("div", { class: "frame" }, list.node, main, aside);
+  const frame = h("main", { class: "frame" }, list.node, main, aside);
   fill(
     app,
     h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, "Skip to the conversation"),

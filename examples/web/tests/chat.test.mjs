@@ -19,12 +19,13 @@ for (const store of ["memory", "sled"]) {
     await anna.page.getByText("typing…").waitFor();
     await bob.say("Fine, thanks");
     await anna.sees("Fine, thanks");
+    await anna.page.locator("#announcer p", { hasText: "Bob Stone: Fine, thanks" }).waitFor({ state: "attached" });
     await bob.page.locator(".conversations .badge").waitFor({ state: "detached" });
 
     // Reactions, on both sides.
     await bob.choose("Hello Bob", "Reply");
     await bob.say("An answer");
-    await anna.page.locator(".quote", { hasText: "Hello *Bob*" }).waitFor();
+    await anna.page.locator(".quote", { hasText: "Hello Bob" }).waitFor();
     const hello = bob.message("Hello Bob").first();
     await hello.hover();
     await hello.locator(".more").click();

@@ -55,9 +55,8 @@ test("the server is killed and started again", TIMEOUT, async (t) => {
   await bob.say("Me too");
   await anna.page.locator('.row.own[data-status="queued"]').waitFor();
   await server.start();
-  await anna.page.getByRole("button", { name: "Try now" }).click();
-  await bob.page.getByRole("button", { name: "Try now" }).click();
-  await anna.isOnline();
+  await anna.tryNow();
+  await bob.tryNow();
   await bob.sees("Written while the server was gone");
   await anna.sees("Me too");
   assert.equal((await bob.texts()).length, 3);

@@ -170,6 +170,13 @@ export class Person {
     await this.page.locator(".banner").waitFor({ state: "hidden" });
   }
 
+  /** Asks for the next attempt now, unless the client was faster. */
+  async tryNow() {
+    const online = this.isOnline();
+    await Promise.any([this.page.getByRole("button", { name: "Try now" }).click(), online]);
+    await online;
+  }
+
   texts() {
     return this.page.locator(".row .body").allInnerTexts();
   }

@@ -15,9 +15,9 @@ const ALL = [
   ["🤝", "handshake"], ["💪", "strong"], ["👀", "eyes"], ["✅", "check mark"], ["❌", "cross"], ["❓", "question"],
   ["❗", "exclamation"], ["🔥", "fire"], ["✨", "sparkles"], ["⭐", "star"], ["💯", "hundred"], ["💡", "idea"],
   ["🎂", "cake"], ["🍕", "pizza"], ["☕", "coffee"], ["🍻", "cheers"], ["🌞", "sun"], ["🌧️", "rain"],
-  ["🐱", "cat"], ["🐶", "dog"], ["🚀", "rocket"], ["🏡", "home"], ["📅", "calendar"], ["📎", "paper clip"],
+  ["🐱", "cat"], ["🐶", "dog"], ["🚀", "rocket"], ["🏡", "home"], ["📅", "calendar"], ["📎", "paper clip"], ["🎶", "music"], ["🌍", "world"],
 ];
-const COLUMNS = 9;
+const COLUMNS = 8;
 
 /** Opens the picker beside a button; `choose` gets the emoji. */
 export function pickEmoji(anchor, choose) {

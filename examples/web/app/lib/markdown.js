@@ -52,7 +52,7 @@ function block(source, lines, at, out) {
   const node = h("p", { dir: "auto" });
   const begun = at;
   for (; at < lines.length && line(at).trim() !== "" && (at === begun || !/^(?:```|> |[-*+] |\d{1,9}[.)] )/.test(line(at))); at++) {
-    if (at > begun) node.append(h("br"));
+    if (at > begun) node.append("\n");
     node.append(inline(source, ...lines[at]));
   }
   out.append(node);
@@ -116,8 +116,9 @@ function marked(source, at, end, depth) {
   for (const [mark, tag] of MARKS) {
     if (!text.startsWith(mark, at)) continue;
     const inner = at + mark.length;
-    // An opening mark is followed by a word, and those of underscores stand between words only.
-    if (inner >= end || /\s/.test(text[inner]) || (mark[0] === "_" && at > 0 && /[\p{L}\p{N}]/u.test(text[at - 1]))) continue;
+    // An opening mark is followed by a word. Names and sums have underscores and single stars inside of words.
+    const joins = mark[0] === "_" ? /[\p{L}\p{N}]/u : mark === "*" ? /[A-Za-z0-9]/ : undefined;
+    if (inner >= end || /\s/.test(text[inner]) || (at > 0 && joins?.test(text[at - 1]))) continue;
     const close = closing(text, mark, inner + 1, end);
     if (close < 0) continue;
     return { node: h(tag, {}, inline(source, inner, close, depth + 1)), next: close + mark.length };
@@ -127,8 +128,9 @@ function marked(source, at, end, depth) {
 
 function closing(text, mark, from, end) {
   for (let at = text.indexOf(mark, from); at >= 0 && at + mark.length <= end; at = text.indexOf(mark, at + 1)) {
-    const doubled = mark.length === 1 && (text[at + 1] === mark || text[at - 1] === mark);
-    const inside = mark[0] === "_" && at + mark.length < end && /[\p{L}\p{N}]/u.test(text[at + mark.length]);
+    const next = at + mark.length < end ? text[at + mark.length] : undefined;
+    const doubled = next === mark[0] || (mark.length === 1 && text[at - 1] === mark);
+    const inside = mark[0] === "_" && next !== undefined && /[\p{L}\p{N}]/u.test(next);
     if (!/\s/.test(text[at - 1]) && !doubled && !inside) return at;
   }
   return -1;

@@ -33,7 +33,7 @@ export function menu(anchor, label, items, head) {
 export function popover(anchor, box) {
   open?.(false);
   box.setAttribute("popover", "manual");
-  (anchor.closest("dialog") ?? document.body).append(box);
+  (anchor.closest("dialog, main") ?? document.body).append(box);
   box.showPopover();
   place(box, anchor.getBoundingClientRect());
   const ended = new AbortController();

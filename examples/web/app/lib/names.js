@@ -1,6 +1,7 @@
 /** What people and conversations are called, and the circle that stands for them. */
 
 import { h } from "./dom.js";
+import { markdown } from "./markdown.js";
 
 /** Returns the name that a profile gives, or a stand-in that tells strangers apart. */
 export function nameOf(user) {
@@ -30,12 +31,18 @@ export function avatar(id, name, { online = false, size = "" } = {}) {
   );
 }
 
+/** Returns the beginning of a text on one line, without the marks of Markdown. */
+export function plain(text) {
+  const blocks = markdown(text.slice(0, 300)).querySelectorAll("p, li, pre");
+  return [...blocks].map((block) => block.textContent.replace(/\s+/g, " ")).join(" ").slice(0, 140);
+}
+
 /** Shortens a message to what fits on a line. */
 export function preview(message) {
   if (message.unsent) return "Message taken back";
   if (message.deleted) return "Message deleted";
   if (message.unavailable) return "Message that can't be read any more";
-  if (message.text) return message.text.replace(/\s+/g, " ").slice(0, 140);
+  if (message.text) return plain(message.text);
   const media = message.content?.media?.[0]?.type;
   return media ? `[${media}]` : "";
 }

@@ -11,7 +11,7 @@ import { members } from "./members.js";
 const LIVES = [["For ever", 0], ["30 seconds", 30], ["5 minutes", 300], ["1 hour", 3_600], ["1 day", 86_400], ["1 week", 604_800]];
 
 export function info(aside, chat, conv, scope) {
-  const back = h("header", { class: "bar" }, h("h2", {}, "About"), iconButton("close", "Close", () => (location.hash = `#/c/${conv.id}`)));
+  const back = h("header", { class: "bar" }, h("h1", {}, "About"), iconButton("close", "Close", () => (location.hash = `#/c/${conv.id}`)));
   const who = h("div", { class: "who" });
   const name = h("input", { maxlength: "60", dir: "auto", required: true });
   const rename = h("form", { class: "inline-form", onsubmit: renamed }, field("Name of the group", name), h("button", { class: "quiet" }, "Rename"));
@@ -68,7 +68,7 @@ export function info(aside, chat, conv, scope) {
     life.disabled = view.type === "group" && view.role === "member";
     fill(
       settings,
-      h("h3", {}, "Settings"),
+      h("h2", {}, "Settings"),
       toggle("favorite", "Favourite"),
       toggle("muted", "Muted"),
       toggle("archived", "Archived"),

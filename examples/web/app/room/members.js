@@ -11,7 +11,7 @@ const RANK = { member: 0, admin: 1, owner: 2 };
 
 export function members(section, chat, conv, scope) {
   const list = h("ul", { class: "people" });
-  const count = h("h3", {});
+  const count = h("h2", {});
   const input = h("input", { type: "search", dir: "auto", autocomplete: "off" });
   const found = h("ul", { class: "people" });
   const note = h("p", { class: "hint", role: "status" });

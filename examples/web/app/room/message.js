@@ -2,7 +2,7 @@
 
 import { attempt, explain } from "../lib/announce.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
-import { avatar, nameOf, preview } from "../lib/names.js";
+import { avatar, nameOf, plain, preview } from "../lib/names.js";
 import { clock, full } from "../lib/time.js";
 import { body } from "./body.js";
 import { ticks } from "./ticks.js";
@@ -46,11 +46,13 @@ function content(message, context) {
 
 function quote(message, { chat, conv, jump }) {
   if (message.deleted || !message.replyTo) return undefined;
-  const reply = message.reply ?? answered(conv, message.replyTo);
+  const told = message.reply && { ...message.reply, preview: plain(message.reply.preview) };
+  const reply = told ?? answered(conv, message.replyTo);
   const name = reply?.from ? (reply.from === chat.me.value.id ? "You" : nameOf(chat.user(reply.from).value ?? { id: reply.from })) : undefined;
   return h(
     "button",
-    { type: "button", class: "quote", tabindex: "-1", onclick: () => jump(message.replyTo), "aria-label": `In reply to ${name ?? "a message"}: ${reply?.preview ?? "not available"}` },
+    { type: "button", class: "quote", tabindex: "-1", onclick: () => jump(message.replyTo) },
+    h("span", { class: "hidden" }, "In reply to "),
     name && h("span", { class: "quote-name", dir: "auto" }, name),
     h("span", { class: "quote-text", dir: "auto" }, reply?.preview || "Message not available"),
   );

@@ -33,6 +33,8 @@ export function timeline(chat, conv, scope, writer) {
   scope.add(() => stops.forEach((stop) => stop()));
   scroller.addEventListener("scroll", scrolled, { passive: true });
   list.addEventListener("keydown", keys);
+  list.addEventListener("click", touched);
+  list.addEventListener("contextmenu", (event) => event.target.closest("a, pre") || hasSelection() || openMenu(event));
   list.addEventListener("focusin", (event) => setActive(event.target.closest("article")));
   document.addEventListener("visibilitychange", read, { signal: scope.signal });
   const resized = new ResizeObserver(() => atEnd && toEnd());
@@ -138,6 +140,19 @@ export function timeline(chat, conv, scope, writer) {
     if (move && document.activeElement !== article && !article.contains(document.activeElement)) article.focus();
   }
 
+  /** A finger has nothing to hover with: it touches the message itself. */
+  function touched(event) {
+    const busy = event.target.closest("a, button, pre") || hasSelection();
+    if (!busy && matchMedia("(pointer: coarse)").matches) openMenu(event);
+  }
+
+  function openMenu(event) {
+    const more = event.target.closest(".bubble")?.parentElement.querySelector(".more");
+    if (!more) return;
+    event.preventDefault();
+    more.click();
+  }
+
   function keys(event) {
     const article = event.target.closest("article");
     if (!article || event.target !== article) return;
@@ -151,4 +166,8 @@ export function timeline(chat, conv, scope, writer) {
     else return;
     event.preventDefault();
   }
+}
+
+function hasSelection() {
+  return !getSelection().isCollapsed;
 }
