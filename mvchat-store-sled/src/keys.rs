@@ -9,6 +9,7 @@
 //! | `11` | [`NAME`] | user | the folded display name of an active account |
 //! | `12` | [`CREDENTIAL`] | scheme ‖ folded name | the credential |
 //! | `13` | [`CREDENTIAL_OF`] | user ‖ scheme | the folded name |
+//! | `14` | [`CONTACT`] | user ‖ other | the contact |
 //! | `20` | [`SESSION`] | session | the session |
 //! | `21` | [`SESSION_OF`] | user ‖ session | – |
 //! | `30` | [`CONV`] | conversation | what has an epoch, without the members |
@@ -41,6 +42,7 @@ pub(crate) const USER: u8 = 0x10;
 pub(crate) const NAME: u8 = 0x11;
 pub(crate) const CREDENTIAL: u8 = 0x12;
 pub(crate) const CREDENTIAL_OF: u8 = 0x13;
+pub(crate) const CONTACT: u8 = 0x14;
 pub(crate) const SESSION: u8 = 0x20;
 pub(crate) const SESSION_OF: u8 = 0x21;
 pub(crate) const CONV: u8 = 0x30;

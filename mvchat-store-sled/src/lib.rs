@@ -17,6 +17,7 @@ mod batch;
 mod chat;
 mod codec;
 mod commit;
+mod contacts;
 mod conversations;
 mod disk;
 mod error;

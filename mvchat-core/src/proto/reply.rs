@@ -87,6 +87,10 @@ replies! {
     Users(UsersParams),
     /// Of `get user`.
     User(UserParams),
+    /// Of `contact`.
+    Contact(ContactParams),
+    /// Of `get contacts`.
+    Contacts(ContactsParams),
     /// Of `dm` with a user.
     Dm(DmParams),
     /// Of settings.
@@ -129,12 +133,16 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D
 }
 
 /// Absent and `null` are different in settings; this writes the inner one.
-fn inner<S: Serializer>(value: &Option<Option<u32>>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.flatten().serialize(serializer)
+fn inner<T: Serialize, S: Serializer>(value: &Option<Option<T>>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().and_then(Option::as_ref).serialize(serializer)
 }
 
-fn some_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::<u32>::deserialize(deserializer).map(Some)
+fn some_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 macro_rules! params {
@@ -251,6 +259,42 @@ params! {
         /// Whether a connection is open.
         online: bool,
         /// When the user was last here.
+        last_seen: Option<Timestamp>,
+    }
+    /// A contact that was changed.
+    ContactParams {
+        /// The contact.
+        user: UserId,
+        /// The profile, when it was added.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        public: Option<Json>,
+        /// The nickname that was given, `null` when it was taken away.
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        nickname: Option<Option<String>>,
+    }
+    /// The user's contacts.
+    ContactsParams {
+        /// The newest first.
+        contacts: Vec<ContactItem>,
+    }
+    /// A contact.
+    ContactItem {
+        /// The contact.
+        user: UserId,
+        /// How they became contacts: `manual` or `invite`.
+        source: String,
+        /// When.
+        created_at: Timestamp,
+        /// What the user calls the contact.
+        #[serde(skip_serializing_if = "absent", default)]
+        nickname: Option<String>,
+        /// The profile.
+        #[serde(skip_serializing_if = "absent", default)]
+        public: Option<Json>,
+        /// Whether a connection is open.
+        online: bool,
+        /// When the contact was last here.
+        #[serde(skip_serializing_if = "absent", default)]
         last_seen: Option<Timestamp>,
     }
     /// A direct conversation.

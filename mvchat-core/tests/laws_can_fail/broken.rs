@@ -24,6 +24,7 @@ pub(crate) enum Defect {
     EndedSessionsTouched,
     CursorAhead,
     RevokedLinksOpen,
+    ContactsMadeAnew,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -146,6 +147,28 @@ impl LinkStore for Broken {
             return Ok(self.inner.link(code).await?.is_some_and(|link| link.conv == conv));
         }
         self.inner.revoke_link(conv, code).await
+    }
+}
+
+#[async_trait]
+impl ContactStore for Broken {
+    async fn add_contacts(&self, pair: [UserId; 2], source: ContactSource, at: Timestamp) -> StoreResult<()> {
+        if self.defect == Defect::ContactsMadeAnew {
+            self.inner.remove_contacts(pair).await?;
+        }
+        self.inner.add_contacts(pair, source, at).await
+    }
+
+    async fn remove_contacts(&self, pair: [UserId; 2]) -> StoreResult<()> {
+        self.inner.remove_contacts(pair).await
+    }
+
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool> {
+        self.inner.name_contact(owner, other, name).await
+    }
+
+    async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>> {
+        self.inner.contacts(owner).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod changes;
+mod contact;
 mod conversations;
 mod dm;
 mod group;

@@ -30,6 +30,10 @@ pub enum Method {
     Link,
     LinksOf,
     RevokeLink,
+    AddContacts,
+    RemoveContacts,
+    NameContact,
+    Contacts,
     Commit,
     Message,
     Page,
@@ -56,6 +60,9 @@ impl Method {
                 | Self::Hide
                 | Self::CreateLink
                 | Self::RevokeLink
+                | Self::AddContacts
+                | Self::RemoveContacts
+                | Self::NameContact
                 | Self::Commit
         )
     }

@@ -4,10 +4,11 @@ use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, Position, Seq, SessionId, UserId};
 use crate::seam::{
-    Change, Changes, ChangesQuery, ConversationStore, Counted, Credential, Durability, EndSessions, LinkRow,
-    LinkStore, LogPage, Marked, Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page,
-    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
-    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
+    Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
+    Credential, Durability, EndSessions, LinkRow, LinkStore, LogPage, Marked, Marks, MemberPatch,
+    MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent,
+    SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore,
+    ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -142,6 +143,25 @@ impl<S: Store> LinkStore for Flaky<S> {
 
     async fn revoke_link(&self, conv: ConvId, code: &str) -> StoreResult<bool> {
         self.meet(Method::RevokeLink, self.inner.revoke_link(conv, code)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> ContactStore for Flaky<S> {
+    async fn add_contacts(&self, pair: [UserId; 2], source: ContactSource, at: Timestamp) -> StoreResult<()> {
+        self.meet(Method::AddContacts, self.inner.add_contacts(pair, source, at)).await
+    }
+
+    async fn remove_contacts(&self, pair: [UserId; 2]) -> StoreResult<()> {
+        self.meet(Method::RemoveContacts, self.inner.remove_contacts(pair)).await
+    }
+
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool> {
+        self.meet(Method::NameContact, self.inner.name_contact(owner, other, name)).await
+    }
+
+    async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>> {
+        self.meet(Method::Contacts, self.inner.contacts(owner)).await
     }
 }
 

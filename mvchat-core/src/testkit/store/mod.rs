@@ -8,6 +8,7 @@ mod change_walks;
 mod changes;
 mod cids;
 mod concurrency;
+mod contacts;
 mod conversations;
 mod links;
 mod log;
@@ -86,6 +87,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         pages::LAWS,
         changes::LAWS,
         change_walks::LAWS,
+        contacts::LAWS,
         links::LAWS,
         log::LAWS,
         concurrency::LAWS,
