@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::keys::{CONTACT, Key};
 use crate::read::Rows;
 use async_trait::async_trait;
+use bytes::Bytes;
 use mvchat_core::proto::UserId;
 use mvchat_core::seam::{ContactRow, ContactSource, ContactStore, StoreResult};
 use mvchat_core::time::Timestamp;
@@ -24,7 +25,7 @@ impl ContactStore for SledStore {
         .await
     }
 
-    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool> {
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool> {
         self.write(move |batch| {
             let key = contact_key(owner, other);
             let Some(row) = batch.row::<ContactRow>(&key)? else { return Ok(false) };

@@ -436,6 +436,8 @@ pub enum Get {
     User(UserId),
     /// The user's contacts.
     Contacts,
+    /// Contacts and partners in direct conversations who are here.
+    Online,
     /// Changes of a conversation.
     Changes {
         /// The conversation.
@@ -932,7 +934,8 @@ fn get(get: GetRequest) -> Result<Command> {
             }
         }
         Some("contacts") => Get::Contacts,
-        Some("mentions" | "online") => return Ok(Command::Unsupported("get")),
+        Some("online") => Get::Online,
+        Some("mentions") => return Ok(Command::Unsupported("get")),
         _ => return Err(invalid("unknown what")),
     };
     Ok(Command::Get(what))

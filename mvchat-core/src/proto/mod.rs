@@ -27,8 +27,8 @@ pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
     ConvCreated, ConvEntry, ConvItem, ConversationParams, ConversationsParams, Desc, DmParams, Done,
     GroupParams, HiParams, LinkParams, LinksParams, MemberItem, MembersParams, MessageItem, MessageParams,
-    MessagesParams, OwnParams, PinParams, ReceiptItem, ReceiptsParams, Reply, ReplyParams, SessionItem,
-    SessionsParams, SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
+    MessagesParams, OnlineParams, OwnParams, PinParams, ReceiptItem, ReceiptsParams, Reply, ReplyParams,
+    SessionItem, SessionsParams, SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
 };
 pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,

@@ -91,6 +91,8 @@ replies! {
     Contact(ContactParams),
     /// Of `get contacts`.
     Contacts(ContactsParams),
+    /// Of `get online`.
+    Online(OnlineParams),
     /// Of `dm` with a user.
     Dm(DmParams),
     /// Of settings.
@@ -276,6 +278,11 @@ params! {
     ContactsParams {
         /// The newest first.
         contacts: Vec<ContactItem>,
+    }
+    /// Who is here.
+    OnlineParams {
+        /// Contacts and partners in direct conversations with an open connection.
+        users: Vec<UserId>,
     }
     /// A contact.
     ContactItem {

@@ -4,6 +4,7 @@ use super::StoreResult;
 use crate::proto::UserId;
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -24,14 +25,14 @@ pub trait ContactStore: fmt::Debug + Send + Sync + 'static {
     async fn remove_contacts(&self, pair: [UserId; 2]) -> StoreResult<()>;
 
     /// Sets what a user calls a contact; returns whether there is such a contact.
-    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool>;
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool>;
 
     /// Returns a user's contacts, the newest first (then by id, descending).
     async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>>;
 }
 
 /// One contact of a user.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactRow {
     /// The other user.
     pub user: UserId,
@@ -39,15 +40,8 @@ pub struct ContactRow {
     pub source: ContactSource,
     /// When.
     pub created_at: Timestamp,
-    /// What the list's owner calls the contact.
-    pub nickname: Option<String>,
-}
-
-impl fmt::Debug for ContactRow {
-    /// Shows all but the nickname.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ContactRow({}, {:?}, {})", self.user, self.source, self.created_at)
-    }
+    /// What the list's owner calls the contact, sealed.
+    pub nickname: Option<Bytes>,
 }
 
 /// How two users became contacts.

@@ -1,6 +1,7 @@
-//! Contacts.
+//! Contacts, and who of them is here.
 
 use crate::support::{User, server};
+use mvchat_core::proto::{Close, Frame};
 use serde_json::{Value, json};
 
 fn contact(fields: Value) -> Value {
@@ -89,4 +90,34 @@ async fn a_block_hides_whoever_is_behind_it() {
     a.ok(json!({"dm": {"conv": conv, "blocked": false}})).await;
     a.ok(to_b).await;
     assert_eq!(a.ok(contacts()).await["contacts"][0]["online"], true);
+}
+
+#[tokio::test]
+async fn who_is_online_is_told_of_contacts_and_partners_only() {
+    let chat = server().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut contact_of_a = User::sign_up(&chat, "bobby").await;
+    let partner = User::sign_up(&chat, "carol").await;
+    let in_group = User::sign_up(&chat, "david").await;
+    let blocking = User::sign_up(&chat, "erika").await;
+    let away = User::sign_up(&chat, "frank").await;
+    let online = json!({"get": {"what": "online"}});
+    assert_eq!(a.ok(online.clone()).await, json!({"users": []}));
+    a.group(&[&in_group]).await;
+    a.dm(&partner).await;
+    a.ok(contact(json!({"add": partner.id}))).await;
+    for user in [&contact_of_a, &blocking, &away] {
+        a.ok(contact(json!({"add": user.id}))).await;
+    }
+    let mut blocking = blocking;
+    let conv = blocking.dm(&a).await;
+    blocking.ok(json!({"dm": {"conv": conv, "blocked": true}})).await;
+    let User { mut wire, .. } = away;
+    wire.send_frame(Frame::Close(Close::Normal)).await;
+    wire.closed().await;
+    let mut users = vec![contact_of_a.id.clone(), partner.id.clone()];
+    users.sort();
+    assert_eq!(a.ok(online.clone()).await, json!({ "users": users }));
+    assert_eq!(contact_of_a.ok(online.clone()).await, json!({"users": [a.id]}));
+    assert_eq!(blocking.ok(online).await, json!({"users": []}));
 }

@@ -1,6 +1,7 @@
 //! A store with one deliberate defect.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
 use mvchat_core::proto::{ConvId, Position, Seq, SessionId, UserId};
@@ -163,7 +164,7 @@ impl ContactStore for Broken {
         self.inner.remove_contacts(pair).await
     }
 
-    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool> {
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool> {
         self.inner.name_contact(owner, other, name).await
     }
 

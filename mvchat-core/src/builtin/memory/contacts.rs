@@ -5,6 +5,7 @@ use crate::proto::UserId;
 use crate::seam::{ContactRow, ContactSource, ContactStore, StoreResult};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use bytes::Bytes;
 use std::cmp::Reverse;
 
 #[async_trait]
@@ -21,7 +22,7 @@ impl ContactStore for MemoryStore {
         Ok(())
     }
 
-    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool> {
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool> {
         let mut state = self.state.lock();
         let row = state.contacts.get_mut(&(owner, other));
         Ok(row.map(|row| row.nickname = name).is_some())

@@ -12,6 +12,7 @@ use crate::seam::{
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// A store that meets faults before it carries a call out, or after.
@@ -156,7 +157,7 @@ impl<S: Store> ContactStore for Flaky<S> {
         self.meet(Method::RemoveContacts, self.inner.remove_contacts(pair)).await
     }
 
-    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<String>) -> StoreResult<bool> {
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool> {
         self.meet(Method::NameContact, self.inner.name_contact(owner, other, name)).await
     }
 

@@ -5,6 +5,7 @@ use crate::proto::UserId;
 use crate::seam::{ContactRow, ContactSource};
 use crate::testkit::Law;
 use crate::testkit::runner::law;
+use bytes::Bytes;
 use futures_util::future::join_all;
 
 pub(super) const LAWS: &[Law<Bed>] = &[
@@ -63,7 +64,7 @@ async fn contacts_come_and_go_in_pairs(bed: Bed) {
 async fn a_contact_stays_as_it_was_made(bed: Bed) {
     let (a, b) = (bed.user(), bed.user());
     bed.know(a, b).await;
-    assert!(bed.store.name_contact(a, b, Some("bee".to_owned())).await.unwrap());
+    assert!(bed.store.name_contact(a, b, Some(Bytes::from("bee"))).await.unwrap());
     let before = (bed.contacts(a).await, bed.contacts(b).await);
     bed.store.add_contacts([b, a], ContactSource::Invite, bed.now()).await.unwrap();
     assert_eq!((bed.contacts(a).await, bed.contacts(b).await), before);
@@ -72,12 +73,12 @@ async fn a_contact_stays_as_it_was_made(bed: Bed) {
 async fn a_nickname_is_its_givers_alone(bed: Bed) {
     let (a, b, stranger) = (bed.user(), bed.user(), bed.user());
     bed.know(a, b).await;
-    assert!(bed.store.name_contact(a, b, Some(String::new())).await.unwrap());
-    assert_eq!(bed.contacts(a).await[0].nickname.as_deref(), Some(""));
+    assert!(bed.store.name_contact(a, b, Some(Bytes::new())).await.unwrap());
+    assert_eq!(bed.contacts(a).await[0].nickname, Some(Bytes::new()));
     assert_eq!(bed.contacts(b).await[0].nickname, None);
     assert!(bed.store.name_contact(a, b, None).await.unwrap());
     assert_eq!(bed.contacts(a).await[0].nickname, None);
-    assert!(!bed.store.name_contact(a, stranger, Some("s".to_owned())).await.unwrap());
+    assert!(!bed.store.name_contact(a, stranger, Some(Bytes::from("s"))).await.unwrap());
     assert_eq!(bed.known_to(a).await, [b], "a nickname makes nobody a contact");
 }
 
@@ -96,7 +97,7 @@ async fn contacts_are_listed_newest_first(bed: Bed) {
 async fn contacts_survive_reopening(bed: Bed) {
     let (a, b) = (bed.user(), bed.user());
     bed.know(a, b).await;
-    bed.store.name_contact(b, a, Some("ay".to_owned())).await.unwrap();
+    bed.store.name_contact(b, a, Some(Bytes::from("ay"))).await.unwrap();
     let before = (bed.contacts(a).await, bed.contacts(b).await);
     let bed = bed.reopen().await;
     assert_eq!((bed.contacts(a).await, bed.contacts(b).await), before);
