@@ -27,6 +27,7 @@
 //! | `42` | [`CID`] | conversation ‖ sender ‖ cid | seq, rev, time and print |
 //! | `43` | [`HIDDEN`] | conversation ‖ user ‖ seq | the `own` at which it was hidden |
 //! | `44` | [`HIDDEN_AT`] | conversation ‖ user ‖ own | the seq |
+//! | `45` | [`MENTION`] | mentioned user ‖ time ‖ conversation ‖ seq | – |
 //! | `50` | [`LOG`] | position of the first entry | the entries of a batch |
 //!
 //! Positions grow with time, so whoever prunes the log by age removes rows from its start up to the first that has an
@@ -60,6 +61,7 @@ pub(crate) const CHANGED: u8 = 0x41;
 pub(crate) const CID: u8 = 0x42;
 pub(crate) const HIDDEN: u8 = 0x43;
 pub(crate) const HIDDEN_AT: u8 = 0x44;
+pub(crate) const MENTION: u8 = 0x45;
 pub(crate) const LOG: u8 = 0x50;
 
 /// The longest text that stands in a key as it is; of a longer one the key holds the SHA-256 hash.

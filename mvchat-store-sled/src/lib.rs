@@ -27,6 +27,7 @@ mod hot;
 mod keys;
 mod links;
 mod log;
+mod mentions;
 mod messages;
 mod open;
 mod options;

@@ -158,6 +158,7 @@ impl Ctx {
             Command::Get(Get::Members(conv)) => self.get_members(conv).await,
             Command::Get(Get::Receipts { conv, after, limit }) => self.get_receipts(conv, after, limit).await,
             Command::Get(Get::User(user)) => self.get_user(user).await,
+            Command::Get(Get::Mentions { limit }) => self.get_mentions(limit).await,
             Command::Get(Get::Online) => self.get_online().await,
             Command::Get(Get::Contacts) => self.get_contacts().await,
             Command::Get(Get::Changes { conv, since, own, limit }) => {

@@ -436,6 +436,11 @@ pub enum Get {
     User(UserId),
     /// The user's contacts.
     Contacts,
+    /// Messages that mention the user.
+    Mentions {
+        /// 1 to 50.
+        limit: usize,
+    },
     /// Contacts and partners in direct conversations who are here.
     Online,
     /// Changes of a conversation.
@@ -935,7 +940,7 @@ fn get(get: GetRequest) -> Result<Command> {
         }
         Some("contacts") => Get::Contacts,
         Some("online") => Get::Online,
-        Some("mentions") => return Ok(Command::Unsupported("get")),
+        Some("mentions") => Get::Mentions { limit: clamp(get.limit, 50, 50) },
         _ => return Err(invalid("unknown what")),
     };
     Ok(Command::Get(what))

@@ -26,9 +26,10 @@ pub use limits::Limits;
 pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
     ConvCreated, ConvEntry, ConvItem, ConversationParams, ConversationsParams, Desc, DmParams, Done,
-    GroupParams, HiParams, LinkParams, LinksParams, MemberItem, MembersParams, MessageItem, MessageParams,
-    MessagesParams, OnlineParams, OwnParams, PinParams, ReceiptItem, ReceiptsParams, Reply, ReplyParams,
-    SessionItem, SessionsParams, SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
+    GroupParams, HiParams, LinkParams, LinksParams, MemberItem, MembersParams, MentionItem, MentionsParams,
+    MessageItem, MessageParams, MessagesParams, OnlineParams, OwnParams, PinParams, ReceiptItem,
+    ReceiptsParams, Reply, ReplyParams, SessionItem, SessionsParams, SettingsParams, TtlParams, UserItem,
+    UserParams, UsersParams,
 };
 pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,

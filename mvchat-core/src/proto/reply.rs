@@ -121,6 +121,8 @@ replies! {
     Members(MembersParams),
     /// Of `get receipts`.
     Receipts(ReceiptsParams),
+    /// Of `get mentions`.
+    Mentions(MentionsParams),
     /// Of `get changes`.
     Changes(ChangesParams),
 }
@@ -537,6 +539,34 @@ params! {
         /// The sender's own id of it; only to the sender.
         #[serde(skip_serializing_if = "absent", default)]
         cid: Option<String>,
+    }
+    /// Messages that mention the user.
+    MentionsParams {
+        /// The newest first.
+        mentions: Vec<MentionItem>,
+    }
+    /// A message that mentions the user.
+    MentionItem {
+        /// The conversation.
+        conv: ConvId,
+        /// Its number there.
+        seq: Seq,
+        /// The number of its last change.
+        rev: Rev,
+        /// The sender; absent in system messages.
+        #[serde(skip_serializing_if = "absent", default)]
+        from: Option<UserId>,
+        /// When it was accepted.
+        ts: Timestamp,
+        /// Irido; absent when it can't be read.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        content: Option<Json>,
+        /// Its content can't be read, for example because its sender's key was erased.
+        #[serde(skip_serializing_if = "absent", default)]
+        unavailable: Option<bool>,
+        /// What the server knows about it.
+        #[serde(skip_serializing_if = "absent", default)]
+        head: Option<Head>,
     }
     /// Members.
     MembersParams {

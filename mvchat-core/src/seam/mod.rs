@@ -22,7 +22,7 @@ pub use env::Env;
 pub use fold::fold;
 pub use links::{LinkRow, LinkStore};
 pub use messages::{
-    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage,
+    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use sessions::{EndSessions, SessionRow, SessionStore};

@@ -7,6 +7,7 @@ mod faults;
 mod groups;
 mod host;
 mod load;
+mod mentions;
 mod own;
 mod refusals;
 mod review_commits;

@@ -26,6 +26,7 @@ pub(crate) enum Defect {
     CursorAhead,
     RevokedLinksOpen,
     ContactsMadeAnew,
+    EditedMentionsLost,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -286,6 +287,14 @@ impl MessageStore for Broken {
         query: ChangesQuery,
     ) -> StoreResult<Option<Changes>> {
         self.inner.changes(viewer, conv, query).await
+    }
+
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
+        let mut mentions = self.inner.mentions(viewer, limit).await?;
+        if self.defect == Defect::EditedMentionsLost {
+            mentions.retain(|mention| mention.message.body.edits == 0);
+        }
+        Ok(mentions)
     }
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {

@@ -5,6 +5,7 @@ mod commit;
 mod contacts;
 mod conversations;
 mod links;
+mod mentions;
 mod messages;
 mod sessions;
 mod users;

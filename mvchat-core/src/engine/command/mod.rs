@@ -10,6 +10,7 @@ mod link;
 mod login;
 mod logout;
 mod mark;
+mod mentions;
 mod messages;
 mod moderate;
 mod pin;

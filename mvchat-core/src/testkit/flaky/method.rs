@@ -38,6 +38,7 @@ pub enum Method {
     Message,
     Page,
     Changes,
+    Mentions,
     Sent,
     Log,
     Position,

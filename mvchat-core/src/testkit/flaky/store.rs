@@ -5,7 +5,7 @@ use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, Position, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
-    Credential, Durability, EndSessions, LinkRow, LinkStore, LogPage, Marked, Marks, MemberPatch,
+    Credential, Durability, EndSessions, LinkRow, LinkStore, LogPage, Marked, Marks, MemberPatch, Mention,
     MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent,
     SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore,
     ViewQuery, Views,
@@ -243,6 +243,10 @@ impl<S: Store> MessageStore for Flaky<S> {
         query: ChangesQuery,
     ) -> StoreResult<Option<Changes>> {
         self.meet(Method::Changes, self.inner.changes(viewer, conv, query)).await
+    }
+
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
+        self.meet(Method::Mentions, self.inner.mentions(viewer, limit)).await
     }
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {

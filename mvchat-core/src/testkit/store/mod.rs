@@ -14,6 +14,7 @@ mod links;
 mod log;
 mod marks;
 mod members;
+mod mentions;
 mod messages;
 mod pages;
 mod reopening;
@@ -80,6 +81,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         since::LAWS,
         unread::LAWS,
         marks::LAWS,
+        mentions::LAWS,
         messages::LAWS,
         stale::LAWS,
         cids::LAWS,
