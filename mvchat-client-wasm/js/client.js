@@ -268,6 +268,8 @@ export class Client {
     if (type === "typing") room.typed(event.user);
     if (type === "message") room.wrote(event.from);
     if (type === "member") room.joined();
+    // Whoever was away follows the messages again.
+    if (type === "conversation" && event.change === "added") room.attached();
     const listeners = this.#listeners.get(type);
     if (!listeners?.size) return;
     const told = type === "message" ? room.message(event.seq) : detail;

@@ -182,13 +182,14 @@ export class Engine {
   /** Leaves the connection; what waits stays in the storage. */
   async stop() {
     clearTimeout(this.#fresh);
+    // Only this tab ends: the others go on with the next engine.
+    this.#emit = () => {};
     if (!this.#driver) return this.#storage.close();
     this.#act((machine, at) => machine.close(at));
     this.#driver.stop();
     await this.#outbox.idle();
     await this.#model.save();
     this.#storage.close();
-    this.#emit = () => {};
   }
 
   // What the machine says.
@@ -252,7 +253,8 @@ export class Engine {
       case "presence":
         return void this.#news.push(event);
       case "conversation":
-        if (event.change !== "changed") this.#news.push(event);
+        if (event.change === "changed") this.#model.renewed(event.conv);
+        else this.#news.push(event);
     }
   }
 
@@ -278,6 +280,7 @@ export class Engine {
     for (const conv of this.#model.unloaded()) this.#load(conv);
     this.#preload();
     this.#marks.again();
+    for (const [conv, seq] of this.#model.unreceived()) this.#marks.move("recv", conv, seq).catch(() => {});
     if (this.#connected) this.#askPresence();
     this.#connected = true;
   }

@@ -7,4 +7,8 @@ export { hasSession } from "./connect.js";
 export { ChatError } from "./error.js";
 export { firstGraphemes, graphemes, isSingleGrapheme } from "./load.js";
 
-export const connect = connectWith(() => WebAssembly.compile(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))));
+export const connect = connectWith(async () => {
+  const packed = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
+  const core = new Response(packed.stream().pipeThrough(new DecompressionStream("gzip")));
+  return WebAssembly.compile(await core.arrayBuffer());
+});

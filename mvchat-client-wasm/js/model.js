@@ -75,10 +75,24 @@ export class Model {
     timeline.fresh = true;
   }
 
-  /** The core has forgotten the messages and asks anew. */
+  /** The core forgets the messages and asks anew; numbers of changes may mean something else afterwards. */
   reset(conv) {
     const timeline = this.#timelines.get(conv);
-    if (timeline?.loaded) timeline.fresh = true;
+    if (timeline?.loaded) timeline.doubtful = true;
+  }
+
+  /** The core has a new view of the conversation, which is the last that comes after a reset. */
+  renewed(conv) {
+    const timeline = this.#timelines.get(conv);
+    if (!timeline?.doubtful) return;
+    timeline.doubtful = false;
+    timeline.fresh = true;
+  }
+
+  /** Returns the newest messages that the server does not know to be here. */
+  unreceived() {
+    const behind = [...this.#views].filter(([, { lastSeq, recvSeq }]) => lastSeq > recvSeq);
+    return behind.map(([conv, { lastSeq }]) => [conv, lastSeq]);
   }
 
   /** Returns the conversations that someone looks at and whose newest page never came. */

@@ -18,8 +18,9 @@ export class Room {
   #conversation;
   #id;
   #view;
-  /** Messages that the server has, by number. */
+  /** Messages that the server has, by number, and in order as long as they have not changed. */
   #items = new Map();
+  #sorted;
   /** Snapshots by key, with what they were made of. */
   #made = new Map();
   #from = 0;
@@ -82,7 +83,8 @@ export class Room {
   }
 
   message(seq) {
-    return this.timeline.value.messages.find((message) => message.seq === seq) ?? this.#lastMessage();
+    const last = this.#lastMessage();
+    return last?.seq === seq ? last : this.timeline.value.messages.find((message) => message.seq === seq);
   }
 
   /** Returns the snapshot of a message of the outbox. */
@@ -100,7 +102,9 @@ export class Room {
 
   viewed(view) {
     this.#view = view;
-    if (!view) this.#items.clear();
+    if (view) return;
+    this.#items.clear();
+    this.#sorted = undefined;
   }
 
   paged({ messages, removed, ...page }) {
@@ -117,6 +121,7 @@ export class Room {
   }
 
   #turned({ from, hasOlder, ready }) {
+    this.#sorted = undefined;
     this.#from = from;
     this.#page = { hasOlder, ready };
   }
@@ -203,8 +208,8 @@ export class Room {
 
   #messages(kept) {
     const status = this.#statuses();
-    const items = [...this.#items.values()].sort((a, b) => a.seq - b.seq);
-    const messages = items.map((item) => this.#make(kept, item, status(item)));
+    this.#sorted ??= [...this.#items.values()].sort((a, b) => a.seq - b.seq);
+    const messages = this.#sorted.map((item) => this.#make(kept, item, status(item)));
     for (const entry of this.#client.entries(this.#id)) {
       if (entry.seq === undefined || !this.#items.has(entry.seq)) messages.push(this.#makePending(kept, entry));
     }

@@ -6,41 +6,33 @@ use serde::Deserialize;
 
 /// `{token}`, `{user, password}` or `{signUp: {user, password, public?, inviteCode?}}`.
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Login {
-    Token {
-        token: String,
-    },
-    SignUp {
-        #[serde(rename = "signUp")]
-        sign_up: SignUp,
-    },
-    Basic {
-        user: String,
-        password: String,
-    },
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Login {
+    token: Option<String>,
+    sign_up: Option<SignUp>,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    password: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct SignUp {
+struct SignUp {
     user: String,
     password: String,
-    public: Option<serde_json::Value>,
+    public: Option<Json>,
     invite_code: Option<String>,
 }
 
 impl From<Login> for Credentials {
     fn from(login: Login) -> Self {
         match login {
-            Login::Token { token } => Self::token(token),
-            Login::Basic { user, password } => Self::basic(user, password),
-            Login::SignUp { sign_up } => Self::SignUp {
-                user: sign_up.user,
-                password: Password(sign_up.password),
-                public: sign_up.public.map(|public| Json::from_value(&public)),
-                invite_code: sign_up.invite_code,
-            },
+            Login { token: Some(token), .. } => Self::token(token),
+            Login { sign_up: Some(SignUp { user, password, public, invite_code }), .. } => {
+                Self::SignUp { user, password: Password(password), public, invite_code }
+            }
+            Login { user, password, .. } => Self::basic(user, password),
         }
     }
 }

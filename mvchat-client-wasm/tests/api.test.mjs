@@ -132,6 +132,33 @@ test("a group has members with roles, who come and go", async (t) => {
   await until(alice.conversations, (list) => list.length === 0);
 });
 
+test("who was removed and comes back sees the messages again", async (t) => {
+  const { ids, log } = stage(t);
+  const [alice, bob] = [await log("alice"), await log("bob")];
+  const room = await alice.createGroup({ name: "Friends", members: [ids.bob] });
+  const other = bob.conversation(room.id);
+  room.send("1");
+  await until(other.messages, (messages) => messages.length === 1);
+  await room.kick(ids.bob);
+  await until(other.info, (info) => info === undefined);
+  assert.equal(other.messages.value.length, 0);
+  await room.invite(ids.bob);
+  room.send("2");
+  await until(other.messages, (messages) => messages.length === 2);
+});
+
+test("what came while away is received, and read only by reading", async (t) => {
+  const { server, ids, log } = stage(t);
+  const alice = await log("alice");
+  const room = await alice.dm(ids.bob);
+  room.send("hello");
+  await until(room.messages, ([message]) => message?.status === "sent");
+  const bob = await log("bob");
+  await until(room.messages, ([message]) => message.status === "delivered");
+  assert.equal(bob.unread.value, 1);
+  assert.deepEqual(server.received.filter((frame) => frame.read), []);
+});
+
 test("typing and presence are seen by the other", async (t) => {
   const { ids, log } = stage(t);
   const alice = await log("alice");

@@ -3,29 +3,9 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hasSession, logIn, online, stage, texts, until, URL_OF_FAKE } from "./support.mjs";
+import { hasSession, logIn, mortal, online, stage, texts, until, URL_OF_FAKE } from "./support.mjs";
 
 let accounts = 0;
-
-/** A socket class whose page can die: from then on nothing goes out and nothing comes in. */
-function mortal(WebSocket) {
-  let dead = false;
-  const Mortal = class extends WebSocket {
-    send(text) {
-      if (!dead) super.send(text);
-    }
-
-    push(frame) {
-      if (!dead) super.push(frame);
-    }
-
-    end(code) {
-      if (dead) this.onclose = this.onopen = null;
-      super.end(code);
-    }
-  };
-  return { WebSocket: Mortal, die: () => (dead = true) };
-}
 
 /** A device: what it keeps outlives the clients on it. */
 function device(t, extra = {}) {

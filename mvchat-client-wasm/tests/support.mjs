@@ -1,12 +1,12 @@
-/** What the tests share. They run the built package, as apps get it: `cargo xtask npm` comes first. */
+/** What the tests share. They run the built package, as apps get it: `cargo xtask npm` and `prepare.mjs` come first. */
 
 import { fileURLToPath } from "node:url";
+import { connect } from "mvchat-client";
+import { fakeServer } from "mvchat-client/testing";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
-export const dist = new URL("../../target/npm/mvchat-client/dist/", import.meta.url);
-
-export const { ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme } = await import(new URL("index.js", dist));
-export const { fakeServer } = await import(new URL("testing.js", dist));
+export { ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme } from "mvchat-client";
+export { fakeServer } from "mvchat-client/testing";
 
 export const URL_OF_FAKE = "ws://fake/v0/ws";
 
@@ -43,4 +43,24 @@ export async function logIn(t, url, options) {
   const client = await connect(url, options);
   t.after(() => client.close());
   return client;
+}
+
+/** A socket class whose page can die: from then on nothing goes out and nothing comes in. */
+export function mortal(WebSocket) {
+  let dead = false;
+  const Mortal = class extends WebSocket {
+    send(text) {
+      if (!dead) super.send(text);
+    }
+
+    push(frame) {
+      if (!dead) super.push(frame);
+    }
+
+    end(code) {
+      if (dead) this.onclose = this.onopen = null;
+      super.end(code);
+    }
+  };
+  return { WebSocket: Mortal, die: () => (dead = true) };
 }

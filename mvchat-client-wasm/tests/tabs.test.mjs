@@ -3,11 +3,18 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { online, stage, texts, until } from "./support.mjs";
+import { mortal, online, stage, texts, until } from "./support.mjs";
 
 /** The platform's locks, as far as they are used: one holder, then the next in line. */
 class Locks {
   #queues = new Map();
+
+  /** The tab that holds a lock dies: the platform gives it to the next in line. */
+  pass(name) {
+    const queue = this.#queues.get(name);
+    queue.shift();
+    queue[0]?.();
+  }
 
   request(name, { signal }, hold) {
     return new Promise((resolve, reject) => {
@@ -19,6 +26,7 @@ class Locks {
         } catch (error) {
           reject(error);
         }
+        if (queue[0] !== run) return;
         queue.shift();
         queue[0]?.();
       };
@@ -33,7 +41,28 @@ class Locks {
   }
 }
 
-Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks(), language: "en" }, configurable: true });
+const locks = new Locks();
+Object.defineProperty(globalThis, "navigator", { value: { locks, language: "en" }, configurable: true });
+
+/** The platform's channels, which can die with their tab. */
+const channels = [];
+globalThis.BroadcastChannel = class extends BroadcastChannel {
+  dead = false;
+
+  constructor(name) {
+    super(name);
+    channels.push(this);
+  }
+
+  postMessage(message) {
+    if (!this.dead) super.postMessage(message);
+  }
+
+  die() {
+    this.dead = true;
+    this.onmessage = null;
+  }
+};
 
 let origins = 0;
 
@@ -72,6 +101,8 @@ test("when the tab with the connection goes, the other goes on", async (t) => {
   await until(room.timeline, ({ ready }) => ready);
   room.send("1");
   await until(room.messages, ([message]) => message?.seq === 1);
+  const states = new Set();
+  second.status.subscribe(({ state }) => states.add(state));
   const closing = first.close();
   for (const text of ["2", "3"]) room.send(text);
   await closing;
@@ -79,8 +110,30 @@ test("when the tab with the connection goes, the other goes on", async (t) => {
   assert.deepEqual(texts(server.messages(room.id).map(({ content }) => content)), ["1", "2", "3"]);
   assert.equal(server.connections, 1);
   assert.equal(second.status.value.state, "online");
+  assert.ok(!states.has("ended"));
   server.say(ids.bob, ids.alice, "4");
   await until(room.messages, (messages) => messages.length === 4);
+});
+
+test("when the tab with the connection dies, what the other wrote meanwhile arrives once", async (t) => {
+  const { server, ids, tab } = origin(t);
+  const page = mortal(server.WebSocket);
+  const first = await tab({ WebSocket: page.WebSocket });
+  const [channel] = channels.slice(-1);
+  const second = await tab({ credentials: undefined });
+  const room = await second.dm(ids.bob);
+  await until(room.timeline, ({ ready }) => ready);
+  room.send("1");
+  await until(room.messages, ([message]) => message?.seq === 1);
+  page.die();
+  room.send("2");
+  await until(room.messages, (messages) => messages[1]?.status === "sending");
+  channel.die();
+  room.send("3");
+  locks.pass(channel.name);
+  await until(room.messages, (messages) => messages.length === 3 && messages.every(({ seq }) => seq));
+  assert.deepEqual(texts(server.messages(room.id).map(({ content }) => content)), ["1", "2", "3"]);
+  assert.equal(first.conversation(room.id).id, room.id);
 });
 
 test("a tab that logs in as someone else is told so", async (t) => {
@@ -96,6 +149,18 @@ test("closing a tab without the connection leaves the others alone", async (t) =
   assert.deepEqual([first.status.value.state, server.connections], ["online", 1]);
   await first.close();
   assert.equal(server.connections, 0);
+});
+
+test("after a logout the next login works in every tab", async (t) => {
+  const { server, ids, tab } = origin(t);
+  const [first, second] = [await tab(), await tab()];
+  await first.logout();
+  await until(second.status, ({ state }) => state === "ended");
+  const third = await tab({ credentials: { user: "bob", password: "password" } });
+  assert.equal(third.me.value.id, ids.bob);
+  await online(third);
+  assert.equal(first.me.value.id, ids.bob);
+  assert.equal(server.connections, 1);
 });
 
 test("logging out in one tab ends the session in all", async (t) => {

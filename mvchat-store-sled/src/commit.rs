@@ -6,6 +6,7 @@ use crate::codec::decode;
 use crate::error::internal;
 use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, TAIL, last_number};
 use crate::links::use_link;
+use crate::mentions;
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail, Thing};
 use mvchat_core::policy::{Member, Message, MessageBody, MessageState, Standing};
@@ -112,6 +113,7 @@ impl Step {
         let message = Message { seq, rev, id, from, ts: self.at, body, reply_to, view_once, cid };
         let stored = Stored { message, cid_of };
         batch.put_new(&message_key(conv, seq), &stored)?;
+        mentions::index(batch, conv, &stored.message, None)?;
         self.note(batch, None, 0, Thing::Message(seq))?;
         Ok((self.committed(Some(stored.message)), Some(seq), LogEvent::Sent))
     }
@@ -120,7 +122,8 @@ impl Step {
         let Revise { seq, body, event, .. } = revise;
         let message = &mut known.message;
         let before = std::mem::replace(&mut message.rev, self.rev);
-        message.body = body;
+        let earlier = std::mem::replace(&mut message.body, body);
+        mentions::index(batch, self.conv, message, Some(&earlier))?;
         if let (Some(cid), Some(sender)) = (&message.cid, message.from.or(known.cid_of))
             && message.body.state != MessageState::Live
         {

@@ -9,6 +9,7 @@
 //! | `11` | [`NAME`] | user | the folded display name of an active account |
 //! | `12` | [`CREDENTIAL`] | scheme ‖ folded name | the credential |
 //! | `13` | [`CREDENTIAL_OF`] | user ‖ scheme | the folded name |
+//! | `14` | [`CONTACT`] | user ‖ other | the contact |
 //! | `20` | [`SESSION`] | session | the session |
 //! | `21` | [`SESSION_OF`] | user ‖ session | – |
 //! | `30` | [`CONV`] | conversation | what has an epoch, without the members |
@@ -26,6 +27,7 @@
 //! | `42` | [`CID`] | conversation ‖ sender ‖ cid | seq, rev, time and print |
 //! | `43` | [`HIDDEN`] | conversation ‖ user ‖ seq | the `own` at which it was hidden |
 //! | `44` | [`HIDDEN_AT`] | conversation ‖ user ‖ own | the seq |
+//! | `45` | [`MENTION`] | mentioned user ‖ time ‖ conversation ‖ seq | – |
 //! | `50` | [`LOG`] | position of the first entry | the entries of a batch |
 //!
 //! Positions grow with time, so whoever prunes the log by age removes rows from its start up to the first that has an
@@ -41,6 +43,7 @@ pub(crate) const USER: u8 = 0x10;
 pub(crate) const NAME: u8 = 0x11;
 pub(crate) const CREDENTIAL: u8 = 0x12;
 pub(crate) const CREDENTIAL_OF: u8 = 0x13;
+pub(crate) const CONTACT: u8 = 0x14;
 pub(crate) const SESSION: u8 = 0x20;
 pub(crate) const SESSION_OF: u8 = 0x21;
 pub(crate) const CONV: u8 = 0x30;
@@ -58,6 +61,7 @@ pub(crate) const CHANGED: u8 = 0x41;
 pub(crate) const CID: u8 = 0x42;
 pub(crate) const HIDDEN: u8 = 0x43;
 pub(crate) const HIDDEN_AT: u8 = 0x44;
+pub(crate) const MENTION: u8 = 0x45;
 pub(crate) const LOG: u8 = 0x50;
 
 /// The longest text that stands in a key as it is; of a longer one the key holds the SHA-256 hash.

@@ -6,6 +6,7 @@ use crate::codec::decode;
 use crate::commit::change;
 use crate::keys::{CHANGED, CID, HIDDEN_AT, Key, MEMBER, last_number};
 use crate::log::log;
+use crate::mentions::mentions;
 use crate::read::Rows;
 use crate::rows::{Mine, Stored, Thing};
 use crate::views::view;
@@ -14,8 +15,8 @@ use bytes::Bytes;
 use mvchat_core::policy::Message;
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    Change, Changed, Changes, ChangesQuery, LogPage, MessageStore, Op, Outcome, Page, PageQuery, Sent,
-    StoreResult,
+    Change, Changed, Changes, ChangesQuery, LogPage, Mention, MessageStore, Op, Outcome, Page, PageQuery,
+    Sent, StoreResult,
 };
 use sled::IVec;
 use std::collections::BTreeSet;
@@ -66,6 +67,10 @@ impl MessageStore for SledStore {
             seen.map_or(Ok(None), |seen| seen.changes(query))
         })
         .await
+    }
+
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
+        self.read(move |rows| mentions(rows, viewer, limit)).await
     }
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {

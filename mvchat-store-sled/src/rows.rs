@@ -5,7 +5,9 @@ use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
 use mvchat_core::proto::{Epoch, Own, Position, Rev, Role, Seq, UserId};
-use mvchat_core::seam::{Credential, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow, UserState};
+use mvchat_core::seam::{
+    ContactRow, ContactSource, Credential, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow, UserState,
+};
 use mvchat_core::time::Timestamp;
 
 /// What of a conversation only changes with its epoch.
@@ -87,6 +89,7 @@ rows! {
     ConvSettings { public, ttl, no_screenshots, pinned, slow_mode, closed }
     Pinned { seq, at, by }
     Member { role, standing, blocks, muted_until, joined_at, rev }
+    ContactRow { user, source, created_at, nickname }
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
@@ -112,6 +115,7 @@ codes! {
     Standing { Active = 1, Left = 2, Kicked = 3, Banned = 4 }
     Role { Member = 1, Admin = 2, Owner = 3 }
     MessageState { Live = 1, Unsent = 2, Deleted = 3 }
+    ContactSource { Manual = 1, Invite = 2 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
 }
 

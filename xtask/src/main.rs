@@ -15,6 +15,7 @@ mod summary;
 mod tables;
 mod tree;
 mod up;
+mod wasm_target;
 mod web;
 
 const HELP: &str = "\
@@ -22,10 +23,10 @@ Usage: cargo xtask <command>
 
   up [--release] [-- <args>]  build and start the reference server with its web chat, data in ./mvchat-data
   web                         build the web chat into target/web, for the next build of the server
-  npm                         build the client's npm package into target/npm/mvchat-client
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
   fix                         format, and apply the fixes that clippy knows
+  npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
   stages                      list the stages of `test`
 ";
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         "verify" => report::verify(),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
-        "npm" => npm::npm().map(|folder| println!("{}", folder.display())),
+        "npm" => npm::npm_command(),
         "book" => book::render_command(),
         "stages" => {
             report::list();

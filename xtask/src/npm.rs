@@ -1,20 +1,22 @@
-//! `npm`: the client's npm package, built with nothing but Rust.
+//! `npm`: the browser client's package.
 
-use std::path::PathBuf;
+use crate::{run::Run, tree, wasm_target};
 
-use crate::{run::Run, stages::add_wasm_target, tree};
-
-/// Builds the package. Returns its folder.
+/// Builds the package and prints where it is and what it weighs.
 ///
 /// # Errors
-/// When the compiler cannot get the browser's target, or the package does not build.
-pub(crate) fn npm() -> Result<PathBuf, String> {
-    add_wasm_target()?;
-    let run = Run::cargo().words("run --quiet --locked --manifest-path tools/wasm/Cargo.toml --");
-    let built =
-        run.arg(tree::root()).capture().map_err(|error| format!("cargo cannot be started: {error}"))?;
-    if !built.success {
-        return Err(format!("the npm package does not build\n{}", built.output.trim_end()));
-    }
-    Ok(tree::root().join("target").join("npm").join("mvchat-client"))
+/// When the target is missing and cannot be added, or when the package cannot be built or has become too heavy.
+pub(crate) fn npm_command() -> Result<(), String> {
+    wasm_target::add()?;
+    tool().show()
+}
+
+/// Returns the call of the builder, a workspace of its own so that its dependencies stay out of the product's.
+pub(crate) fn tool() -> Run {
+    Run::cargo().words("run --quiet --locked --manifest-path tools/wasm/Cargo.toml --").arg(tree::root())
+}
+
+/// Returns the call of the builder's own tests.
+pub(crate) fn tool_tests() -> Run {
+    Run::cargo().words("test --quiet --locked --manifest-path tools/wasm/Cargo.toml")
 }

@@ -69,8 +69,11 @@ impl Run {
         self
     }
 
-    /// Ends the child when it takes longer than `limit`; it then counts as failed.
+    /// Ends the child when it takes longer than `limit`, with all that it has started; it then counts as failed.
     pub(crate) fn limit(mut self, limit: Duration) -> Run {
+        // A group of its own, so that what the child has started can be found.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
         self.limit = Some(limit);
         self
     }
@@ -133,6 +136,8 @@ fn wait(child: &mut Child, limit: Option<Duration>) -> io::Result<bool> {
         }
         thread::sleep(Duration::from_millis(50));
     }
+    #[cfg(unix)]
+    Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status()?;
     child.kill()?;
     child.wait()?;
     Ok(false)
@@ -165,6 +170,15 @@ mod tests {
         assert!(!done.success);
         assert!(done.output.contains("no-such-command-here"), "{}", done.output);
         assert_eq!(done.stdout, "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_limit_ends_what_the_child_has_started() {
+        let run = Run::new("sh").words("-c").arg("echo begun; tail -f /dev/null & wait");
+        let done = run.limit(Duration::from_millis(200)).capture().expect("there is a shell");
+        assert!(!done.success);
+        assert_eq!(done.output, "begun\n");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{modules::modules, npm::npm, tree};
+use crate::{modules::modules, npm::npm_command, tree};
 
 /// The page's files besides its modules.
 const EXTRAS: [&str; 2] = ["style.css", "icon.svg"];
@@ -23,7 +23,8 @@ const CLIENT: &str = "mvchat-client";
 /// # Errors
 /// When the client does not build or a file cannot be read or written.
 pub(crate) fn web() -> Result<PathBuf, String> {
-    let client = npm()?.join("dist");
+    npm_command()?;
+    let client = tree::root().join("target").join("npm").join("mvchat-client").join("dist");
     let source = tree::root().join("examples").join("web");
     let files = collect(&source, &client)?;
     let page = read(&source.join("index.html"))?;

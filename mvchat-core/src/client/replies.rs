@@ -31,7 +31,9 @@ impl Client {
         }
         // What can't be read is ignored: a newer server may say more. If it was durable, its `rev` is missed
         // and the gap is filled.
-        let Ok(message) = serde_json::from_slice::<ServerMsg>(text) else { return };
+        // Everything is read from texts, so that browsers download one reader and not two.
+        let message = std::str::from_utf8(text).ok().and_then(|text| serde_json::from_str(text).ok());
+        let Some(message) = message else { return };
         match message {
             ServerMsg::Ctrl(ctrl) => self.ctrl(&ctrl, text.len()),
             ServerMsg::Data(data) => self.live(data.conv, data.rev, Change::Data(Box::new(data)), text.len()),

@@ -121,6 +121,9 @@ impl Ctx {
             Command::ListSessions => self.list_sessions().await,
             Command::UpdateMe(update) => self.update_me(update).await,
             Command::Search { query, limit } => self.search(&query, limit).await,
+            Command::AddContact(user) => self.add_contact(user).await,
+            Command::RemoveContact(user) => self.remove_contact(user).await,
+            Command::NameContact { user, nickname } => self.name_contact(user, nickname).await,
             Command::StartDm(peer) => self.start_dm(peer).await,
             Command::Settings { conv, settings } => self.settings(conv, settings).await,
             Command::SetTtl { conv, ttl } => self.set_ttl(conv, ttl).await,
@@ -155,6 +158,9 @@ impl Ctx {
             Command::Get(Get::Members(conv)) => self.get_members(conv).await,
             Command::Get(Get::Receipts { conv, after, limit }) => self.get_receipts(conv, after, limit).await,
             Command::Get(Get::User(user)) => self.get_user(user).await,
+            Command::Get(Get::Mentions { limit }) => self.get_mentions(limit).await,
+            Command::Get(Get::Online) => self.get_online().await,
+            Command::Get(Get::Contacts) => self.get_contacts().await,
             Command::Get(Get::Changes { conv, since, own, limit }) => {
                 self.get_changes(conv, since, own, limit).await
             }

@@ -1,8 +1,8 @@
 //! Requests whose fields were checked: a [`Command`] that exists is well-formed.
 
 use super::{
-    Acc, ConvId, Dm, GetRequest, Group, Hi, Int, Json, Limits, Mark, Request, Rev, Scalar, Secret, Seq,
-    SessionId, UserId,
+    Acc, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Json, Limits, Mark, Request, Rev, Scalar, Secret,
+    Seq, SessionId, UserId,
 };
 use crate::error::{Result, invalid};
 use crate::time::Timestamp;
@@ -160,6 +160,17 @@ pub enum Command {
         conv: ConvId,
         /// The new owner.
         user: UserId,
+    },
+    /// Makes two users each other's contacts.
+    AddContact(UserId),
+    /// Ends that.
+    RemoveContact(UserId),
+    /// Gives a contact a nickname, or takes it away.
+    NameContact {
+        /// The contact.
+        user: UserId,
+        /// At most 64 characters.
+        nickname: Option<String>,
     },
     /// Sends a message.
     Send(SendMessage),
@@ -423,6 +434,15 @@ pub enum Get {
     },
     /// One user.
     User(UserId),
+    /// The user's contacts.
+    Contacts,
+    /// Messages that mention the user.
+    Mentions {
+        /// 1 to 50.
+        limit: usize,
+    },
+    /// Contacts and partners in direct conversations who are here.
+    Online,
     /// Changes of a conversation.
     Changes {
         /// The conversation.
@@ -474,6 +494,8 @@ pub enum MessagePage {
 
 /// The longest time between two messages, in seconds: a day.
 const MAX_SLOW_MODE: u32 = 86_400;
+/// The longest nickname, in characters.
+const MAX_NICKNAME: usize = 64;
 const TTLS: [u32; 7] = [10, 30, 60, 300, 3_600, 86_400, 604_800];
 
 impl Command {
@@ -571,7 +593,7 @@ impl Command {
                 Self::Pin { conv: self::conv(Some(conv))?, seq: pin.seq.and_then(Int::positive).map(Seq) }
             }
             Request::Invite(_) => Self::Unsupported("invite"),
-            Request::Contact(_) => Self::Unsupported("contact"),
+            Request::Contact(contact) => self::contact(contact)?,
             Request::Report(_) => Self::Unsupported("report"),
         })
     }
@@ -837,6 +859,24 @@ fn group(group: Group, limits: &Limits) -> Result<Command> {
     })
 }
 
+fn contact(contact: Contact) -> Result<Command> {
+    let given = |user: Option<String>| user.filter(|user| !user.is_empty());
+    if let Some(add) = given(contact.add) {
+        return Ok(Command::AddContact(user(Some(add))?));
+    }
+    if let Some(remove) = given(contact.remove) {
+        return Ok(Command::RemoveContact(user(Some(remove))?));
+    }
+    let (Some(named), Some(nickname)) = (given(contact.user), contact.nickname) else {
+        return Err(invalid("invalid contact request"));
+    };
+    let user = user(Some(named))?;
+    if nickname.as_ref().is_some_and(|nickname| nickname.chars().count() > MAX_NICKNAME) {
+        return Err(invalid("failed to update nickname"));
+    }
+    Ok(Command::NameContact { user, nickname })
+}
+
 fn get(get: GetRequest) -> Result<Command> {
     let conv = |missing| match get.conv.as_deref() {
         None | Some("") => Err(invalid(missing)),
@@ -898,7 +938,9 @@ fn get(get: GetRequest) -> Result<Command> {
                 limit: clamp(get.limit, 200, 200),
             }
         }
-        Some("contacts" | "mentions" | "online") => return Ok(Command::Unsupported("get")),
+        Some("contacts") => Get::Contacts,
+        Some("online") => Get::Online,
+        Some("mentions") => Get::Mentions { limit: clamp(get.limit, 50, 50) },
         _ => return Err(invalid("unknown what")),
     };
     Ok(Command::Get(what))

@@ -24,11 +24,12 @@ pub use ids::{BadId, ConnId, ConvId, Epoch, MAX_COUNTER, MsgId, Own, Position, R
 pub use json::Json;
 pub use limits::Limits;
 pub use reply::{
-    AccountParams, AccountUpdated, ChangeItem, ChangesParams, ConvCreated, ConvEntry, ConvItem,
-    ConversationParams, ConversationsParams, Desc, DmParams, Done, GroupParams, HiParams, LinkParams,
-    LinksParams, MemberItem, MembersParams, MessageItem, MessageParams, MessagesParams, OwnParams, PinParams,
-    ReceiptItem, ReceiptsParams, Reply, ReplyParams, SessionItem, SessionsParams, SettingsParams, TtlParams,
-    UserItem, UserParams, UsersParams,
+    AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
+    ConvCreated, ConvEntry, ConvItem, ConversationParams, ConversationsParams, Desc, DmParams, Done,
+    GroupParams, HiParams, LinkParams, LinksParams, MemberItem, MembersParams, MentionItem, MentionsParams,
+    MessageItem, MessageParams, MessagesParams, OnlineParams, OwnParams, PinParams, ReceiptItem,
+    ReceiptsParams, Reply, ReplyParams, SessionItem, SessionsParams, SettingsParams, TtlParams, UserItem,
+    UserParams, UsersParams,
 };
 pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,

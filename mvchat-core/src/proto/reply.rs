@@ -87,6 +87,12 @@ replies! {
     Users(UsersParams),
     /// Of `get user`.
     User(UserParams),
+    /// Of `contact`.
+    Contact(ContactParams),
+    /// Of `get contacts`.
+    Contacts(ContactsParams),
+    /// Of `get online`.
+    Online(OnlineParams),
     /// Of `dm` with a user.
     Dm(DmParams),
     /// Of settings.
@@ -115,6 +121,8 @@ replies! {
     Members(MembersParams),
     /// Of `get receipts`.
     Receipts(ReceiptsParams),
+    /// Of `get mentions`.
+    Mentions(MentionsParams),
     /// Of `get changes`.
     Changes(ChangesParams),
 }
@@ -129,12 +137,16 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D
 }
 
 /// Absent and `null` are different in settings; this writes the inner one.
-fn inner<S: Serializer>(value: &Option<Option<u32>>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.flatten().serialize(serializer)
+fn inner<T: Serialize, S: Serializer>(value: &Option<Option<T>>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().and_then(Option::as_ref).serialize(serializer)
 }
 
-fn some_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::<u32>::deserialize(deserializer).map(Some)
+fn some_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 macro_rules! params {
@@ -251,6 +263,47 @@ params! {
         /// Whether a connection is open.
         online: bool,
         /// When the user was last here.
+        last_seen: Option<Timestamp>,
+    }
+    /// A contact that was changed.
+    ContactParams {
+        /// The contact.
+        user: UserId,
+        /// The profile, when it was added.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        public: Option<Json>,
+        /// The nickname that was given, `null` when it was taken away.
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        nickname: Option<Option<String>>,
+    }
+    /// The user's contacts.
+    ContactsParams {
+        /// The newest first.
+        contacts: Vec<ContactItem>,
+    }
+    /// Who is here.
+    OnlineParams {
+        /// Contacts and partners in direct conversations with an open connection.
+        users: Vec<UserId>,
+    }
+    /// A contact.
+    ContactItem {
+        /// The contact.
+        user: UserId,
+        /// How they became contacts: `manual` or `invite`.
+        source: String,
+        /// When.
+        created_at: Timestamp,
+        /// What the user calls the contact.
+        #[serde(skip_serializing_if = "absent", default)]
+        nickname: Option<String>,
+        /// The profile.
+        #[serde(skip_serializing_if = "absent", default)]
+        public: Option<Json>,
+        /// Whether a connection is open.
+        online: bool,
+        /// When the contact was last here.
+        #[serde(skip_serializing_if = "absent", default)]
         last_seen: Option<Timestamp>,
     }
     /// A direct conversation.
@@ -486,6 +539,34 @@ params! {
         /// The sender's own id of it; only to the sender.
         #[serde(skip_serializing_if = "absent", default)]
         cid: Option<String>,
+    }
+    /// Messages that mention the user.
+    MentionsParams {
+        /// The newest first.
+        mentions: Vec<MentionItem>,
+    }
+    /// A message that mentions the user.
+    MentionItem {
+        /// The conversation.
+        conv: ConvId,
+        /// Its number there.
+        seq: Seq,
+        /// The number of its last change.
+        rev: Rev,
+        /// The sender; absent in system messages.
+        #[serde(skip_serializing_if = "absent", default)]
+        from: Option<UserId>,
+        /// When it was accepted.
+        ts: Timestamp,
+        /// Irido; absent when it can't be read.
+        #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
+        content: Option<Json>,
+        /// Its content can't be read, for example because its sender's key was erased.
+        #[serde(skip_serializing_if = "absent", default)]
+        unavailable: Option<bool>,
+        /// What the server knows about it.
+        #[serde(skip_serializing_if = "absent", default)]
+        head: Option<Head>,
     }
     /// Members.
     MembersParams {

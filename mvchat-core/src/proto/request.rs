@@ -134,6 +134,12 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D
     Json::deserialize(deserializer).map(Some)
 }
 
+/// Like [`present`], for a text.
+#[expect(clippy::option_option, reason = "absent, `null` or a text")]
+fn present_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 macro_rules! wire {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -394,8 +400,9 @@ wire! {
         remove: String,
         /// Whom the nickname is for.
         user: String,
-        /// The nickname.
-        nickname: String,
+        /// The nickname, at most 64 characters; `null` takes it away.
+        #[serde(deserialize_with = "present_or_null")]
+        nickname: Option<String>,
     }
     /// `pin`: pins a message, or unpins.
     Pin {

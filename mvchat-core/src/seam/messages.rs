@@ -30,6 +30,8 @@ use std::sync::Arc;
 /// * The log is store-wide and commit-safe: an entry that becomes readable is after every entry that was read
 ///   before (law `the_log_is_commit_safe`).
 /// * Reads of one call are one snapshot (law `a_page_is_one_snapshot`).
+/// * Mentions are those of the messages as they are now, and only of what the viewer can see (laws
+///   `mentions_follow_edits_and_deletions`, `mentions_are_seen_like_messages`).
 #[async_trait]
 pub trait MessageStore: fmt::Debug + Send + Sync + 'static {
     /// Carries out changes; one outcome each, in the same order.
@@ -55,6 +57,11 @@ pub trait MessageStore: fmt::Debug + Send + Sync + 'static {
         conv: ConvId,
         query: ChangesQuery,
     ) -> StoreResult<Option<Changes>>;
+
+    /// Returns the live messages that mention the viewer, each once, the newest first (by time, conversation and
+    /// `seq`, all descending): from all conversations of which the viewer is an active member, and of what the viewer
+    /// can see there.
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>>;
 
     /// Returns the message that a sender gave this cid.
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>>;
@@ -273,6 +280,17 @@ pub struct Changes {
     pub hidden: Vec<Seq>,
     /// The conversation as the viewer sees it.
     pub view: View,
+}
+
+/// A message that mentions somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// Where it was sent.
+    pub conv: ConvId,
+    /// The message.
+    pub message: Message,
+    /// The visible message that it answers, as it is now.
+    pub replied: Option<Message>,
 }
 
 /// Something that changed.

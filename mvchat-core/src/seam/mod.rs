@@ -1,6 +1,7 @@
 //! The plug points: narrow, `dyn`-compatible traits with contracts. Defaults are in
 //! [`builtin`](crate::builtin).
 
+mod contacts;
 mod conversations;
 mod env;
 mod fold;
@@ -12,6 +13,7 @@ mod store;
 mod transport;
 mod users;
 
+pub use contacts::{ContactRow, ContactSource, ContactStore};
 pub use conversations::{
     ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
     ViewMember, ViewQuery, Views,
@@ -20,7 +22,7 @@ pub use env::Env;
 pub use fold::fold;
 pub use links::{LinkRow, LinkStore};
 pub use messages::{
-    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage,
+    Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use sessions::{EndSessions, SessionRow, SessionStore};

@@ -1,6 +1,6 @@
 //! The umbrella over the stores, and how they fail.
 
-use super::{ConversationStore, LinkStore, MessageStore, SessionStore, UserStore};
+use super::{ContactStore, ConversationStore, LinkStore, MessageStore, SessionStore, UserStore};
 use std::fmt;
 
 /// Everything the engine keeps, in one store.
@@ -14,7 +14,9 @@ use std::fmt;
 /// * An error of kind `Unavailable` or `Internal` says nothing about whether the write happened; every other
 ///   error means that nothing was written.
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
-pub trait Store: UserStore + SessionStore + ConversationStore + MessageStore + LinkStore {
+pub trait Store:
+    UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore
+{
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
 }

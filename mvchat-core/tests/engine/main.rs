@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chat;
+mod contacts;
 mod faults;
 mod groups;
 mod host;
 mod load;
+mod mentions;
 mod own;
 mod refusals;
 mod review_commits;

@@ -50,6 +50,8 @@ pub(crate) const ADDITIONS: &[Addition] = &[
     add("ctrl.params.messages[].rev", "§2"),
     add("ctrl.params.messages[].head.reply", "8"),
     add("ctrl.params.messages[].head.mentions[].offset", "8"),
+    add("ctrl.params.mentions[].rev", "§2"),
+    add("ctrl.params.mentions[].head.mentions[].offset", "8"),
     add("data.rev", "§2"),
     add("data.head.mentions[].offset", "8"),
     add("info edit.rev", "§2"),

@@ -1,6 +1,7 @@
 //! A store with one deliberate defect.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
 use mvchat_core::proto::{ConvId, Position, Seq, SessionId, UserId};
@@ -24,6 +25,8 @@ pub(crate) enum Defect {
     EndedSessionsTouched,
     CursorAhead,
     RevokedLinksOpen,
+    ContactsMadeAnew,
+    EditedMentionsLost,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -150,6 +153,28 @@ impl LinkStore for Broken {
 }
 
 #[async_trait]
+impl ContactStore for Broken {
+    async fn add_contacts(&self, pair: [UserId; 2], source: ContactSource, at: Timestamp) -> StoreResult<()> {
+        if self.defect == Defect::ContactsMadeAnew {
+            self.inner.remove_contacts(pair).await?;
+        }
+        self.inner.add_contacts(pair, source, at).await
+    }
+
+    async fn remove_contacts(&self, pair: [UserId; 2]) -> StoreResult<()> {
+        self.inner.remove_contacts(pair).await
+    }
+
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool> {
+        self.inner.name_contact(owner, other, name).await
+    }
+
+    async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>> {
+        self.inner.contacts(owner).await
+    }
+}
+
+#[async_trait]
 impl ConversationStore for Broken {
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
         self.inner.create_conversation(new).await
@@ -262,6 +287,14 @@ impl MessageStore for Broken {
         query: ChangesQuery,
     ) -> StoreResult<Option<Changes>> {
         self.inner.changes(viewer, conv, query).await
+    }
+
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
+        let mut mentions = self.inner.mentions(viewer, limit).await?;
+        if self.defect == Defect::EditedMentionsLost {
+            mentions.retain(|mention| mention.message.body.edits == 0);
+        }
+        Ok(mentions)
     }
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {

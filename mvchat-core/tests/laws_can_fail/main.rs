@@ -127,6 +127,16 @@ fn a_link_that_outlives_its_revocation_is_noticed() {
 }
 
 #[test]
+fn a_contact_that_is_made_anew_is_noticed() {
+    breaks(Defect::ContactsMadeAnew, "a_contact_stays_as_it_was_made", "Invite");
+}
+
+#[test]
+fn mentions_that_an_edit_loses_are_noticed() {
+    breaks(Defect::EditedMentionsLost, "mentions_follow_edits_and_deletions", "an edit mentions");
+}
+
+#[test]
 fn a_store_that_forgets_is_noticed() {
     for law in laws().iter().filter(|law| law.reopens()).map(|law| law.name()) {
         let harmless = law == "a_store_that_reopens_is_not_volatile";

@@ -3,11 +3,7 @@
 //! It reads exactly the forms of `import` and `export` that our modules are written in, each at the beginning of a
 //! line, and refuses what it does not know. It is no tool for other people's code.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::Result;
 
@@ -27,7 +23,9 @@ pub(crate) fn bundle(folder: &Path, entry: &str, form: Form) -> Result<String> {
     let code = bundle.code;
     Ok(match form {
         Form::CommonJs => format!("\"use strict\";\n{code}module.exports = {exports};\n"),
-        Form::Global(name) => format!("(() => {{\n\"use strict\";\n{code}globalThis.{name} = {exports};\n}})();\n"),
+        Form::Global(name) => {
+            format!("(() => {{\n\"use strict\";\n{code}globalThis.{name} = {exports};\n}})();\n")
+        }
     })
 }
 
@@ -46,9 +44,8 @@ impl Bundle<'_> {
             Some(variable) => return Ok(variable.to_owned()),
             None => {}
         }
+        let variable = format!("$m{}", self.modules.len() + 1);
         self.modules.insert(name.to_owned(), String::new());
-        // The number is taken before the modules below take theirs.
-        let variable = format!("$m{}", self.modules.len());
         let path = self.folder.join(name);
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let (mut body, mut exports) = (String::new(), Vec::new());
@@ -90,9 +87,11 @@ impl Bundle<'_> {
             return Ok(String::new());
         }
         let words = rest.strip_prefix("async ").unwrap_or(rest);
-        let declared = ["function* ", "function ", "class ", "const "].iter().find_map(|word| words.strip_prefix(word));
+        let declared =
+            ["function* ", "function ", "class ", "const "].iter().find_map(|word| words.strip_prefix(word));
         let declared = declared.ok_or("an export of an unknown form")?;
-        let end = declared.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(declared.len());
+        let end =
+            declared.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(declared.len());
         exports.push(declared[..end].to_owned());
         Ok(rest.to_owned())
     }
@@ -138,9 +137,11 @@ fn from(rest: &str) -> Option<(&str, &str)> {
 /// Reads `{ a, b as c }` as pairs of the own and the outer name.
 fn names(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let inner = list.trim().trim_start_matches('{').trim_end_matches('}');
-    inner.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| {
-        name.split_once(" as ").unwrap_or((name, name))
-    })
+    inner
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(|name| name.split_once(" as ").unwrap_or((name, name)))
 }
 
 #[cfg(test)]
@@ -148,12 +149,11 @@ mod tests {
     use super::*;
 
     fn of(files: &[(&str, &str)]) -> Result<String> {
-        let folder = std::env::temp_dir().join(format!("mvchat-bundle-{}-{}", std::process::id(), files.len()));
-        fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            fs::write(folder.join(name), text).unwrap();
+            fs::write(folder.path().join(name), text).unwrap();
         }
-        bundle(&folder, files[0].0, Form::CommonJs)
+        bundle(folder.path(), files[0].0, Form::CommonJs)
     }
 
     #[test]
@@ -162,16 +162,17 @@ mod tests {
             ("a.js", "/** Says. */\nimport {\n  b as c,\n} from \"./b.js\";\nexport const a = c;\n"),
             ("b.js", "export function b() {\n  return 1; // one\n}\n"),
         ]);
-        assert_eq!(
-            joined.unwrap(),
-            "\"use strict\";\nconst $m2 = (() => {\nfunction b() {\nreturn 1; // one\n}\nreturn { b };\n})();\n\
-             const $m1 = (() => {\nconst { b: c, } = $m2;\nconst a = c;\nreturn { a };\n})();\nmodule.exports = $m1;\n"
-        );
+        let b = "const $m2 = (() => {\nfunction b() {\nreturn 1; // one\n}\nreturn { b };\n})();\n";
+        let a = "const $m1 = (() => {\nconst { b: c, } = $m2;\nconst a = c;\nreturn { a };\n})();\n";
+        assert_eq!(joined.unwrap(), format!("\"use strict\";\n{b}{a}module.exports = $m1;\n"));
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
-        assert!(of(&[("x.js", "export default 1;\n"), ("y.js", ""), ("z.js", "")]).is_err());
-        assert!(of(&[("x.js", "import \"./y.js\";\n"), ("y.js", ""), ("z.js", ""), ("w.js", "")]).is_err());
+        assert!(of(&[("x.js", "export default 1;\n")]).is_err());
+        assert!(of(&[("x.js", "import \"./y.js\";\n"), ("y.js", "")]).is_err());
+        let circle =
+            [("x.js", "import { y } from \"./y.js\";\n"), ("y.js", "import { x } from \"./x.js\";\n")];
+        assert!(of(&circle).is_err());
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn core(root: &Path) -> Result<Core> {
     if !status.success() {
         return Err(format!("the core does not compile; is the target there? rustup target add {TARGET}"));
     }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));
     let module = target.join(TARGET).join(PROFILE).join("mvchat_client_wasm.wasm");
     bind(&module).map_err(|error| format!("{}: {error:#}", module.display()))
 }

@@ -12,7 +12,8 @@ pub(crate) fn manifest(version: &str) -> String {
             esm(name)
         )
     };
-    let (index, react, testing, url) = (both("index"), both("react"), both("testing"), esm("url"));
+    let (index, react, testing) = (both("index"), both("react"), both("testing"));
+    let url = esm("url");
     format!(
         r#"{{
   "name": "mvchat-client",

@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{outcome::Outcome, run::Run, tree};
+use crate::{outcome::Outcome, run::Run, stages::lints, tree};
 
 /// The version whose configuration format `deny.toml` is written in.
 const VERSION: &str = "0.20.2";
 
-/// Checks both lock files; the tools' own licences do not matter, because the tools are not shipped.
+/// Checks all lock files; the tools' own licences do not matter, because the tools are not shipped.
 pub(super) fn deny() -> Outcome {
     let program = match program() {
         Ok(program) => program,
@@ -19,10 +19,11 @@ pub(super) fn deny() -> Outcome {
     if workspace.failed > 0 {
         return workspace;
     }
-    let tools = Run::new(&program)
-        .words("--locked --manifest-path tools/book/Cargo.toml --config deny.toml check sources")
-        .capture();
-    Outcome::of_check(tools, REMEDY)
+    lints::of_tools(|tool| {
+        let run =
+            format!("--locked --manifest-path tools/{tool}/Cargo.toml --config deny.toml check sources");
+        Outcome::of_check(Run::new(&program).words(&run).capture(), REMEDY)
+    })
 }
 
 /// Reports known vulnerabilities. The database changes without the project and may be out of reach, so that this stage

@@ -10,10 +10,17 @@ pub(super) fn fmt() -> Outcome {
     if workspace.failed > 0 {
         return workspace;
     }
-    Outcome::of_check(
-        Run::cargo().words("fmt --manifest-path tools/book/Cargo.toml --check -- --color never").capture(),
-        remedy,
-    )
+    of_tools(|tool| {
+        let run = format!("fmt --manifest-path tools/{tool}/Cargo.toml --check -- --color never");
+        Outcome::of_check(Run::cargo().words(&run).capture(), remedy)
+    })
+}
+
+/// Checks every tool; the first that fails is the answer.
+pub(super) fn of_tools(check: impl Fn(&str) -> Outcome) -> Outcome {
+    let outcomes = ["book", "wasm"].map(check);
+    let failed = outcomes.into_iter().find(|outcome| outcome.failed > 0);
+    failed.unwrap_or_else(Outcome::passed)
 }
 
 /// Runs clippy with every warning as an error.
@@ -25,8 +32,11 @@ pub(super) fn clippy() -> Outcome {
     if workspace.failed > 0 {
         return workspace;
     }
-    let tools = "clippy --locked --manifest-path tools/book/Cargo.toml --all-targets -- -D warnings";
-    Outcome::of_check(Run::cargo().words(tools).capture(), remedy)
+    of_tools(|tool| {
+        let run =
+            format!("clippy --locked --manifest-path tools/{tool}/Cargo.toml --all-targets -- -D warnings");
+        Outcome::of_check(Run::cargo().words(&run).capture(), remedy)
+    })
 }
 
 /// Builds the API documentation with every warning as an error.

@@ -6,11 +6,10 @@ mod book;
 mod browser;
 mod deny;
 mod lints;
+mod matrix;
 mod npm;
 mod suites;
 mod wasm;
-
-pub(crate) use wasm::add_wasm_target;
 
 /// One part of `cargo xtask test`.
 pub(crate) struct Stage {
@@ -62,7 +61,7 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "wasm",
-        about: "the pure half of the core compiles for browsers",
+        about: "the pure half of the core and the client over it compile for browsers",
         kind: Kind::Lint,
         run: wasm::wasm,
     },
@@ -72,6 +71,12 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the examples in the API documentation",
         kind: Kind::Test,
         run: suites::docs,
+    },
+    Stage {
+        name: "client",
+        about: "the browser client's package: built, weighed, typed, and tested in Node",
+        kind: Kind::Test,
+        run: npm::client,
     },
     Stage {
         name: "book",
@@ -87,8 +92,8 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "npm",
-        about: "the npm package: its tests, bundlers, Node, a page, linters, types, size",
+        about: "the browser client's package as others use it: bundlers, Node, a page, linters, types, size",
         kind: Kind::Test,
-        run: npm::npm,
+        run: matrix::matrix,
     },
 ];

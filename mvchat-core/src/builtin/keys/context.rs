@@ -32,6 +32,13 @@ pub enum Context {
         /// Whose address, and whose key.
         user: Uuid,
     },
+    /// What a user calls a contact.
+    Nickname {
+        /// Who calls, and whose key.
+        user: Uuid,
+        /// Who is called that.
+        contact: Uuid,
+    },
 }
 
 impl Context {
@@ -41,7 +48,8 @@ impl Context {
             Context::Message { sender: owner, .. }
             | Context::UserPrivate { user: owner }
             | Context::MemberPrivate { user: owner, .. }
-            | Context::Email { user: owner } => owner,
+            | Context::Email { user: owner }
+            | Context::Nickname { user: owner, .. } => owner,
         }
     }
 
@@ -49,7 +57,7 @@ impl Context {
     pub(super) fn conversation(&self) -> Option<Uuid> {
         match *self {
             Context::Message { conv, .. } | Context::MemberPrivate { conv, .. } => Some(conv),
-            Context::UserPrivate { .. } | Context::Email { .. } => None,
+            Context::UserPrivate { .. } | Context::Email { .. } | Context::Nickname { .. } => None,
         }
     }
 
@@ -75,6 +83,11 @@ impl Context {
             Context::Email { user } => {
                 out.push(4);
                 out.extend_from_slice(user.as_bytes());
+            }
+            Context::Nickname { user, contact } => {
+                out.push(5);
+                out.extend_from_slice(user.as_bytes());
+                out.extend_from_slice(contact.as_bytes());
             }
         }
     }

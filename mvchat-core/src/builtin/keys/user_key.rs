@@ -150,6 +150,7 @@ mod tests {
             Just(Context::UserPrivate { user }),
             uuids().prop_map(move |conv| Context::MemberPrivate { user, conv }),
             Just(Context::Email { user }),
+            uuids().prop_map(move |contact| Context::Nickname { user, contact }),
         ]
     }
 
@@ -227,6 +228,7 @@ mod tests {
             Context::MemberPrivate { user, conv: a },
             Context::UserPrivate { user },
             Context::Email { user },
+            Context::Nickname { user, contact: b },
         ] {
             assert_corrupt(&key, &moved, &sealed);
         }

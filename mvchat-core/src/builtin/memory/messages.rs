@@ -5,7 +5,7 @@ use super::{MemoryStore, State};
 use crate::policy::Message;
 use crate::proto::{ConvId, Position, Rev, Seq, UserId};
 use crate::seam::{
-    Change, Changed, Changes, ChangesQuery, LogPage, MessageStore, Outcome, Page, PageQuery, Sent,
+    Change, Changed, Changes, ChangesQuery, LogPage, Mention, MessageStore, Outcome, Page, PageQuery, Sent,
     StoreResult,
 };
 use async_trait::async_trait;
@@ -43,6 +43,10 @@ impl MessageStore for MemoryStore {
     ) -> StoreResult<Option<Changes>> {
         let state = self.state.lock();
         Ok(state.seen_by(viewer, conv).and_then(|(chat, mine)| chat.changes(viewer, mine, query)))
+    }
+
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
+        Ok(self.state.lock().mentions(viewer, limit))
     }
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {

@@ -2,8 +2,10 @@
 
 mod chat;
 mod commit;
+mod contacts;
 mod conversations;
 mod links;
+mod mentions;
 mod messages;
 mod sessions;
 mod users;
@@ -11,7 +13,8 @@ mod views;
 
 use crate::proto::{ConvId, Position, SessionId, UserId};
 use crate::seam::{
-    Credential, Durability, LinkRow, LogEntry, SessionRow, Store, StoreError, StoreErrorKind, UserRow,
+    ContactRow, Credential, Durability, LinkRow, LogEntry, SessionRow, Store, StoreError, StoreErrorKind,
+    UserRow,
 };
 use chat::Chat;
 use conversations::Found;
@@ -41,6 +44,8 @@ struct State {
     sessions: BTreeMap<SessionId, SessionRow>,
     chats: BTreeMap<ConvId, Chat>,
     links: BTreeMap<String, LinkRow>,
+    /// By owner and contact.
+    contacts: BTreeMap<(UserId, UserId), ContactRow>,
     /// What makes the creation of a conversation idempotent.
     found: BTreeMap<Found, ConvId>,
 }

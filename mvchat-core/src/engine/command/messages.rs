@@ -54,7 +54,7 @@ impl Ctx {
 }
 
 /// Returns how many of the messages fit into a page, at least one.
-fn fitting<'a>(messages: impl Iterator<Item = &'a Message>, most: usize) -> usize {
+pub(super) fn fitting<'a>(messages: impl Iterator<Item = &'a Message>, most: usize) -> usize {
     let mut bytes = 0;
     let fits = |message: &&Message| {
         let first = bytes == 0;

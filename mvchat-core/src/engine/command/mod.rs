@@ -2,6 +2,7 @@
 
 mod account;
 mod changes;
+mod contact;
 mod conversations;
 mod dm;
 mod group;
@@ -9,6 +10,7 @@ mod link;
 mod login;
 mod logout;
 mod mark;
+mod mentions;
 mod messages;
 mod moderate;
 mod pin;

@@ -30,10 +30,15 @@ pub enum Method {
     Link,
     LinksOf,
     RevokeLink,
+    AddContacts,
+    RemoveContacts,
+    NameContact,
+    Contacts,
     Commit,
     Message,
     Page,
     Changes,
+    Mentions,
     Sent,
     Log,
     Position,
@@ -56,6 +61,9 @@ impl Method {
                 | Self::Hide
                 | Self::CreateLink
                 | Self::RevokeLink
+                | Self::AddContacts
+                | Self::RemoveContacts
+                | Self::NameContact
                 | Self::Commit
         )
     }

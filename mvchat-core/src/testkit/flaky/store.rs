@@ -4,13 +4,15 @@ use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, Position, Seq, SessionId, UserId};
 use crate::seam::{
-    Change, Changes, ChangesQuery, ConversationStore, Counted, Credential, Durability, EndSessions, LinkRow,
-    LinkStore, LogPage, Marked, Marks, MemberPatch, MessageStore, NewConversation, NewUser, Outcome, Page,
-    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
-    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
+    Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
+    Credential, Durability, EndSessions, LinkRow, LinkStore, LogPage, Marked, Marks, MemberPatch, Mention,
+    MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent,
+    SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore,
+    ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// A store that meets faults before it carries a call out, or after.
@@ -146,6 +148,25 @@ impl<S: Store> LinkStore for Flaky<S> {
 }
 
 #[async_trait]
+impl<S: Store> ContactStore for Flaky<S> {
+    async fn add_contacts(&self, pair: [UserId; 2], source: ContactSource, at: Timestamp) -> StoreResult<()> {
+        self.meet(Method::AddContacts, self.inner.add_contacts(pair, source, at)).await
+    }
+
+    async fn remove_contacts(&self, pair: [UserId; 2]) -> StoreResult<()> {
+        self.meet(Method::RemoveContacts, self.inner.remove_contacts(pair)).await
+    }
+
+    async fn name_contact(&self, owner: UserId, other: UserId, name: Option<Bytes>) -> StoreResult<bool> {
+        self.meet(Method::NameContact, self.inner.name_contact(owner, other, name)).await
+    }
+
+    async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>> {
+        self.meet(Method::Contacts, self.inner.contacts(owner)).await
+    }
+}
+
+#[async_trait]
 impl<S: Store> ConversationStore for Flaky<S> {
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
         self.meet(Method::CreateConversation, self.inner.create_conversation(new)).await
@@ -222,6 +243,10 @@ impl<S: Store> MessageStore for Flaky<S> {
         query: ChangesQuery,
     ) -> StoreResult<Option<Changes>> {
         self.meet(Method::Changes, self.inner.changes(viewer, conv, query)).await
+    }
+
+    async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
+        self.meet(Method::Mentions, self.inner.mentions(viewer, limit)).await
     }
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {

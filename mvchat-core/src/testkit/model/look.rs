@@ -3,7 +3,7 @@
 use super::told::{flat, flat_changes, flat_views, sorted, told};
 use super::world::{all_convs, all_users, conv, user};
 use crate::proto::{ConvId, Own, Rev, Seq, UserId};
-use crate::seam::{ChangesQuery, LogEvent, PageQuery, ViewQuery};
+use crate::seam::{ChangesQuery, LogEvent, Mention, PageQuery, ViewQuery};
 
 use super::play::Player;
 
@@ -91,6 +91,11 @@ impl Player<'_> {
             }
             self.cursors.push(page.position);
         }
+        let mentions = self.store.mentions(viewer, limit).await.map(|mentions| {
+            let flat = |it: Mention| (it.conv, serde_json::to_string(&(it.message, it.replied)).ok());
+            mentions.into_iter().map(flat).collect::<Vec<_>>()
+        });
+        seen += &format!("mentions: {}\n", told(mentions));
         let peers = sorted(self.store.peers(viewer, 3).await);
         seen + &format!("{} {}", told(peers), told(sorted(self.store.blocked_with(viewer).await)))
     }

@@ -8,11 +8,13 @@ mod change_walks;
 mod changes;
 mod cids;
 mod concurrency;
+mod contacts;
 mod conversations;
 mod links;
 mod log;
 mod marks;
 mod members;
+mod mentions;
 mod messages;
 mod pages;
 mod reopening;
@@ -79,6 +81,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         since::LAWS,
         unread::LAWS,
         marks::LAWS,
+        mentions::LAWS,
         messages::LAWS,
         stale::LAWS,
         cids::LAWS,
@@ -86,6 +89,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         pages::LAWS,
         changes::LAWS,
         change_walks::LAWS,
+        contacts::LAWS,
         links::LAWS,
         log::LAWS,
         concurrency::LAWS,

@@ -1,0 +1,153 @@
+/** The package against the real server, over real sockets. */
+
+import "fake-indexeddb/auto";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { WebSocket } from "ws";
+import { logIn, online, root, texts, until } from "./support.mjs";
+
+const BINARY = process.env.MVCHAT_SERVER ?? join(root, "target", "debug", "mvchat");
+const PASSWORD = "correct horse battery";
+const closed = (child) => new Promise((resolve) => child.once("exit", resolve));
+
+/** Starts the server on a free port, or on the one it had. */
+async function start(folder, store, listen = "127.0.0.1:0") {
+  const child = spawn(BINARY, ["serve", "--store", store, "--data-dir", folder, "--listen", listen], { stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+  }
+  child.stderr.resume();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const address = /http:\/\/(\S+)/.exec(line)?.[1];
+    if (address) {
+      child.stdout.resume();
+      return { child, address, url: `ws://${address}/v0/ws` };
+    }
+  }
+  throw new Error("the server did not come up");
+}
+
+async function server(t, store = "memory") {
+  const folder = mkdtempSync(join(tmpdir(), "mvchat-"));
+  const running = await start(folder, store);
+  const all = [running.child];
+  t.after(async () => {
+    for (const child of all.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+      child.kill("SIGKILL");
+      await closed(child);
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const signUp = (user, more = {}) =>
+    logIn(t, running.url, { WebSocket, account: user, tabs: "alone", signUp: { user, password: PASSWORD, public: { fn: user } }, ...more });
+  const restart = async () => {
+    const [last] = all.slice(-1);
+    last.kill("SIGKILL");
+    await closed(last);
+    all.push((await start(folder, store, running.address)).child);
+  };
+  return { ...running, signUp, restart };
+}
+
+test("everything that a chat does", async (t) => {
+  const { signUp } = await server(t);
+  const [alice, bob] = [await signUp("alice"), await signUp("bobby")];
+  await Promise.all([online(alice), online(bob)]);
+  const me = { alice: alice.me.value.id, bob: bob.me.value.id };
+  assert.deepEqual((await alice.search("bob")).map(({ id }) => id), [me.bob]);
+
+  const room = await alice.dm(me.bob);
+  const other = bob.conversation(room.id);
+  for (const text of ["one", "two", "three"]) room.send(text);
+  await until(room.messages, (messages) => messages.length === 3 && messages.every(({ status }) => status === "delivered"));
+  assert.deepEqual(texts(await until(other.messages, (messages) => messages.length === 3)), ["one", "two", "three"]);
+  await other.markRead();
+  await until(room.messages, (messages) => messages.every(({ status }) => status === "read"));
+
+  await room.edit(1, "ONE");
+  await other.react(1, "👍", true);
+  await room.unsend(2);
+  await room.delete(3);
+  const [first, second] = await until(room.messages, (messages) => messages.length === 2 && messages[0].reactions.length === 1);
+  assert.deepEqual([first.text, first.reactions[0].users, second.unsent], ["ONE", [me.bob], true]);
+  await until(other.messages, ([first, second, third]) => first.text === "ONE" && second.unsent && third.text === "three");
+  other.setTyping();
+  await until(room.typing, ([user]) => user === me.bob);
+  other.send({ text: "@alice look" }, { replyTo: 1, mentions: [{ userId: me.alice, offset: 0, length: 6 }] });
+  const reply = (await until(room.messages, (messages) => messages.length === 3)).at(-1);
+  assert.deepEqual([reply.replyTo, reply.mentions[0].userId], [1, me.alice]);
+  await room.pin(1);
+  await until(other.info, ({ pinnedSeq }) => pinnedSeq === 1);
+  await room.set({ favorite: true, muted: true });
+  await until(room.info, ({ favorite, muted }) => favorite && muted);
+  await room.set({ blocked: true });
+  other.send("refused");
+  const failed = await until(bob.outbox, ([message]) => message?.status === "failed");
+  assert.equal(failed[0].error.code, "blocked");
+  await room.set({ blocked: false });
+  await failed[0].retry();
+  await until(other.messages, (messages) => messages.at(-1).text === "refused" && messages.at(-1).seq);
+  assert.equal((await alice.notes()).info.value.type, "self");
+});
+
+test("groups, members and roles", async (t) => {
+  const { signUp } = await server(t);
+  const [alice, bob, carol] = await Promise.all([signUp("alice"), signUp("bobby"), signUp("carol")]);
+  const [b, c] = [bob.me.value.id, carol.me.value.id];
+  const group = await alice.createGroup({ name: "Team", members: [b, c] });
+  await until(bob.conversations, ([first]) => first?.title === "Team");
+  await until(group.members, (members) => members.length === 3);
+  await group.setRole(b, "admin");
+  await until(bob.conversation(group.id).info, ({ role }) => role === "admin");
+  await bob.conversation(group.id).update({ public: { fn: "The team" } });
+  await until(group.info, ({ title }) => title === "The team");
+  carol.conversation(group.id).send("hello");
+  await until(group.messages, ([message]) => message?.text === "hello");
+  await group.kick(c);
+  await until(carol.conversations, (list) => list.length === 0);
+  await assert.rejects(carol.conversation(group.id).edit(1, "x"), { code: "not_member", status: 403 });
+  await group.transfer(b);
+  await group.leave();
+  await until(alice.conversations, (list) => list.length === 0);
+});
+
+test("a server that is killed and comes back has everything, once", async (t) => {
+  const { signUp, restart } = await server(t, "sled");
+  const [alice, bob] = [await signUp("alice"), await signUp("bobby")];
+  const room = await alice.dm(bob.me.value.id);
+  const written = [];
+  const write = () => {
+    written.push(String(written.length));
+    room.send(written.at(-1));
+  };
+  for (let n = 0; n < 20; n += 1) write();
+  await until(room.messages, (messages) => messages.some(({ seq }) => seq === 5));
+  const back = restart();
+  for (let n = 0; n < 20; n += 1) write();
+  await back;
+  alice.retryNow();
+  bob.retryNow();
+  await until(room.messages, (messages) => messages.length === 40 && messages.every(({ seq }) => seq), 20_000);
+  const got = await until(bob.conversation(room.id).messages, (messages) => messages.length === 40, 20_000);
+  assert.deepEqual(texts(got), written);
+});
+
+test("a remembered session goes on, and ends when it is logged out", async (t) => {
+  const { url, signUp } = await server(t);
+  const first = await signUp("alice", { remember: true });
+  const id = first.me.value.id;
+  await first.close();
+  const again = await logIn(t, url, { WebSocket, account: "alice", tabs: "alone", remember: true });
+  await online(again);
+  assert.equal(again.me.value.id, id);
+  await again.changePassword(PASSWORD, `${PASSWORD}!`);
+  await again.logout();
+  await assert.rejects(logIn(t, url, { WebSocket, account: "alice", tabs: "alone" }), { code: "no_session" });
+  const wrong = { WebSocket, account: "alice", tabs: "alone", credentials: { user: "alice", password: PASSWORD } };
+  await assert.rejects(logIn(t, url, wrong), { code: "bad_credentials" });
+});

@@ -1,0 +1,83 @@
+//! `contact`, `get contacts` and `get online`: who knows whom.
+
+use crate::builtin::keys::Context;
+use crate::engine::dispatch::{Ctx, no_user};
+use crate::error::{Result, invalid};
+use crate::proto::{ContactItem, ContactParams, ContactsParams, Json, OnlineParams, Reply, UserId};
+use crate::seam::ContactSource;
+use bytes::Bytes;
+use std::collections::BTreeSet;
+
+impl Ctx {
+    pub(in crate::engine) async fn add_contact(self, user: UserId) -> Result<Reply> {
+        if user == self.user {
+            return Err(invalid("cannot add yourself as contact"));
+        }
+        let people = self.inner.people(self.user, [user]).await?;
+        if !people.shows(user) {
+            return Err(no_user());
+        }
+        let now = self.inner.env.now();
+        self.inner.store.add_contacts([self.user, user], ContactSource::Manual, now).await?;
+        let public = self.inner.user_item(&people, user).public;
+        Ok(Reply::ok(ContactParams { user, public: Some(public.unwrap_or_else(Json::null)), nickname: None }))
+    }
+
+    pub(in crate::engine) async fn remove_contact(self, user: UserId) -> Result<Reply> {
+        self.inner.store.remove_contacts([self.user, user]).await?;
+        Ok(Reply::ok(ContactParams { user, public: None, nickname: None }))
+    }
+
+    /// Who is no contact is answered like one who is: the answer tells nothing about users.
+    pub(in crate::engine) async fn name_contact(
+        self,
+        user: UserId,
+        nickname: Option<String>,
+    ) -> Result<Reply> {
+        let sealed = match &nickname {
+            Some(nickname) => {
+                let context = Context::Nickname { user: self.user.0, contact: user.0 };
+                Some(self.inner.user_key(self.user).await?.seal(&context, nickname.as_bytes()).into())
+            }
+            None => None,
+        };
+        self.inner.store.name_contact(self.user, user, sealed).await?;
+        Ok(Reply::ok(ContactParams { user, public: None, nickname: Some(nickname) }))
+    }
+
+    pub(in crate::engine) async fn get_contacts(self) -> Result<Reply> {
+        let rows = self.inner.store.contacts(self.user).await?;
+        let people = self.inner.people(self.user, rows.iter().map(|row| row.user)).await?;
+        let key = self.inner.user_key(self.user).await?;
+        let nickname = |of: UserId, sealed: Bytes| {
+            let context = Context::Nickname { user: self.user.0, contact: of.0 };
+            let opened = key.open(&context, &sealed).map_err(|error| {
+                tracing::error!(user = %self.user, ?error, "a nickname can't be opened");
+            });
+            String::from_utf8(opened.ok()?).ok()
+        };
+        let contacts = rows.into_iter().filter(|row| people.exists(row.user)).map(|row| {
+            let item = self.inner.user_item(&people, row.user);
+            ContactItem {
+                user: row.user,
+                source: row.source.as_str().to_owned(),
+                created_at: row.created_at,
+                nickname: row.nickname.and_then(|sealed| nickname(row.user, sealed)),
+                public: item.public,
+                online: item.online,
+                last_seen: item.last_seen,
+            }
+        });
+        Ok(Reply::ok(ContactsParams { contacts: contacts.collect() }))
+    }
+
+    pub(in crate::engine) async fn get_online(self) -> Result<Reply> {
+        let blocked = self.inner.store.blocked_with(self.user).await?;
+        let contacts = self.inner.store.contacts(self.user).await?;
+        // No group has so few members, so these are the partners in direct conversations.
+        let partners = self.inner.store.peers(self.user, 0).await?;
+        let near: BTreeSet<_> = contacts.into_iter().map(|row| row.user).chain(partners).collect();
+        let online = |user: &UserId| !blocked.contains(user) && self.inner.hub.is_online(*user);
+        Ok(Reply::ok(OnlineParams { users: near.into_iter().filter(online).collect() }))
+    }
+}
