@@ -32,7 +32,8 @@ pub(crate) fn manifest(version: &str) -> String {
     "*": {{
       "url": ["./dist/url.d.ts"],
       "react": ["./dist/react.d.ts"],
-      "testing": ["./dist/testing.d.ts"]
+      "testing": ["./dist/testing.d.ts"],
+      "global": ["./dist/global.d.ts"]
     }}
   }},
   "unpkg": "./dist/global.js",
@@ -41,10 +42,7 @@ pub(crate) fn manifest(version: &str) -> String {
     "./url": {url},
     "./react": {react},
     "./testing": {testing},
-<<<<<<< HEAD
-=======
     "./global": {global},
->>>>>>> wasm
     "./mvchat.wasm": "./dist/mvchat.wasm",
     "./package.json": "./package.json"
   }},
