@@ -57,8 +57,11 @@ pub(crate) fn require_chromium() -> Result<(), String> {
     if env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists()) {
         return Ok(());
     }
-    let install = Run::new("apt-get").words("install --yes --no-install-recommends chromium");
-    match install.env("DEBIAN_FRONTEND", "noninteractive").capture() {
+    let apt =
+        |words: &str| Run::new("apt-get").words(words).env("DEBIAN_FRONTEND", "noninteractive").capture();
+    // Without lists of packages nothing is found; what goes wrong here goes wrong below, too.
+    let _ = apt("update");
+    match apt("install --yes --no-install-recommends chromium") {
         Ok(done) if done.success => Ok(()),
         tried => {
             let said = tried.map(|done| done.output).unwrap_or_default();
