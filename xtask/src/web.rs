@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{modules::modules, npm::npm_command, tree};
+use crate::{modules::modules, npm, tree, wasm_target};
 
 /// The page's files besides its modules.
 const EXTRAS: [&str; 2] = ["style.css", "icon.svg"];
@@ -23,7 +23,11 @@ const CLIENT: &str = "mvchat-client";
 /// # Errors
 /// When the client does not build or a file cannot be read or written.
 pub(crate) fn web() -> Result<PathBuf, String> {
-    npm_command()?;
+    wasm_target::add()?;
+    let built = npm::tool().capture().map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if !built.success {
+        return Err(format!("the client's package cannot be built\n{}", built.output.trim_end()));
+    }
     let client = tree::root().join("target").join("npm").join("mvchat-client").join("dist");
     let source = tree::root().join("examples").join("web");
     let files = collect(&source, &client)?;

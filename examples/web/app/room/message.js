@@ -101,8 +101,7 @@ function problem(message) {
   return h(
     "p",
     { class: "problem" },
-    icon("alert", "icon tiny"),
-    h("span", {}, `Not sent. ${explain(message.error)}`),
+    h("span", { class: "reason" }, icon("alert", "icon tiny"), h("span", {}, `Not sent. ${explain(message.error)}`)),
     h("button", { type: "button", class: "link", onclick: () => attempt(() => message.retry()) }, "Try again"),
     h("button", { type: "button", class: "link", onclick: () => attempt(() => message.discard()) }, "Discard"),
   );
