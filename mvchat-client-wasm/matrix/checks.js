@@ -26,11 +26,11 @@ async function lint({ installed }) {
   return "ok, nothing found";
 }
 
-/** All entries by every way of resolution; `/url` can't be had by `require`, and says so. */
+/** All entries by every way of resolution; those for pages alone can't be had by `require`, and say so. */
 async function attw({ tarball }) {
   const program = fileURLToPath(new URL("node_modules/@arethetypeswrong/cli/dist/index.js", import.meta.url));
   const way = ["--no-definitely-typed", "--format", "ascii", "--no-color", "--no-emoji"];
-  for (const entries of [[".", "./react", "./testing"], ["./url", "--profile", "esm-only"]]) {
+  for (const entries of [[".", "./react", "./testing"], ["./url", "./global", "--profile", "esm-only"]]) {
     await run(process.execPath, [program, tarball, ...way, "--entrypoints", ...entries]).catch(({ stdout, stderr }) => {
       throw new Error(`${stdout}${stderr}`);
     });

@@ -57,10 +57,12 @@ pub(crate) fn require_chromium() -> Result<(), String> {
     if env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists()) {
         return Ok(());
     }
+    let apt =
+        |words: &str| Run::new("apt-get").words(words).env("DEBIAN_FRONTEND", "noninteractive").capture();
+    // Without lists of packages nothing is found; what goes wrong here goes wrong below, too.
+    let _ = apt("update");
     // Without a font for them, pictures of the web chat show boxes instead of emoji.
-    let packages = "install --yes --no-install-recommends chromium fonts-noto-color-emoji";
-    let install = Run::new("apt-get").words(packages);
-    match install.env("DEBIAN_FRONTEND", "noninteractive").capture() {
+    match apt("install --yes --no-install-recommends chromium fonts-noto-color-emoji") {
         Ok(done) if done.success => Ok(()),
         tried => {
             let said = tried.map(|done| done.output).unwrap_or_default();

@@ -14,6 +14,7 @@ import {
 } from "mvchat-client/react";
 import { fakeServer, type FakeServer } from "mvchat-client/testing";
 import { connect as connectStreamed } from "mvchat-client/url";
+import "mvchat-client/global";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
@@ -37,6 +38,7 @@ export async function connecting(signal: AbortSignal, wasm: BufferSource, WebSoc
     signal,
   };
   exactly<boolean>()(await hasSession("wss://chat.example.com/v0/ws", { account: "work" }));
+  exactly<typeof connect>()(mvchat.connect);
   await connectStreamed("wss://chat.example.com/v0/ws", { credentials: { user: "alice", password: "secret" } });
   const signUp = { user: "alice", password: "secret", public: { fn: "Alice" }, inviteCode: "abc" };
   await connect("wss://chat.example.com/v0/ws", { signUp });

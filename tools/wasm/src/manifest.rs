@@ -13,7 +13,7 @@ pub(crate) fn manifest(version: &str) -> String {
         )
     };
     let (index, react, testing) = (both("index"), both("react"), both("testing"));
-    let url = esm("url");
+    let (url, global) = (esm("url"), esm("global"));
     format!(
         r#"{{
   "name": "mvchat-client",
@@ -32,7 +32,8 @@ pub(crate) fn manifest(version: &str) -> String {
     "*": {{
       "url": ["./dist/url.d.ts"],
       "react": ["./dist/react.d.ts"],
-      "testing": ["./dist/testing.d.ts"]
+      "testing": ["./dist/testing.d.ts"],
+      "global": ["./dist/global.d.ts"]
     }}
   }},
   "unpkg": "./dist/global.js",
@@ -41,6 +42,7 @@ pub(crate) fn manifest(version: &str) -> String {
     "./url": {url},
     "./react": {react},
     "./testing": {testing},
+    "./global": {global},
     "./mvchat.wasm": "./dist/mvchat.wasm",
     "./package.json": "./package.json"
   }},
