@@ -15,11 +15,8 @@ export function dialog(title, ...content) {
     ),
     content,
   );
-  const opener = document.activeElement;
-  node.addEventListener("close", () => {
-    node.remove();
-    if (opener?.isConnected) opener.focus();
-  });
+  // The browser has given the focus back by then, and perhaps someone has taken it since.
+  node.addEventListener("close", () => node.remove());
   node.addEventListener("click", (event) => {
     if (event.target === node) node.close();
   });
