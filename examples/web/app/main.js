@@ -5,6 +5,7 @@ import { door } from "./door.js";
 import { explain } from "./lib/announce.js";
 import { fill, h } from "./lib/dom.js";
 import { applyTheme } from "./lib/theme.js";
+import { forgetDrafts } from "./room/composer.js";
 import { shell } from "./shell.js";
 
 const SERVER = `${location.origin.replace(/^http/, "ws")}/v0/ws`;
@@ -37,6 +38,7 @@ function show(chat) {
     if (state !== "ended") return;
     stop();
     end();
+    forgetDrafts();
     await chat.close();
     history.replaceState(null, "", location.pathname);
     knock(error ? explain(error) : "You are logged out.");

@@ -87,6 +87,8 @@ test("profile, password and sessions", TIMEOUT, async (t) => {
   await other.page.getByRole("button", { name: "Log in" }).click();
   await other.page.getByRole("heading", { name: "Chats" }).waitFor();
 
+  await other.page.locator(".conversations a", { hasText: "Bob Stone" }).click();
+  await other.composer.fill("Begun and not sent");
   await anna.page.locator(".me").click();
   await anna.page.getByLabel("Your name").fill("Anna Lind");
   await anna.page.getByRole("button", { name: "Save" }).click();
@@ -103,6 +105,7 @@ test("profile, password and sessions", TIMEOUT, async (t) => {
   await other.page.getByLabel("User name").fill("anna");
   await other.page.getByLabel("Password").fill("battery-staple");
   await other.page.getByRole("button", { name: "Log in" }).click();
-  await other.page.locator(".conversations a", { hasText: "Bob Stone" }).waitFor();
+  await other.page.locator(".conversations a", { hasText: "Bob Stone" }).click();
+  assert.equal(await other.composer.inputValue(), "", "what was begun before the session ended is gone");
   for (const person of [anna, bob, other]) person.isFine();
 });

@@ -97,7 +97,7 @@ pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// Reads every text file of the tree.
+/// Reads every file of the tree.
 pub(crate) fn tree() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default();
     let mut paths = Vec::new();
@@ -105,10 +105,10 @@ pub(crate) fn tree() -> Vec<Source> {
     paths.sort();
     paths
         .into_iter()
-        .filter_map(|path| {
-            // A file that is no text (a picture, a font) has no rule to keep.
-            let text = fs::read_to_string(&path).ok()?;
-            Some(Source::new(&relative(&root, &path), &text))
+        .map(|path| {
+            // A file that is no text (a picture, a font) has no rule to keep, but links may lead to it.
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            Source::new(&relative(&root, &path), &text)
         })
         .collect()
 }

@@ -8,9 +8,16 @@ import { preview } from "../lib/names.js";
 import { senderName } from "./body.js";
 import { Mentions } from "./mentions.js";
 
+const DRAFTS = "mvchat-draft-";
+
+/** Forgets what was begun in this tab: the next one to log in is perhaps someone else. */
+export function forgetDrafts() {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFTS)) sessionStorage.removeItem(key);
+}
+
 /** Makes the composer. What was begun is kept in this tab, for each conversation. */
 export function composer(chat, conv, scope) {
-  const DRAFT = `mvchat-draft-${conv.id}`;
+  const DRAFT = DRAFTS + conv.id;
   let replying;
   let editing;
   const input = h("textarea", {
