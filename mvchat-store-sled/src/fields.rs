@@ -2,7 +2,7 @@
 
 use crate::codec::{Field, In, Out, Unreadable};
 use bytes::Bytes;
-use mvchat_core::proto::{ConvId, Epoch, Json, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, Epoch, InviteId, Json, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
 use mvchat_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids! { UserId ConvId MsgId SessionId }
+ids! { UserId ConvId MsgId SessionId InviteId }
 
 macro_rules! counters {
     ($($counter:ident)*) => {$(

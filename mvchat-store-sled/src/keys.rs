@@ -10,6 +10,10 @@
 //! | `12` | [`CREDENTIAL`] | scheme ‖ folded name | the credential |
 //! | `13` | [`CREDENTIAL_OF`] | user ‖ scheme | the folded name |
 //! | `14` | [`CONTACT`] | user ‖ other | the contact |
+//! | `15` | [`INVITE`] | invite | the invite |
+//! | `16` | [`INVITE_CODE`] | hash of the code | the invite |
+//! | `17` | [`INVITE_OF`] | inviter ‖ invite | – |
+//! | `18` | [`INVITE_TO`] | hash of the address ‖ invite | –; while it is unused |
 //! | `20` | [`SESSION`] | session | the session |
 //! | `21` | [`SESSION_OF`] | user ‖ session | – |
 //! | `30` | [`CONV`] | conversation | what has an epoch, without the members |
@@ -44,6 +48,10 @@ pub(crate) const NAME: u8 = 0x11;
 pub(crate) const CREDENTIAL: u8 = 0x12;
 pub(crate) const CREDENTIAL_OF: u8 = 0x13;
 pub(crate) const CONTACT: u8 = 0x14;
+pub(crate) const INVITE: u8 = 0x15;
+pub(crate) const INVITE_CODE: u8 = 0x16;
+pub(crate) const INVITE_OF: u8 = 0x17;
+pub(crate) const INVITE_TO: u8 = 0x18;
 pub(crate) const SESSION: u8 = 0x20;
 pub(crate) const SESSION_OF: u8 = 0x21;
 pub(crate) const CONV: u8 = 0x30;
@@ -102,6 +110,11 @@ impl Key {
 
     pub(crate) fn number(mut self, number: u64) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    pub(crate) fn hash(mut self, hash: &[u8; 32]) -> Self {
+        self.0.extend_from_slice(hash);
         self
     }
 

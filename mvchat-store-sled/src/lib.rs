@@ -24,6 +24,7 @@ mod error;
 mod fields;
 mod health;
 mod hot;
+mod invites;
 mod keys;
 mod links;
 mod log;

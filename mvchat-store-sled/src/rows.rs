@@ -6,7 +6,8 @@ use mvchat_core::policy::{
 };
 use mvchat_core::proto::{Epoch, Own, Position, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
-    ContactRow, ContactSource, Credential, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow, UserState,
+    ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow,
+    UserState,
 };
 use mvchat_core::time::Timestamp;
 
@@ -90,6 +91,7 @@ rows! {
     Pinned { seq, at, by }
     Member { role, standing, blocks, muted_until, joined_at, rev }
     ContactRow { user, source, created_at, nickname }
+    InviteRow { id, inviter, code, email, sealed, created_at, expires_at, used }
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }

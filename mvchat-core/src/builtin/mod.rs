@@ -2,9 +2,11 @@
 
 mod env;
 pub mod keys;
+mod mail;
 mod memory;
 pub mod password;
 pub mod token;
 
 pub use env::SystemEnv;
+pub use mail::LogMailer;
 pub use memory::MemoryStore;

@@ -8,26 +8,27 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
-use crate::builtin::SystemEnv;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
+use crate::builtin::{LogMailer, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
-use crate::seam::{Durability, Env, Store};
+use crate::seam::{Durability, Env, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
 
 /// Builds a [`Chat`].
 ///
 /// # Defaults
-/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords. Keys have no default: a
+/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail. Keys have no default: a
 /// durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
     store: Arc<dyn Store>,
     keys: Option<Keys>,
     env: Arc<dyn Env>,
+    mailer: Arc<dyn Mailer>,
     limits: Limits,
     passwords: PasswordParams,
     name: String,
@@ -62,6 +63,7 @@ impl ChatBuilder {
             store,
             keys: None,
             env: Arc::new(SystemEnv::default()),
+            mailer: Arc::new(LogMailer),
             limits: Limits::default(),
             passwords: PasswordParams::default(),
             name: "mvchat".to_owned(),
@@ -85,6 +87,12 @@ impl ChatBuilder {
     /// Sets where time and entropy come from.
     pub fn env(mut self, env: impl Env) -> Self {
         self.env = Arc::new(env);
+        self
+    }
+
+    /// Sets what sends mail.
+    pub fn mailer(mut self, mailer: impl Mailer) -> Self {
+        self.mailer = Arc::new(mailer);
         self
     }
 
@@ -155,6 +163,7 @@ impl ChatBuilder {
             tokens: TokenSigner::new(keys.tokens().clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
+            mailer: self.mailer,
             keys,
             passwords,
             limits: Arc::new(self.limits),

@@ -16,7 +16,7 @@ use crate::irido::Rules;
 use crate::policy::Conversation;
 use crate::proto::{ConvId, Limits, UserId};
 use crate::seam::keys::{KeyError, KeyErrorKind};
-use crate::seam::{Env, Store, StoreError, StoreErrorKind};
+use crate::seam::{Env, Mailer, Store, StoreError, StoreErrorKind};
 use crate::session::Now;
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ pub struct Chat(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) env: Arc<dyn Env>,
+    pub(super) mailer: Arc<dyn Mailer>,
     pub(super) keys: Keys,
     pub(super) passwords: Passwords,
     pub(super) tokens: TokenSigner,

@@ -1,8 +1,8 @@
 //! Requests whose fields were checked: a [`Command`] that exists is well-formed.
 
 use super::{
-    Acc, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Json, Limits, Mark, Request, Rev, Scalar, Secret,
-    Seq, SessionId, UserId,
+    Acc, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark, Request, Rev,
+    Scalar, Secret, Seq, SessionId, UserId,
 };
 use crate::error::{Result, invalid};
 use crate::time::Timestamp;
@@ -161,6 +161,19 @@ pub enum Command {
         /// The new owner.
         user: UserId,
     },
+    /// Invites somebody to the server.
+    CreateInvite {
+        /// The e-mail address: trimmed, in lower case, at most 255 bytes.
+        email: String,
+        /// Who that is, at most 128 characters.
+        name: Option<String>,
+    },
+    /// Lists the user's invites.
+    ListInvites,
+    /// Takes an invite back.
+    RevokeInvite(InviteId),
+    /// Uses an invite.
+    RedeemInvite(Password),
     /// Makes two users each other's contacts.
     AddContact(UserId),
     /// Ends that.
@@ -249,6 +262,8 @@ pub struct NewAccount {
     pub email: Option<String>,
     /// The language.
     pub lang: Option<String>,
+    /// The code of an invite.
+    pub invite: Option<Password>,
 }
 
 /// A change of one's account.
@@ -496,6 +511,8 @@ pub enum MessagePage {
 const MAX_SLOW_MODE: u32 = 86_400;
 /// The longest nickname, in characters.
 const MAX_NICKNAME: usize = 64;
+/// The longest name of an invited person, in characters.
+const MAX_INVITED: usize = 128;
 const TTLS: [u32; 7] = [10, 30, 60, 300, 3_600, 86_400, 604_800];
 
 impl Command {
@@ -592,7 +609,7 @@ impl Command {
                 let conv = pin.conv.filter(|conv| !conv.is_empty()).ok_or(invalid("missing pin data"))?;
                 Self::Pin { conv: self::conv(Some(conv))?, seq: pin.seq.and_then(Int::positive).map(Seq) }
             }
-            Request::Invite(_) => Self::Unsupported("invite"),
+            Request::Invite(invite) => self::invite(invite)?,
             Request::Contact(contact) => self::contact(contact)?,
             Request::Report(_) => Self::Unsupported("report"),
         })
@@ -730,6 +747,7 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 private: private(desc.private, limits)?,
                 email,
                 lang,
+                invite: acc.invite_code.map(Password),
             }))
         }
         Some("me") => {
@@ -857,6 +875,29 @@ fn group(group: Group, limits: &Limits) -> Result<Command> {
         }
         _ => Command::Settings { conv, settings },
     })
+}
+
+fn invite(invite: Invite) -> Result<Command> {
+    if let Some(create) = invite.create {
+        let email = create.email.unwrap_or_default().trim().to_lowercase();
+        // A line break in an address would be a header of its own in a mail.
+        if email.len() > 255 || !email.contains('@') || email.contains(char::is_control) {
+            return Err(invalid("invalid email address"));
+        }
+        let name = create.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let fits = |name: &String| name.chars().count() <= MAX_INVITED && !name.contains(char::is_control);
+        if !name.as_ref().is_none_or(fits) {
+            return Err(invalid("failed to create invite"));
+        }
+        return Ok(Command::CreateInvite { email, name });
+    }
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    match (invite.list, given(invite.revoke), given(invite.redeem)) {
+        (Some(true), ..) => Ok(Command::ListInvites),
+        (_, Some(revoke), _) => Ok(Command::RevokeInvite(id(Some(revoke), "invalid invite id")?)),
+        (.., Some(code)) => Ok(Command::RedeemInvite(Password(code))),
+        _ => Err(invalid("invalid invite request")),
+    }
 }
 
 fn contact(contact: Contact) -> Result<Command> {

@@ -57,6 +57,8 @@ ids! {
     MsgId;
     /// A session: one login of one device, which tokens name.
     SessionId;
+    /// An invite to the server.
+    InviteId;
     /// A connection.
     ConnId;
 }

@@ -20,16 +20,18 @@ pub use command::{
 };
 pub use envelope::{BadEnvelope, Envelope, check_text};
 pub use frame::{Close, Frame};
-pub use ids::{BadId, ConnId, ConvId, Epoch, MAX_COUNTER, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
+pub use ids::{
+    BadId, ConnId, ConvId, Epoch, InviteId, MAX_COUNTER, MsgId, Own, Position, Rev, Seq, SessionId, UserId,
+};
 pub use json::Json;
 pub use limits::Limits;
 pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
     ConvCreated, ConvEntry, ConvItem, ConversationParams, ConversationsParams, Desc, DmParams, Done,
-    GroupParams, HiParams, LinkParams, LinksParams, MemberItem, MembersParams, MentionItem, MentionsParams,
-    MessageItem, MessageParams, MessagesParams, OnlineParams, OwnParams, PinParams, ReceiptItem,
-    ReceiptsParams, Reply, ReplyParams, SessionItem, SessionsParams, SettingsParams, TtlParams, UserItem,
-    UserParams, UsersParams,
+    GroupParams, HiParams, InviteCreated, InviteItem, InviteRedeemed, InviteRevoked, InvitesParams,
+    LinkParams, LinksParams, MemberItem, MembersParams, MentionItem, MentionsParams, MessageItem,
+    MessageParams, MessagesParams, OnlineParams, OwnParams, PinParams, ReceiptItem, ReceiptsParams, Reply,
+    ReplyParams, SessionItem, SessionsParams, SettingsParams, TtlParams, UserItem, UserParams, UsersParams,
 };
 pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,

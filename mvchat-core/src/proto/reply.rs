@@ -1,6 +1,6 @@
 //! What successful requests bring: the `params` of their `ctrl`.
 
-use super::{ConnId, ConvId, Head, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId};
+use super::{ConnId, ConvId, Head, InviteId, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId};
 use crate::time::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -87,6 +87,14 @@ replies! {
     Users(UsersParams),
     /// Of `get user`.
     User(UserParams),
+    /// Of `invite` with `create`.
+    InviteCreated(InviteCreated),
+    /// Of `invite` with `list`.
+    Invites(InvitesParams),
+    /// Of `invite` with `revoke`.
+    InviteRevoked(InviteRevoked),
+    /// Of `invite` with `redeem`.
+    InviteRedeemed(InviteRedeemed),
     /// Of `contact`.
     Contact(ContactParams),
     /// Of `get contacts`.
@@ -197,6 +205,9 @@ params! {
         /// The user's language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// Whose invites the sign-up has used.
+        #[serde(skip_serializing_if = "absent", default)]
+        inviters: Option<Vec<UserId>>,
     }
     /// A profile.
     Desc {
@@ -264,6 +275,63 @@ params! {
         online: bool,
         /// When the user was last here.
         last_seen: Option<Timestamp>,
+    }
+    /// A new invite.
+    InviteCreated {
+        /// The invite.
+        id: InviteId,
+        /// What makes it work.
+        code: String,
+        /// The address.
+        email: String,
+        /// Who that is.
+        name: Option<String>,
+        /// When it runs out.
+        expires_at: Timestamp,
+    }
+    /// The user's invites.
+    InvitesParams {
+        /// The newest first.
+        invites: Vec<InviteItem>,
+    }
+    /// An invite, as its maker sees it.
+    InviteItem {
+        /// The invite.
+        id: InviteId,
+        /// The address.
+        email: String,
+        /// `pending`, `used` or `expired`.
+        status: String,
+        /// When it was made.
+        created_at: Timestamp,
+        /// When it runs out.
+        expires_at: Timestamp,
+        /// Who that is.
+        #[serde(skip_serializing_if = "absent", default)]
+        name: Option<String>,
+        /// What makes it work, while it is pending.
+        #[serde(skip_serializing_if = "absent", default)]
+        code: Option<String>,
+        /// When it was used.
+        #[serde(skip_serializing_if = "absent", default)]
+        used_at: Option<Timestamp>,
+        /// By whom.
+        #[serde(skip_serializing_if = "absent", default)]
+        used_by: Option<UserId>,
+    }
+    /// An invite that was taken back.
+    InviteRevoked {
+        /// The invite.
+        id: InviteId,
+    }
+    /// An invite that was used.
+    InviteRedeemed {
+        /// Who had made it.
+        inviter: UserId,
+        /// Their profile.
+        inviter_public: Option<Json>,
+        /// The direct conversation with them.
+        conv: ConvId,
     }
     /// A contact that was changed.
     ContactParams {

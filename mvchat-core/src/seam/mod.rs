@@ -5,8 +5,10 @@ mod contacts;
 mod conversations;
 mod env;
 mod fold;
+mod invites;
 pub mod keys;
 mod links;
+mod mailer;
 mod messages;
 mod sessions;
 mod store;
@@ -20,7 +22,9 @@ pub use conversations::{
 };
 pub use env::Env;
 pub use fold::fold;
+pub use invites::{InviteHash, InviteRow, InviteStore};
 pub use links::{LinkRow, LinkStore};
+pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,

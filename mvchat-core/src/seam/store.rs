@@ -1,6 +1,6 @@
 //! The umbrella over the stores, and how they fail.
 
-use super::{ContactStore, ConversationStore, LinkStore, MessageStore, SessionStore, UserStore};
+use super::{ContactStore, ConversationStore, InviteStore, LinkStore, MessageStore, SessionStore, UserStore};
 use std::fmt;
 
 /// Everything the engine keeps, in one store.
@@ -15,7 +15,7 @@ use std::fmt;
 ///   error means that nothing was written.
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
 pub trait Store:
-    UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore
+    UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore + InviteStore
 {
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;

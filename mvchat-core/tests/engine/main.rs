@@ -6,6 +6,7 @@ mod contacts;
 mod faults;
 mod groups;
 mod host;
+mod invites;
 mod load;
 mod mentions;
 mod own;

@@ -103,6 +103,7 @@ impl Names {
         match recorded {
             "<ts>" | "<ts-offset>" => is_time(ours),
             "<jwt>" => is_token(ours),
+            "<code10>" => is_code(ours),
             _ if recorded.starts_with("<uuid-") => match self.ids.get(recorded) {
                 Some(known) => known == ours,
                 None => {
@@ -138,6 +139,10 @@ pub(crate) fn is_time(text: &str) -> bool {
 
 pub(crate) fn is_token(text: &str) -> bool {
     text.split('.').filter(|part| !part.is_empty()).count() == 3
+}
+
+pub(crate) fn is_code(text: &str) -> bool {
+    text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 pub(crate) fn is_id(text: &str) -> bool {

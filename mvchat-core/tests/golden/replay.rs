@@ -22,6 +22,8 @@ pub(crate) struct Replay<'a> {
     /// The newest token that each client was given, and its user.
     tokens: BTreeMap<String, String>,
     users: BTreeMap<String, Value>,
+    /// The code of each invite, by its id.
+    codes: BTreeMap<String, String>,
 }
 
 /// What every client heard since it was asked last.
@@ -35,6 +37,7 @@ impl<'a> Replay<'a> {
             clients: BTreeMap::new(),
             tokens: BTreeMap::new(),
             users: BTreeMap::new(),
+            codes: BTreeMap::new(),
         }
     }
 
@@ -113,6 +116,13 @@ impl<'a> Replay<'a> {
         if let Some(kind) = &request.token {
             text = text.replace("<jwt>", &self.token(kind));
         }
+        if let Some(invite) = &request.code {
+            text = text.replace("<code10>", &self.codes[&self.names.request(invite)]);
+        }
+        if let Some((before, rest)) = text.split_once("<base64 ") {
+            let (clear, after) = rest.split_once('>').unwrap();
+            text = format!("{before}{}{after}", STANDARD.encode(clear));
+        }
         let chat = &self.server.chat;
         let wire = self.clients.entry(request.client.clone()).or_insert_with(|| Wire::connect(chat));
         let frame = if request.binary { Frame::Binary(text.into()) } else { Frame::Text(text.into()) };
@@ -146,6 +156,10 @@ impl<'a> Replay<'a> {
                 if let Some(token) = frame["ctrl"]["params"]["token"].as_str() {
                     self.tokens.insert(client.clone(), token.to_owned());
                     self.users.insert(client.clone(), frame["ctrl"]["params"]["user"].clone());
+                }
+                let created = &frame["ctrl"]["params"];
+                if let (Some(id), Some(code)) = (created["id"].as_str(), created["code"].as_str()) {
+                    self.codes.insert(id.to_owned(), code.to_owned());
                 }
                 if frame["info"]["what"] == "own" {
                     assert_eq!(frame["info"]["from"], self.users[client], "{client} hears what is private");

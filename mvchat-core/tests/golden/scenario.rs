@@ -8,6 +8,7 @@
 //! * `from FILE`, `to FILE`: a frame; `binary FILE` goes into a binary frame, several `burst FILE` go at once;
 //! * `instead FILE`: sent after the frame before it was refused;
 //! * `jwt KIND`: what `<jwt>` stands for in the next frame: the token `of` a client, or one that is made;
+//! * `code INVITE`: the invite whose code `<code10>` stands for in the next frame; `<base64 TEXT>` is encoded after that;
 //! * `late SECONDS`: the wall clock is ahead for the next frame;
 //! * `pause SECONDS`: time passes;
 //! * `client-close CLIENT CODE`, `server-close CLIENT CODE`: who ends the connection;
@@ -49,6 +50,8 @@ pub(crate) struct Request {
     pub(crate) instead: Option<String>,
     /// Which token its placeholder stands for.
     pub(crate) token: Option<String>,
+    /// Which invite's code its placeholder stands for.
+    pub(crate) code: Option<String>,
     /// So many seconds later than everything else. The recording aged one message in the database; a wall clock that
     /// is ahead for one request comes to the same.
     pub(crate) late: i64,
@@ -71,7 +74,7 @@ impl Scenario {
             text.trim_end().to_owned()
         };
         let mut steps: Vec<Step> = Vec::new();
-        let (mut token, mut late, mut last, mut bursting) = (None, 0, 0, false);
+        let (mut token, mut code, mut late, mut last, mut bursting) = (None, None, 0, 0, false);
         for line in read("scenario.txt").lines().filter(|line| !line.is_empty()) {
             let (verb, rest) = line.split_once(' ').unwrap();
             match verb {
@@ -82,6 +85,7 @@ impl Scenario {
                 }
                 "pause" => steps.push(Step::Pause(rest.parse().unwrap())),
                 "jwt" => token = Some(rest.to_owned()),
+                "code" => code = Some(format!("<{rest}>")),
                 "late" => late = rest.parse().unwrap(),
                 "from" | "binary" | "burst" => {
                     let (number, client) = read_name(rest);
@@ -92,6 +96,7 @@ impl Scenario {
                         binary: verb == "binary",
                         instead: None,
                         token: token.take(),
+                        code: code.take(),
                         late: std::mem::take(&mut late),
                     };
                     last = number;

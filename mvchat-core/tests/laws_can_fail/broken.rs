@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
-use mvchat_core::proto::{ConvId, Position, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
 use mvchat_core::seam::*;
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub(crate) enum Defect {
     RevokedLinksOpen,
     ContactsMadeAnew,
     EditedMentionsLost,
+    InvitesUsedTwice,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -171,6 +172,34 @@ impl ContactStore for Broken {
 
     async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>> {
         self.inner.contacts(owner).await
+    }
+}
+
+#[async_trait]
+impl InviteStore for Broken {
+    async fn create_invite(&self, row: InviteRow) -> StoreResult<()> {
+        self.inner.create_invite(row).await
+    }
+
+    async fn invite(&self, code: &InviteHash) -> StoreResult<Option<InviteRow>> {
+        self.inner.invite(code).await
+    }
+
+    async fn invites_of(&self, inviter: UserId) -> StoreResult<Vec<InviteRow>> {
+        self.inner.invites_of(inviter).await
+    }
+
+    async fn unused_invites(&self, email: &InviteHash, limit: usize) -> StoreResult<Vec<InviteRow>> {
+        self.inner.unused_invites(email, limit).await
+    }
+
+    async fn revoke_invite(&self, inviter: UserId, id: InviteId) -> StoreResult<bool> {
+        self.inner.revoke_invite(inviter, id).await
+    }
+
+    async fn use_invite(&self, id: InviteId, by: UserId, at: Timestamp) -> StoreResult<bool> {
+        let used = self.inner.use_invite(id, by, at).await?;
+        Ok(used || self.defect == Defect::InvitesUsedTwice)
     }
 }
 

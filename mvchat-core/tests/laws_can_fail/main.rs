@@ -137,6 +137,12 @@ fn mentions_that_an_edit_loses_are_noticed() {
 }
 
 #[test]
+fn an_invite_that_is_used_twice_is_noticed() {
+    breaks(Defect::InvitesUsedTwice, "an_invite_is_used_once", "used more than once");
+    breaks(Defect::InvitesUsedTwice, "a_revoked_invite_is_gone", "use_invite");
+}
+
+#[test]
 fn a_store_that_forgets_is_noticed() {
     for law in laws().iter().filter(|law| law.reopens()).map(|law| law.name()) {
         let harmless = law == "a_store_that_reopens_is_not_volatile";

@@ -39,6 +39,13 @@ pub enum Context {
         /// Who is called that.
         contact: Uuid,
     },
+    /// An invite's code, e-mail address and name.
+    Invite {
+        /// Who invites, and whose key.
+        user: Uuid,
+        /// The invite.
+        invite: Uuid,
+    },
 }
 
 impl Context {
@@ -49,7 +56,8 @@ impl Context {
             | Context::UserPrivate { user: owner }
             | Context::MemberPrivate { user: owner, .. }
             | Context::Email { user: owner }
-            | Context::Nickname { user: owner, .. } => owner,
+            | Context::Nickname { user: owner, .. }
+            | Context::Invite { user: owner, .. } => owner,
         }
     }
 
@@ -57,7 +65,10 @@ impl Context {
     pub(super) fn conversation(&self) -> Option<Uuid> {
         match *self {
             Context::Message { conv, .. } | Context::MemberPrivate { conv, .. } => Some(conv),
-            Context::UserPrivate { .. } | Context::Email { .. } | Context::Nickname { .. } => None,
+            Context::UserPrivate { .. }
+            | Context::Email { .. }
+            | Context::Nickname { .. }
+            | Context::Invite { .. } => None,
         }
     }
 
@@ -88,6 +99,11 @@ impl Context {
                 out.push(5);
                 out.extend_from_slice(user.as_bytes());
                 out.extend_from_slice(contact.as_bytes());
+            }
+            Context::Invite { user, invite } => {
+                out.push(6);
+                out.extend_from_slice(user.as_bytes());
+                out.extend_from_slice(invite.as_bytes());
             }
         }
     }

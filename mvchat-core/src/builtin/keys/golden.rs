@@ -54,6 +54,14 @@ fn sealed_content_stays_readable() {
             Context::Email { user: ANN },
             "010100000007000102030405060708090a0b81e8cf8ec77ed3e56e28364963f29aaa621aa95d4b932b95a1c373",
         ),
+        (
+            Context::Nickname { user: ANN, contact: Uuid::from_u128(0xb0b) },
+            "010100000007000102030405060708090a0b81e8cf8ec77ed3e56e283656dba0fd612dc05d3574862b6e249360",
+        ),
+        (
+            Context::Invite { user: ANN, invite: id },
+            "010100000007000102030405060708090a0b81e8cf8ec77ed3e56e2836b5de91b280cc4400388be5edeefae389",
+        ),
     ] {
         assert_eq!(key.open(&context, &bytes(sealed)).unwrap(), b"golden text", "{context:?}");
     }

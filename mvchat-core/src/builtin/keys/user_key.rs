@@ -151,6 +151,7 @@ mod tests {
             uuids().prop_map(move |conv| Context::MemberPrivate { user, conv }),
             Just(Context::Email { user }),
             uuids().prop_map(move |contact| Context::Nickname { user, contact }),
+            uuids().prop_map(move |invite| Context::Invite { user, invite }),
         ]
     }
 
@@ -229,6 +230,7 @@ mod tests {
             Context::UserPrivate { user },
             Context::Email { user },
             Context::Nickname { user, contact: b },
+            Context::Invite { user, invite: b },
         ] {
             assert_corrupt(&key, &moved, &sealed);
         }

@@ -4,6 +4,7 @@ mod chat;
 mod commit;
 mod contacts;
 mod conversations;
+mod invites;
 mod links;
 mod mentions;
 mod messages;
@@ -11,10 +12,10 @@ mod sessions;
 mod users;
 mod views;
 
-use crate::proto::{ConvId, Position, SessionId, UserId};
+use crate::proto::{ConvId, InviteId, Position, SessionId, UserId};
 use crate::seam::{
-    ContactRow, Credential, Durability, LinkRow, LogEntry, SessionRow, Store, StoreError, StoreErrorKind,
-    UserRow,
+    ContactRow, Credential, Durability, InviteRow, LinkRow, LogEntry, SessionRow, Store, StoreError,
+    StoreErrorKind, UserRow,
 };
 use chat::Chat;
 use conversations::Found;
@@ -44,6 +45,7 @@ struct State {
     sessions: BTreeMap<SessionId, SessionRow>,
     chats: BTreeMap<ConvId, Chat>,
     links: BTreeMap<String, LinkRow>,
+    invites: BTreeMap<InviteId, InviteRow>,
     /// By owner and contact.
     contacts: BTreeMap<(UserId, UserId), ContactRow>,
     /// What makes the creation of a conversation idempotent.

@@ -6,7 +6,7 @@ use crate::builtin::password::Verdict;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::{Caller, Ctx};
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{AccountUpdated, Done, Json, NewAccount, Password, Reply, UpdateMe, UserId};
+use crate::proto::{AccountUpdated, Done, Json, NewAccount, Password, Reply, ReplyParams, UpdateMe, UserId};
 use crate::seam::{Credential, NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState, fold};
 use crate::session::Finished;
 use bytes::Bytes;
@@ -24,6 +24,13 @@ impl Inner {
         if self.store.credential(BASIC, &folded).await?.is_some() {
             return Err(taken());
         }
+        let invited = match &account.invite {
+            Some(code) => self.invited(code).await?,
+            None => None,
+        };
+        // Whoever took the code of the mail as password has one that others may have read.
+        let must_change_password = invited.is_some() && account.invite.as_ref() == Some(&account.password);
+        let email = invited.as_ref().map(|invited| invited.email.as_str()).or(account.email.as_deref());
         let secret = self.passwords.hash(account.password.0).await?;
         let id = UserId(self.env.uuid());
         // The key is durable before anything that is sealed with it.
@@ -34,10 +41,10 @@ impl Inner {
             created_at: self.env.now(),
             public: account.public.filter(|public| !public.is_null()),
             private: self.seal_private(id, account.private).await?.flatten(),
-            email: self.seal_email(id, account.email.as_deref()).await?,
+            email: self.seal_email(id, email).await?,
             lang: account.lang,
             last_seen: None,
-            must_change_password: false,
+            must_change_password,
         };
         let scheme = BASIC.to_owned();
         let credential = Some(Credential { user: id, scheme, name: account.name, folded, secret });
@@ -47,11 +54,19 @@ impl Inner {
             StoreErrorKind::AlreadyExists => taken(),
             _ => error.into(),
         })?;
+        // Before the user is announced, so that those who invited hear it.
+        let inviters = match &invited {
+            Some(invited) => self.welcome(id, invited).await,
+            None => Vec::new(),
+        };
         let mut finished = match session {
             Some(session) => self.admit(caller, user, session, generation).await?,
             None => Reply::ok(self.account_params(&user).await?).into(),
         };
         finished.reply.done = Done::Created;
+        if let ReplyParams::Account(params) = &mut finished.reply.params {
+            params.inviters = Some(inviters).filter(|inviters| !inviters.is_empty());
+        }
         Ok(finished)
     }
 

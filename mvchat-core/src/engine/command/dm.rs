@@ -1,10 +1,13 @@
 //! `dm`: open a direct conversation, or the notes to oneself.
 
+use crate::engine::chat::Inner;
+use crate::engine::conn::Conn;
 use crate::engine::dispatch::{Ctx, no_user};
 use crate::error::{Result, invalid};
 use crate::policy::{ConvKind, ConvSettings};
-use crate::proto::{ConvId, DmParams, DmPeer, Reply, Role};
+use crate::proto::{ConvId, DmParams, DmPeer, Reply, Role, UserId};
 use crate::seam::NewConversation;
+use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 impl Ctx {
@@ -18,29 +21,45 @@ impl Ctx {
         if other.is_some_and(|other| !people.exists(other)) {
             return Err(no_user());
         }
-        let members = [Some(self.user), other].into_iter().flatten().map(|user| (user, Role::Member));
+        let now = self.inner.env.now();
+        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
+        let (conv, created) = self.inner.open_direct(kind, self.user, other, now, but).await?;
+        // The table's reply has no `lastSeen` here; one more key does no harm.
+        let user = other.map(|other| self.inner.user_item(&people, other));
+        let params = DmParams { conv, created, user };
+        Ok(if created { Reply::created(params) } else { Reply::ok(params) })
+    }
+}
+
+impl Inner {
+    /// Opens a user's direct conversation, and shows it to all who are in it if it is new.
+    pub(super) async fn open_direct(
+        &self,
+        kind: ConvKind,
+        user: UserId,
+        other: Option<UserId>,
+        at: Timestamp,
+        but: Option<&Conn>,
+    ) -> Result<(ConvId, bool)> {
+        let members = [Some(user), other].into_iter().flatten().map(|user| (user, Role::Member));
         let new = NewConversation {
-            id: ConvId(self.inner.env.uuid()),
+            id: ConvId(self.env.uuid()),
             kind,
             members: members.collect::<BTreeMap<_, _>>(),
             owner: None,
             cid: None,
             settings: ConvSettings::default(),
-            at: self.inner.env.now(),
+            at,
         };
-        let (conv, created) = self.inner.store.create_conversation(new).await?;
-        let conv = self.inner.convs.put(conv);
+        let (conv, created) = self.store.create_conversation(new).await?;
+        let conv = self.convs.put(conv);
         if created {
-            self.inner.hub.ring();
-            let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-            self.inner.tell_added(self.user, conv.id, but).await;
+            self.hub.ring();
+            self.tell_added(user, conv.id, but).await;
             if let Some(other) = other {
-                self.inner.tell_added(other, conv.id, None).await;
+                self.tell_added(other, conv.id, None).await;
             }
         }
-        // The table's reply has no `lastSeen` here; one more key does no harm.
-        let user = other.map(|other| self.inner.user_item(&people, other));
-        let params = DmParams { conv: conv.id, created, user };
-        Ok(if created { Reply::created(params) } else { Reply::ok(params) })
+        Ok((conv.id, created))
     }
 }

@@ -182,6 +182,7 @@ impl Inner {
             desc: Desc { public: user.public.clone(), private },
             must_change_password: user.must_change_password.then_some(true),
             lang: user.lang.clone(),
+            inviters: None,
         })
     }
 }

@@ -34,6 +34,12 @@ pub enum Method {
     RemoveContacts,
     NameContact,
     Contacts,
+    CreateInvite,
+    Invite,
+    InvitesOf,
+    UnusedInvites,
+    RevokeInvite,
+    UseInvite,
     Commit,
     Message,
     Page,
@@ -64,6 +70,9 @@ impl Method {
                 | Self::AddContacts
                 | Self::RemoveContacts
                 | Self::NameContact
+                | Self::CreateInvite
+                | Self::RevokeInvite
+                | Self::UseInvite
                 | Self::Commit
         )
     }

@@ -2,13 +2,13 @@
 
 use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
-use crate::proto::{ConvId, Position, Seq, SessionId, UserId};
+use crate::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
-    Credential, Durability, EndSessions, LinkRow, LinkStore, LogPage, Marked, Marks, MemberPatch, Mention,
-    MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent,
-    SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore,
-    ViewQuery, Views,
+    Credential, Durability, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore, LogPage,
+    Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery,
+    ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult,
+    UserPatch, UserRow, UserStore, ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -163,6 +163,33 @@ impl<S: Store> ContactStore for Flaky<S> {
 
     async fn contacts(&self, owner: UserId) -> StoreResult<Vec<ContactRow>> {
         self.meet(Method::Contacts, self.inner.contacts(owner)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> InviteStore for Flaky<S> {
+    async fn create_invite(&self, row: InviteRow) -> StoreResult<()> {
+        self.meet(Method::CreateInvite, self.inner.create_invite(row)).await
+    }
+
+    async fn invite(&self, code: &InviteHash) -> StoreResult<Option<InviteRow>> {
+        self.meet(Method::Invite, self.inner.invite(code)).await
+    }
+
+    async fn invites_of(&self, inviter: UserId) -> StoreResult<Vec<InviteRow>> {
+        self.meet(Method::InvitesOf, self.inner.invites_of(inviter)).await
+    }
+
+    async fn unused_invites(&self, email: &InviteHash, limit: usize) -> StoreResult<Vec<InviteRow>> {
+        self.meet(Method::UnusedInvites, self.inner.unused_invites(email, limit)).await
+    }
+
+    async fn revoke_invite(&self, inviter: UserId, id: InviteId) -> StoreResult<bool> {
+        self.meet(Method::RevokeInvite, self.inner.revoke_invite(inviter, id)).await
+    }
+
+    async fn use_invite(&self, id: InviteId, by: UserId, at: Timestamp) -> StoreResult<bool> {
+        self.meet(Method::UseInvite, self.inner.use_invite(id, by, at)).await
     }
 }
 

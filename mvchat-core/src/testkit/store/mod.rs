@@ -10,6 +10,7 @@ mod cids;
 mod concurrency;
 mod contacts;
 mod conversations;
+mod invites;
 mod links;
 mod log;
 mod marks;
@@ -90,6 +91,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         changes::LAWS,
         change_walks::LAWS,
         contacts::LAWS,
+        invites::LAWS,
         links::LAWS,
         log::LAWS,
         concurrency::LAWS,
