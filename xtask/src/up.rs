@@ -10,7 +10,7 @@ const LISTEN: &str = "127.0.0.1:6060";
 /// Builds the web chat and the reference server, says how to talk to it, and becomes it. Arguments after `--` go to `mvchat serve`.
 ///
 /// # Errors
-/// When the web chat or the server does not build, or the server cannot be started.
+/// When the server does not build or cannot be started.
 pub(crate) fn up(args: &[String]) -> Result<(), String> {
     let (ours, theirs) = match args.iter().position(|arg| arg == "--") {
         Some(at) => (&args[..at], &args[at + 1..]),
@@ -25,7 +25,10 @@ pub(crate) fn up(args: &[String]) -> Result<(), String> {
             }
         }
     }
-    web::web()?;
+    // The server is of use without its page, which then says how to get it.
+    if let Err(problem) = web::web() {
+        eprintln!("the web chat could not be built, the server comes up without it: {problem}");
+    }
     Run::cargo().words("build").words(profile).words(SERVER).show()?;
     print!("{}", how_to_talk(&address(theirs, env::var("MVCHAT_LISTEN").ok())));
     let mut run = Run::cargo()
