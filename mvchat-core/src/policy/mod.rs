@@ -15,7 +15,7 @@ pub use members::{
     may_unban,
 };
 pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};
-pub use send::{may_answer, may_send};
+pub use send::{may_answer, may_send, slow_mode};
 pub use settings::{may_block, may_pin, may_set_ttl, may_update};
 pub use state::{
     ConvKind, ConvSettings, Conversation, Member, Message, MessageBody, MessageState, Pinned, Print, Standing,

@@ -3,7 +3,8 @@
 use super::{Access, Message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::irido::{Invalid, Irido, Rule};
-use crate::proto::{ErrorParams, UserId};
+use crate::proto::{ErrorParams, Role, UserId};
+use std::time::Duration;
 
 /// Decides whether a member may say this here: for new messages and for edits.
 ///
@@ -11,7 +12,7 @@ use crate::proto::{ErrorParams, UserId};
 /// `Blocked`; `Muted`; `InvalidContent` if a mention names no member or a file is referred to (this server keeps none).
 pub fn may_send(access: &Access<'_>, content: &Irido) -> Result<()> {
     access.not_blocked()?;
-    if access.me.muted_until.is_some_and(|until| access.now < until) {
+    if access.me.is_muted(access.now) {
         return Err(ErrorKind::Muted.into());
     }
     for (at, mention) in content.mentions().iter().enumerate() {
@@ -23,6 +24,13 @@ pub fn may_send(access: &Access<'_>, content: &Irido) -> Result<()> {
         return Err(Invalid::new(format!("media[{at}].ref"), Rule::UnknownFile).into());
     }
     Ok(())
+}
+
+/// Decides how long a member has to wait between two messages; `None` if not at all: moderators are free, and
+/// the muted are turned away for that.
+pub fn slow_mode(access: &Access<'_>) -> Option<Duration> {
+    let held_back = access.me.role == Role::Member && !access.me.is_muted(access.now);
+    access.conv.settings.slow_mode.filter(|_| held_back).map(|seconds| Duration::from_secs(seconds.into()))
 }
 
 /// Decides whether a message can be answered, given what the member sees of it.

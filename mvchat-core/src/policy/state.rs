@@ -125,6 +125,13 @@ pub struct Member {
     pub rev: Rev,
 }
 
+impl Member {
+    /// Returns whether a moderator has muted the member at a time.
+    pub fn is_muted(&self, now: Timestamp) -> bool {
+        self.muted_until.is_some_and(|until| now < until)
+    }
+}
+
 /// Whether a user is in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -231,3 +231,16 @@ fn a_full_group_takes_nobody() {
     world.limits.max_subscriber_count = 5;
     assert_eq!(refused(may_invite(&world.access(1, 0), user(9))).0, ErrorKind::GroupFull);
 }
+
+#[test]
+fn slow_mode_is_for_plain_members_who_may_speak() {
+    let mut world = World::group();
+    assert_eq!(slow_mode(&world.access(4, 0)), None);
+    world.conv.settings.slow_mode = Some(30);
+    assert_eq!(slow_mode(&world.access(4, 0)).map(|wait| wait.as_secs()), Some(30));
+    assert_eq!(slow_mode(&world.access(2, 0)), None);
+    world.conv.members.get_mut(&user(4)).unwrap().muted_until = Some(Timestamp::from_micros(10));
+    assert_eq!(slow_mode(&world.access(4, 9)), None);
+    assert_eq!(refused(may_send(&world.access(4, 9), &text())).0, ErrorKind::Muted);
+    assert!(may_send(&world.access(4, 10), &text()).is_ok(), "the end of a mute is exact");
+}

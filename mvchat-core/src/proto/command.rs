@@ -614,15 +614,6 @@ impl Command {
             Request::Report(_) => Self::Unsupported("report"),
         })
     }
-
-    /// Returns whether the command may be given on a connection that is not logged in.
-    pub fn is_public(request: &Request) -> bool {
-        match request {
-            Request::Hi(_) | Request::Login(_) => true,
-            Request::Acc(acc) => acc.user.as_deref() != Some("me"),
-            _ => false,
-        }
-    }
 }
 
 fn id<T: FromStr>(text: Option<String>, detail: &'static str) -> Result<T> {

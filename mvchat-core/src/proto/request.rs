@@ -446,6 +446,15 @@ macro_rules! requests {
             /// The keys that name a request, as clients may write them.
             pub const KEYS: &'static [&'static str] = &[$($key, $($alias,)*)*];
 
+            /// Returns whether the request may be made on a connection that is not logged in.
+            pub fn is_public(&self) -> bool {
+                match self {
+                    Self::Hi(_) | Self::Login(_) => true,
+                    Self::Acc(acc) => acc.user.as_deref() != Some("me"),
+                    _ => false,
+                }
+            }
+
             /// Reads the fields of the request that `key` names; `None` if it names none.
             pub(super) fn decode(key: &str, fields: &str) -> Option<serde_json::Result<Self>> {
                 match key {

@@ -176,7 +176,7 @@ impl Session {
             let Some(Waiting { ticket, envelope, bytes }) = self.waiting.pop_front() else { return };
             self.waiting_bytes -= bytes;
             let Envelope { id, request } = envelope;
-            if self.identity.is_none() && !Command::is_public(&request) {
+            if self.identity.is_none() && !request.is_public() {
                 self.reply(ticket, id, Err(ErrorKind::Unauthenticated.into()), now);
                 continue;
             }

@@ -8,10 +8,9 @@ use crate::engine::view::mentions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::irido::Irido;
 use crate::policy;
-use crate::proto::{Json, MessageParams, MsgId, Reply, Role, SendMessage, Seq, UserId};
+use crate::proto::{Json, MessageParams, MsgId, Reply, SendMessage, Seq, UserId};
 use crate::seam::{Append, Op};
 use bytes::Bytes;
-use std::time::Duration;
 
 impl Ctx {
     pub(in crate::engine) async fn send(self, cmd: SendMessage) -> Result<Reply> {
@@ -76,19 +75,16 @@ impl Ctx {
 impl Ctx {
     /// Keeps a plain member to the group's slow mode. A retry of what was sent before is no second message.
     async fn slow_down(&self, cmd: &SendMessage) -> Result<()> {
-        let Some(known) = self.inner.conversation(cmd.conv).await? else { return Ok(()) };
-        let Some(member) = known.active(self.user).filter(|member| member.role == Role::Member) else {
-            return Ok(());
-        };
+        let known = self.inner.conversation(cmd.conv).await?;
         let now = self.inner.now();
-        let muted = member.muted_until.is_some_and(|until| now.wall < until);
-        let Some(seconds) = known.settings.slow_mode.filter(|_| !muted) else { return Ok(()) };
+        // Who is not let in is told so by the decision on the message itself.
+        let access = policy::Access::of(known.as_deref(), self.user, now.wall, &self.inner.limits);
+        let Some(interval) = access.ok().as_ref().and_then(policy::slow_mode) else { return Ok(()) };
         if let Some(cid) = &cmd.cid
             && self.inner.store.sent(cmd.conv, self.user, cid).await?.is_some()
         {
             return Ok(());
         }
-        let interval = Duration::from_secs(seconds.into());
         let slow = self.inner.slow.pass(self.user, cmd.conv, interval, now.mono);
         slow.map_err(|after| Error::new(ErrorKind::RateLimited, "slow mode").retry_after(after))
     }
