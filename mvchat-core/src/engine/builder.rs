@@ -8,6 +8,7 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -172,6 +173,7 @@ impl ChatBuilder {
             caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
+            underway: Underway::default(),
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),

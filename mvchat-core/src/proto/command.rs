@@ -280,6 +280,10 @@ pub struct UpdateMe {
     pub email: Option<String>,
     /// The new language.
     pub lang: Option<String>,
+    /// The new user name.
+    pub username: Option<String>,
+    /// The new status; empty for none.
+    pub status: Option<String>,
 }
 
 /// With whom a direct conversation is.
@@ -513,6 +517,8 @@ const MAX_SLOW_MODE: u32 = 86_400;
 const MAX_NICKNAME: usize = 64;
 /// The longest name of an invited person, in characters.
 const MAX_INVITED: usize = 128;
+/// The longest status, in characters.
+const MAX_STATUS: usize = 140;
 const TTLS: [u32; 7] = [10, 30, 60, 300, 3_600, 86_400, 604_800];
 
 impl Command {
@@ -702,6 +708,21 @@ fn password(password: String, limits: &Limits, short: &'static str) -> Result<Pa
     Ok(Password(password))
 }
 
+/// A colon would end the name where name and password stand together.
+fn user_name(name: String, limits: &Limits) -> Result<String> {
+    let length = name.chars().count();
+    if length < limits.min_login_length {
+        return Err(invalid("username too short"));
+    }
+    if length > limits.max_login_length {
+        return Err(invalid("username too long"));
+    }
+    if name.contains(':') {
+        return Err(invalid("invalid username"));
+    }
+    Ok(name)
+}
+
 fn account(acc: Acc, limits: &Limits) -> Result<Command> {
     let desc = acc.desc.unwrap_or_default();
     let email = match acc.email {
@@ -723,15 +744,8 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 Some(Secret::Text(secret)) => basic(&secret)?,
                 _ => return Err(invalid("invalid secret format")),
             };
-            let length = name.chars().count();
-            if length < limits.min_login_length {
-                return Err(invalid("username too short"));
-            }
-            if length > limits.max_login_length {
-                return Err(invalid("username too long"));
-            }
             Ok(Command::SignUp(NewAccount {
-                name,
+                name: user_name(name, limits)?,
                 password: password(secret, limits, "password too short")?,
                 login: acc.login == Some(true),
                 public: public(desc.public, limits)?,
@@ -752,12 +766,20 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 Some((old, new)) => Some((Password(old), password(new, limits, "new password too short")?)),
                 None => None,
             };
+            let status = match acc.status {
+                Some(status) if status.chars().count() > MAX_STATUS => {
+                    return Err(invalid("status too long"));
+                }
+                status => status,
+            };
             Ok(Command::UpdateMe(UpdateMe {
                 public: public(desc.public, limits)?,
                 private: private(desc.private, limits)?,
                 password,
                 email,
                 lang,
+                username: acc.username.map(|name| user_name(name, limits)).transpose()?,
+                status,
             }))
         }
         _ => Err(invalid("invalid user field")),

@@ -205,6 +205,9 @@ params! {
         /// The user's language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// The user's status.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
         /// Whose invites the sign-up has used.
         #[serde(skip_serializing_if = "absent", default)]
         inviters: Option<Vec<UserId>>,
@@ -234,6 +237,12 @@ params! {
         /// The new language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// The new user name.
+        #[serde(skip_serializing_if = "absent", default)]
+        username: Option<String>,
+        /// The new status; empty for none.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// The user's sessions.
     SessionsParams {
@@ -275,6 +284,9 @@ params! {
         online: bool,
         /// When the user was last here.
         last_seen: Option<Timestamp>,
+        /// What the user says about the present moment.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// A new invite.
     InviteCreated {
@@ -373,6 +385,9 @@ params! {
         /// When the contact was last here.
         #[serde(skip_serializing_if = "absent", default)]
         last_seen: Option<Timestamp>,
+        /// What the contact says about the present moment.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// A direct conversation.
     DmParams {

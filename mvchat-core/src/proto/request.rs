@@ -206,6 +206,10 @@ wire! {
         old: String,
         /// The new password, when it is changed.
         new: String,
+        /// The new user name.
+        username: String,
+        /// What the user says about the present moment; empty for nothing.
+        status: String,
     }
     /// `search`: finds users by name.
     Search {
