@@ -1,5 +1,6 @@
 //! The host and its bots, speaking in process.
 
+use super::audited::Audited;
 use super::chat::Chat;
 use super::dispatch::Ctx;
 use super::underway::Going;
@@ -72,11 +73,20 @@ impl Actor {
         let _token = inner.closing.commands.token();
         inner.closing.admit()?;
         let going = Going::begin(&inner, self.user);
-        inner.check_hosted(self.user).await?;
+        let audited = Audited::of_host(&inner, self.user, &command);
         let ctx =
             Ctx { inner: inner.clone(), going, user: self.user, identity: None, origin: None, turn: None };
+        let work = async move {
+            let inner = ctx.inner.clone();
+            let result = match inner.check_hosted(ctx.user).await {
+                Ok(()) => ctx.execute(command).await,
+                Err(error) => Err(error),
+            };
+            audited.told(&inner, &result, None);
+            result
+        };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = inner.closing.commands.spawn(ctx.execute(command));
+        let work = inner.closing.commands.spawn(work);
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

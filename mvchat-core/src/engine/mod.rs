@@ -5,6 +5,8 @@
 
 mod accounts;
 mod actor;
+mod audit;
+mod audited;
 mod builder;
 mod cache;
 mod chat;
@@ -28,6 +30,7 @@ mod underway;
 mod view;
 
 pub use actor::Actor;
+pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
 pub use events::Events;
