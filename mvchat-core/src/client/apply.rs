@@ -9,7 +9,6 @@ use crate::proto::{
     Send, Seq, UserId, What,
 };
 use crate::time::Timestamp;
-use serde::Deserialize;
 
 /// The most different reactions of a message, and users per reaction, that are kept.
 const MAX_REACTIONS: (usize, usize) = (64, 2_000);
@@ -103,7 +102,7 @@ impl Apply<'_> {
             What::MemberLeft => return self.went(info.user.or(info.from), MemberChange::Left),
             What::MemberKicked => return self.went(info.user, MemberChange::Kicked),
             What::RoleChanged => {
-                let role = info.content.and_then(|json| serde_json::from_str(json.as_str()).ok());
+                let role = info.content.and_then(|json| json.read());
                 let Some(NewRole { role }) = role else { return After::UNCLEAR };
                 self.role(info.user, role);
             }
@@ -284,7 +283,7 @@ impl Apply<'_> {
             message.rev = rev;
             let head = message.head.get_or_insert_default();
             let full = head.reactions.len() >= MAX_REACTIONS.0 && !head.reactions.contains_key(&emoji);
-            let users = head.reactions.entry(emoji.clone()).or_default();
+            let users = head.reactions.or_default(emoji.clone());
             let had = users.contains(&user);
             // Without `op` a reaction is toggled.
             added = added && !(op.is_none() && had);
@@ -373,10 +372,11 @@ impl Apply<'_> {
     }
 }
 
-/// The content of `role_changed`.
-#[derive(Deserialize)]
-struct NewRole {
-    role: Role,
+crate::record! {
+    /// The content of `role_changed`.
+    struct NewRole {
+        role: Role,
+    }
 }
 
 /// Returns content as the server stores it: a bare string is wrapped, what a sender can't say is dropped.

@@ -1,8 +1,9 @@
 //! Requests without an answer.
 
+use crate::map::Map;
 use crate::proto::{ConvId, Request};
 use crate::time::Instant;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Names a request of this client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,7 +68,7 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     last: u64,
-    pub(super) sent: BTreeMap<u64, Entry>,
+    pub(super) sent: Map<u64, Entry>,
     pub(super) waiting: VecDeque<Waiting>,
 }
 

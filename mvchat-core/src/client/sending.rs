@@ -140,7 +140,7 @@ impl Client {
 
     /// Everything that was not answered on the connection that has ended.
     pub(super) fn disconnected(&mut self, close: Option<Close>) {
-        let sent = std::mem::take(&mut self.pending.sent);
+        let mut sent = std::mem::take(&mut self.pending.sent);
         if close == Some(Close::TooBig) {
             // The server does not say which; sending the same again would only end the next connection.
             let largest = sent.values().max_by_key(|entry| entry.bytes);
@@ -151,7 +151,7 @@ impl Client {
                 );
             }
         }
-        for (id, entry) in sent {
+        while let Some((id, entry)) = sent.pop_first() {
             if let Purpose::Ask { answered: false, .. } = entry.purpose {
                 self.answer(
                     id,

@@ -1,6 +1,6 @@
 //! From JSON text to valid content.
 
-use serde_json::value::RawValue;
+use crate::wire::Reader;
 
 use super::json::{self, Object};
 use super::media::media;
@@ -32,8 +32,10 @@ impl Irido {
     /// # Ok::<(), mvchat_core::irido::Invalid>(())
     /// ```
     pub fn parse(raw: &str, rules: &Rules) -> Result<Self, Invalid> {
-        let value: &RawValue = serde_json::from_str(raw).map_err(|_| Invalid::new("", Rule::Malformed))?;
-        match value.get() {
+        let mut reader = Reader::new(raw);
+        let value =
+            reader.any().filter(|_| reader.ends()).ok_or_else(|| Invalid::new("", Rule::Malformed))?;
+        match value {
             object if object.starts_with('{') => parse_object(object.to_owned(), rules),
             string if string.starts_with('"') => parse_object(format!(r#"{{"v":1,"text":{string}}}"#), rules),
             _ => Err(Invalid::new("", Rule::NotAnObject)),
