@@ -2,13 +2,13 @@
 
 use crate::wire::{Members, Read, Reader, Write};
 use std::borrow::Borrow;
-use std::collections::{VecDeque, vec_deque};
 use std::ops::Index;
+use std::slice;
 
 /// A map whose entries stand in the order of their keys, in one row of memory.
 ///
-/// Finding is a binary search. Adding and removing are cheap at both ends, where messages come and go, and elsewhere
-/// cost a move of what lies between there and the nearer end: a key and a pointer per entry, for the values lie apart.
+/// Finding is a binary search. Adding and removing are cheap at the end, where messages come, and elsewhere cost a move
+/// of what lies behind: a key and a pointer per entry, for the values lie apart.
 ///
 /// A tree would bring one compiled copy of its machinery for every type of entry, some ten kilobytes each, which
 /// everyone who opens a chat in a browser would download.
@@ -26,7 +26,7 @@ use std::ops::Index;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map<K, V> {
-    entries: VecDeque<(K, Box<V>)>,
+    entries: Vec<(K, Box<V>)>,
 }
 
 impl<K, V> Default for Map<K, V> {
@@ -38,7 +38,7 @@ impl<K, V> Default for Map<K, V> {
 impl<K, V> Map<K, V> {
     /// Makes an empty map.
     pub const fn new() -> Self {
-        Self { entries: VecDeque::new() }
+        Self { entries: Vec::new() }
     }
 
     /// Returns the number of entries.
@@ -73,12 +73,16 @@ impl<K, V> Map<K, V> {
 
     /// Returns the first entry.
     pub fn first_key_value(&self) -> Option<(&K, &V)> {
-        self.entries.front().map(|(key, value)| (key, &**value))
+        self.entries.first().map(|(key, value)| (key, &**value))
     }
 
     /// Takes the first entry.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
-        self.entries.pop_front().map(|(key, value)| (key, *value))
+        if self.entries.is_empty() {
+            return None;
+        }
+        let (key, value) = self.entries.remove(0);
+        Some((key, *value))
     }
 
     /// Removes all entries.
@@ -99,7 +103,7 @@ impl<K: Ord, V> Map<K, V> {
         K: Borrow<Q>,
     {
         // Most of what comes is newer than all that is there.
-        if self.entries.back().is_none_or(|(last, _)| last.borrow() < key) {
+        if self.entries.last().is_none_or(|(last, _)| last.borrow() < key) {
             return Err(self.entries.len());
         }
         self.entries.binary_search_by(|(known, _)| known.borrow().cmp(key))
@@ -162,13 +166,13 @@ impl<K: Ord, V> Map<K, V> {
         K: Borrow<Q>,
     {
         let at = self.find(key).ok()?;
-        self.entries.remove(at).map(|(_, value)| *value)
+        Some(*self.entries.remove(at).1)
     }
 
     /// Returns the entries from a key on.
     pub fn from(&self, key: &K) -> Iter<'_, K, V> {
         let (Ok(at) | Err(at)) = self.find(key);
-        Iter(self.entries.range(at..))
+        Iter(self.entries.get(at..).unwrap_or_default().iter())
     }
 }
 
@@ -181,7 +185,7 @@ impl<K: Ord> Map<K, ()> {
 
 /// The entries of a [`Map`] in order.
 #[derive(Clone, Debug)]
-pub struct Iter<'a, K, V>(vec_deque::Iter<'a, (K, Box<V>)>);
+pub struct Iter<'a, K, V>(slice::Iter<'a, (K, Box<V>)>);
 
 impl<'a, K, V> Iterator for Iter<'a, K, V> {
     type Item = (&'a K, &'a V);

@@ -3,7 +3,6 @@
 use super::event::{ConvChange, Event, MemberChange};
 use super::mine::Mine;
 use super::state::{Conversation, Put, sane};
-use crate::irido::{Irido, Rules};
 use crate::proto::{
     ChangeItem, ConvId, Data, Head, HeadMention, Info, Json, MessageItem, OwnParams, Request, Rev, Role,
     Send, Seq, UserId, What,
@@ -226,8 +225,7 @@ impl Apply<'_> {
 
     fn sent(&mut self, rev: Rev, seq: Seq, ts: Timestamp, send: Send) -> After {
         let content = send.content.unwrap_or_else(Json::null);
-        let mentions = Irido::parse(content.as_str(), &Rules::default())
-            .map_or_else(|_| Vec::new(), |irido| irido.mentions().iter().map(mention).collect());
+        let mentions = content.read().and_then(|Mentioned { mentions }| mentions).unwrap_or_default();
         let reply_to = send.reply_to.and_then(crate::proto::Int::positive).map(Seq);
         let view_once = send.view_once.filter(|once| *once);
         let view_once_ttl = view_once.and(send.view_once_ttl).and_then(|ttl| u32::try_from(ttl.0).ok());
@@ -373,6 +371,11 @@ impl Apply<'_> {
 }
 
 crate::record! {
+    /// The mentions of content that the server has accepted.
+    struct Mentioned {
+        mentions: Option<Vec<HeadMention>>,
+    }
+
     /// The content of `role_changed`.
     struct NewRole {
         role: Role,
@@ -381,8 +384,7 @@ crate::record! {
 
 /// Returns content as the server stores it: a bare string is wrapped, what a sender can't say is dropped.
 pub(super) fn normal(content: Json) -> Json {
-    let parsed = Irido::parse(content.as_str(), &Rules::default()).ok();
-    parsed.and_then(|irido| Json::parse(irido.raw()).ok()).unwrap_or(content)
+    crate::irido::stored(content.as_str()).and_then(|stored| Json::parse(stored).ok()).unwrap_or(content)
 }
 
 fn item(data: Data) -> MessageItem {
@@ -398,14 +400,5 @@ fn item(data: Data) -> MessageItem {
         head: data.head,
         view_once,
         cid: data.cid,
-    }
-}
-
-fn mention(mention: &crate::irido::Mention) -> HeadMention {
-    HeadMention {
-        user_id: mention.user_id,
-        username: mention.username.clone(),
-        offset: mention.offset,
-        length: mention.length,
     }
 }

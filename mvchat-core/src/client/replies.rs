@@ -4,7 +4,7 @@ use super::apply::{Change, OwnChange};
 use super::event::{ClientError, Event, MemberChange};
 use super::machine::Client;
 use super::mine::Mine;
-use super::pending::Purpose;
+use super::pending::{Late, Purpose};
 use super::state::Conversation;
 use crate::error::Answer;
 use crate::proto::{
@@ -199,14 +199,14 @@ impl Client {
     pub(super) fn tick_requests(&mut self) {
         let late = ClientError::local("timeout", "no answer in time");
         for (id, purpose) in self.pending.expired(self.now) {
+            let late = Err(late.clone());
             match purpose {
-                Purpose::Hi | Purpose::Ping => {}
-                Purpose::Login(scheme) => self.login_answered(scheme, Err(late.clone())),
-                Purpose::List => self.list_answered(Err(late.clone())),
-                Purpose::Send { cid } => self.send_answered(&cid, Err(late.clone()), 0),
-                Purpose::Ask { answered: false, .. } => self.answer(id, Err(late.clone())),
-                Purpose::Ask { .. } => {}
-                job => self.job_answered(&job, Err(late.clone())),
+                Late::Ask => self.answer(id, late.map(Ctrl::clone)),
+                Late::Own(Purpose::Hi | Purpose::Ping) => {}
+                Late::Own(Purpose::Login(scheme)) => self.login_answered(scheme, late),
+                Late::Own(Purpose::List) => self.list_answered(late),
+                Late::Own(Purpose::Send { cid }) => self.send_answered(&cid, late, 0),
+                Late::Own(job) => self.job_answered(&job, late),
             }
         }
         if self.pending.sent.len() > self.config.max_requests.saturating_mul(2) {

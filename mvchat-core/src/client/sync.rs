@@ -186,7 +186,9 @@ impl Sync {
 
     /// Takes the next conversation whose question can be asked now.
     pub(super) fn next(&mut self, now: Instant) -> Option<ConvId> {
-        while let Some((at, conv)) = self.delayed.first_key_value().map(|(first, ())| *first).filter(|(at, _)| *at <= now) {
+        while let Some((at, conv)) =
+            self.delayed.first_key_value().map(|(first, ())| *first).filter(|(at, _)| *at <= now)
+        {
             self.delayed.remove(&(at, conv));
             self.runnable.add(conv);
         }

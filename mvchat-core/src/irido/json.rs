@@ -31,6 +31,13 @@ struct Member<'a> {
 impl<'a, 'p> Object<'a, 'p> {
     /// Reads the members of the object `json`, which lies at nesting level `depth`.
     pub(super) fn read(json: &'a str, path: Path<'p>, depth: usize) -> Result<Self, Invalid> {
+        let object = Self::open(json, path, depth)?;
+        object.check_keys()?;
+        Ok(object)
+    }
+
+    /// Reads the members of an object whose keys may be anything.
+    pub(super) fn open(json: &'a str, path: Path<'p>, depth: usize) -> Result<Self, Invalid> {
         if !json.starts_with('{') {
             return Err(path.invalid(Rule::WrongType));
         }
@@ -44,9 +51,7 @@ impl<'a, 'p> Object<'a, 'p> {
         if !read || !reader.ends() {
             return Err(path.invalid(Rule::Malformed));
         }
-        let object = Self { json, path, depth, members };
-        object.check_keys()?;
-        Ok(object)
+        Ok(Self { json, path, depth, members })
     }
 
     /// Takes a member and converts it; `None` if it is absent or null.
@@ -95,7 +100,7 @@ impl<'a, 'p> Object<'a, 'p> {
         let (mut from, mut is_first) = (1, true);
         for member in &self.members {
             let end = position(self.json, member.value) + member.value.len();
-            let text = &self.json[from..end];
+            let text = self.json.get(from..end).unwrap_or_default();
             from = end;
             if dropped(member) {
                 continue;
@@ -103,7 +108,7 @@ impl<'a, 'p> Object<'a, 'p> {
             kept.push_str(if is_first { text.trim_start().strip_prefix(',').unwrap_or(text) } else { text });
             is_first = false;
         }
-        kept.push_str(&self.json[from..]);
+        kept.push_str(self.json.get(from..).unwrap_or_default());
         Some(kept)
     }
 

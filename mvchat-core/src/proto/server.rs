@@ -238,6 +238,7 @@ pub struct HeadMention {
     #[serde(skip_serializing_if = "absent", default)]
     pub username: Option<String>,
     /// Where it begins.
+    #[serde(default)]
     pub offset: u32,
     /// How long it is.
     pub length: u32,

@@ -4,9 +4,6 @@ use super::{number, text};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The deepest nesting that is read; a text from a stranger must not exhaust the stack.
-const MAX_DEPTH: u32 = 128;
-
 /// Why a text could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bad {
@@ -30,7 +27,6 @@ impl std::error::Error for Bad {}
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
-    depth: u32,
     bad: Option<Bad>,
     /// The next value is there even when it is `null`.
     pub(super) present: bool,
@@ -39,7 +35,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Begins at the start of a text.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, bad: None, present: false }
+        Self { text, at: 0, bad: None, present: false }
     }
 
     /// Gives up, with a reason for people; the first one counts. Returns `false`.
@@ -138,43 +134,77 @@ impl<'a> Reader<'a> {
         self.text.get(start..start + length)
     }
 
-    /// Passes over one value of any kind. Returns its text.
+    /// Passes over one value of any kind, however deep. Returns its text.
     pub fn any(&mut self) -> Option<&'a str> {
-        let first = self.peek();
+        self.peek();
         let start = self.at;
-        let passed = match first {
-            Some(b'{') => self.object(&mut |reader, _| reader.any().is_some()),
-            Some(b'[') => self.array(&mut |reader| reader.any().is_some()),
-            Some(b'"') => self.quoted().is_some(),
-            Some(b't' | b'f') => self.boolean().is_some(),
-            Some(b'n') => self.null(),
-            _ => self.number().is_some(),
-        };
-        if !passed {
-            self.fail("not a value");
-            return None;
+        let mut open = Vec::new();
+        loop {
+            let passed = match self.peek() {
+                Some(first @ (b'{' | b'[')) => {
+                    // In ASCII, what closes stands two behind what opens.
+                    let close = first + 2;
+                    self.at += 1;
+                    if !self.takes(close) {
+                        open.push(close);
+                        if close == b'}' && !self.key() {
+                            return None;
+                        }
+                        continue;
+                    }
+                    true
+                }
+                Some(b'"') => self.quoted().is_some(),
+                Some(b't' | b'f') => self.boolean().is_some(),
+                Some(b'n') => self.null(),
+                _ => self.number().is_some(),
+            };
+            if !passed {
+                self.fail("not a value");
+                return None;
+            }
+            loop {
+                let Some(close) = open.last().copied() else { return self.text.get(start..self.at) };
+                if self.takes(b',') {
+                    if close == b'}' && !self.key() {
+                        return None;
+                    }
+                    break;
+                }
+                if !self.takes(close) {
+                    self.fail("not closed");
+                    return None;
+                }
+                open.pop();
+            }
         }
-        self.text.get(start..self.at)
+    }
+
+    /// Passes over a key and its colon.
+    fn key(&mut self) -> bool {
+        (self.quoted().is_some() || self.fail("not a key")) && self.colon()
+    }
+
+    fn colon(&mut self) -> bool {
+        self.takes(b':') || self.fail("a colon is missing")
     }
 
     /// Reads an object: `member` is told each key and reads the value.
     pub fn object(&mut self, member: &mut dyn FnMut(&mut Self, Cow<'a, str>) -> bool) -> bool {
-        self.nested(b'{', b'}', &mut |reader| {
-            let Some(key) = reader.string() else { return false };
-            (reader.takes(b':') || reader.fail("a colon is missing")) && member(reader, key)
+        self.list(b'{', b'}', &mut |reader| {
+            reader.string().is_some_and(|key| reader.colon() && member(reader, key))
         })
     }
 
     /// Reads an array: `item` reads each value.
     pub fn array(&mut self, item: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        self.nested(b'[', b']', item)
+        self.list(b'[', b']', item)
     }
 
-    fn nested(&mut self, open: u8, close: u8, item: &mut dyn FnMut(&mut Self) -> bool) -> bool {
-        if !self.takes(open) || self.depth == MAX_DEPTH {
+    fn list(&mut self, open: u8, close: u8, item: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+        if !self.takes(open) {
             return self.fail(if open == b'{' { "not an object" } else { "not an array" });
         }
-        self.depth += 1;
         let mut more = !self.takes(close);
         while more {
             if !item(self) {
@@ -185,7 +215,6 @@ impl<'a> Reader<'a> {
                 return self.fail("not closed");
             }
         }
-        self.depth -= 1;
         true
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn length(text: &[u8]) -> Option<usize> {
                 match text.get(at)? {
                     b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
                     b'u' => {
-                        code(text.get(at + 1..)?)?;
+                        unit(text.get(at + 1..)?)?;
                         at += 4;
                     }
                     _ => return None,
@@ -50,15 +50,15 @@ pub(super) fn unquote(inside: &str) -> Option<Cow<'_, str>> {
             b'r' => ('\r', 1),
             b't' => ('\t', 1),
             b'u' => {
-                let high = code(part.as_bytes().get(1..)?)?;
+                let high = unit(part.as_bytes().get(1..)?)?;
                 let pair = (0xd800..0xdc00).contains(&high);
                 match char::from_u32(high) {
                     Some(char) => (char, 5),
                     None if pair && part.len() == 5 => {
                         let low = parts.next()?;
-                        let code = code(low.strip_prefix('u')?.as_bytes())?;
-                        let low_half = code.checked_sub(0xdc00).filter(|half| *half < 0x400)?;
-                        out.push(char::from_u32(0x10000 + ((high - 0xd800) << 10) + low_half)?);
+                        let half = unit(low.strip_prefix('u')?.as_bytes())?.checked_sub(0xdc00)?;
+                        let pair = (half < 0x400).then_some(0x10000 + ((high - 0xd800) << 10) + half)?;
+                        out.push(char::from_u32(pair)?);
                         out.push_str(low.get(5..)?);
                         continue;
                     }
@@ -74,9 +74,9 @@ pub(super) fn unquote(inside: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Reads four hexadecimal digits.
-fn code(text: &[u8]) -> Option<u32> {
+fn unit(text: &[u8]) -> Option<u32> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    text.get(..4)?.iter().try_fold(0, |code, byte| Some(code << 4 | digit(byte)?))
+    text.get(..4)?.iter().try_fold(0, |unit, byte| Some(unit << 4 | digit(byte)?))
 }
 
 /// Writes a string with its quotes.
