@@ -122,7 +122,9 @@ impl Pending {
             if entry.deadline.is_some_and(|at| at <= now) {
                 entry.deadline = None;
                 let late = match &mut entry.purpose {
-                    Purpose::Ask { answered, .. } => (!std::mem::replace(answered, true)).then_some(Late::Ask),
+                    Purpose::Ask { answered, .. } => {
+                        (!std::mem::replace(answered, true)).then_some(Late::Ask)
+                    }
                     purpose => Some(Late::Own(std::mem::replace(purpose, Purpose::Ping))),
                 };
                 expired.extend(late.map(|late| (*id, late)));

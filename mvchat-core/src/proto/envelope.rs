@@ -2,7 +2,7 @@
 
 use super::Request;
 use crate::error::{Error, ErrorKind};
-use crate::wire::{self, Members, Reader};
+use crate::wire::{self, Reader};
 
 /// The deepest nesting of arrays and objects that a frame may have.
 const MAX_DEPTH: usize = 32;
@@ -74,14 +74,7 @@ impl Envelope {
 
     /// Writes the frame's text.
     pub fn encode(&self) -> String {
-        let mut text = String::new();
-        let mut members = Members::new(&mut text);
-        if let Some(id) = &self.id {
-            members.put("id", id);
-        }
-        self.request.put(&mut members);
-        members.end();
-        text
+        self.request.encode(self.id.as_deref())
     }
 }
 

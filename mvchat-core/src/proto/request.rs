@@ -458,8 +458,20 @@ macro_rules! requests {
                 }
             }
 
+            /// Writes the text of a frame that makes this request, to be answered with `id`.
+            pub fn encode(&self, id: Option<&str>) -> String {
+                let mut text = String::new();
+                let mut members = Members::new(&mut text);
+                if let Some(id) = id {
+                    members.put("id", &id);
+                }
+                self.put(&mut members);
+                members.end();
+                text
+            }
+
             /// Appends the key and the fields.
-            pub(super) fn put(&self, members: &mut Members<'_>) {
+            fn put(&self, members: &mut Members<'_>) {
                 let (key, fields): (&str, &dyn Write) = match self {
                     $(Self::$name(fields) => ($key, fields),)*
                 };
