@@ -3,7 +3,7 @@
 use super::chat::Chat;
 use super::dispatch::Ctx;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
+use crate::proto::{Command, ConvId, Json, MessageParams, Privacy, Reply, ReplyParams, SendMessage, UserId};
 use crate::seam::{NewUser, StoreErrorKind, UserRow, UserState};
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
@@ -36,6 +36,7 @@ impl Chat {
             lang: None,
             last_seen: None,
             must_change_password: false,
+            privacy: Privacy::default(),
         };
         match self.0.store.create_user(NewUser { user: row, credential: None, session: None }).await {
             Ok(()) => Ok(true),
