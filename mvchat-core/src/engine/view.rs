@@ -9,6 +9,7 @@ use crate::proto::{
     Audience, ConvId, ConvItem, Head, HeadMention, HeadReply, Json, MemberItem, MessageItem, Privacy, UserId,
     UserItem,
 };
+use crate::seam::audit::{AuditEvent, AuditKind};
 use crate::seam::{ContactRow, UserRow, UserState, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -305,6 +306,8 @@ impl Inner {
             Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
             Err(error) => {
                 tracing::error!(%conv, seq = %message.seq, ?error, "a message can't be opened");
+                let event = AuditEvent::new(AuditKind::CryptDecryptFail, self.env.now());
+                self.audit.emit(event.user(from).conv(conv).seq(message.seq).reason("message"));
                 Ok(None)
             }
         }
