@@ -1,5 +1,6 @@
 //! The host and its bots, speaking in process.
 
+use super::audited::Audited;
 use super::chat::Chat;
 use super::dispatch::Ctx;
 use crate::error::{Error, ErrorKind, Result};
@@ -79,9 +80,16 @@ impl Actor {
         // Counted before it is let in: else a drain could end in between.
         let _token = inner.closing.commands.token();
         inner.closing.admit()?;
+        let audited = Audited::of_host(&inner, self.user, &command);
         let ctx = Ctx { inner: inner.clone(), user: self.user, identity: None, origin: None, turn: None };
+        let work = async move {
+            let inner = ctx.inner.clone();
+            let result = ctx.execute(command).await;
+            audited.told(&inner, &result, None);
+            result
+        };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = inner.closing.commands.spawn(ctx.execute(command));
+        let work = inner.closing.commands.spawn(work);
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

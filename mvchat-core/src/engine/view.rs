@@ -8,6 +8,7 @@ use crate::policy::{Message, MessageState};
 use crate::proto::{
     ConvId, ConvItem, Head, HeadMention, HeadReply, Json, MemberItem, MessageItem, UserId, UserItem,
 };
+use crate::seam::audit::{AuditEvent, AuditKind};
 use crate::seam::{UserRow, UserState, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,6 +213,8 @@ impl Inner {
             Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
             Err(error) => {
                 tracing::error!(%conv, seq = %message.seq, ?error, "a message can't be opened");
+                let event = AuditEvent::new(AuditKind::CryptDecryptFail, self.env.now());
+                self.audit.emit(event.user(from).conv(conv).seq(message.seq).reason("message"));
                 Ok(None)
             }
         }
