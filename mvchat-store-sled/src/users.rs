@@ -101,6 +101,7 @@ fn apply(row: &mut UserRow, patch: UserPatch) {
     // `None` comes before every time.
     row.last_seen = row.last_seen.max(patch.last_seen);
     row.state = patch.state.unwrap_or(row.state);
+    row.privacy = row.privacy.patched(patch.privacy);
 }
 
 fn credential_key(scheme: &str, folded: &str) -> Key {

@@ -1,9 +1,10 @@
 //! The host and its bots, speaking in process.
 
+use super::audited::Audited;
 use super::chat::Chat;
 use super::dispatch::Ctx;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
+use crate::proto::{Command, ConvId, Json, MessageParams, Privacy, Reply, ReplyParams, SendMessage, UserId};
 use crate::seam::{NewUser, StoreErrorKind, UserRow, UserState};
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
@@ -36,6 +37,7 @@ impl Chat {
             lang: None,
             last_seen: None,
             must_change_password: false,
+            privacy: Privacy::default(),
         };
         match self.0.store.create_user(NewUser { user: row, credential: None, session: None }).await {
             Ok(()) => Ok(true),
@@ -79,9 +81,16 @@ impl Actor {
         // Counted before it is let in: else a drain could end in between.
         let _token = inner.closing.commands.token();
         inner.closing.admit()?;
+        let audited = Audited::of_host(&inner, self.user, &command);
         let ctx = Ctx { inner: inner.clone(), user: self.user, identity: None, origin: None, turn: None };
+        let work = async move {
+            let inner = ctx.inner.clone();
+            let result = ctx.execute(command).await;
+            audited.told(&inner, &result, None);
+            result
+        };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = inner.closing.commands.spawn(ctx.execute(command));
+        let work = inner.closing.commands.spawn(work);
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

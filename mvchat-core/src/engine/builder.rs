@@ -1,5 +1,6 @@
 //! Puts a [`Chat`] together and checks everything before it runs.
 
+use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
@@ -14,6 +15,7 @@ use crate::builtin::token::TokenSigner;
 use crate::builtin::{LogMailer, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
+use crate::seam::audit::AuditSink;
 use crate::seam::{Durability, Env, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 /// Builds a [`Chat`].
 ///
 /// # Defaults
-/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail. Keys have no default: a
+/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail, no audit log. Keys have no default: a
 /// durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
@@ -29,6 +31,7 @@ pub struct ChatBuilder {
     keys: Option<Keys>,
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
+    audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
     name: String,
@@ -64,6 +67,7 @@ impl ChatBuilder {
             keys: None,
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
+            audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
             name: "mvchat".to_owned(),
@@ -93,6 +97,12 @@ impl ChatBuilder {
     /// Sets what sends mail.
     pub fn mailer(mut self, mailer: impl Mailer) -> Self {
         self.mailer = Arc::new(mailer);
+        self
+    }
+
+    /// Sets what keeps the audit log.
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.audit = Some(Arc::new(sink));
         self
     }
 
@@ -164,6 +174,7 @@ impl ChatBuilder {
             store: self.store,
             env: self.env,
             mailer: self.mailer,
+            audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
             limits: Arc::new(self.limits),

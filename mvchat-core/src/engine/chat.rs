@@ -1,5 +1,6 @@
 //! The handle that everything hangs on.
 
+use super::audit::Audit;
 use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) env: Arc<dyn Env>,
     pub(super) mailer: Arc<dyn Mailer>,
+    pub(super) audit: Audit,
     pub(super) keys: Keys,
     pub(super) passwords: Passwords,
     pub(super) tokens: TokenSigner,

@@ -1,5 +1,6 @@
 //! From a command to the file that carries it out.
 
+use super::audited::Audited;
 use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
@@ -84,6 +85,14 @@ impl Inner {
     }
 
     async fn dispatch(self: Arc<Self>, caller: Caller, command: Command) -> Result<Finished> {
+        let (inner, audited) = (self.clone(), Audited::new(&self, &caller, &command));
+        let result = self.carry_out(caller, command).await;
+        let identity = result.as_ref().ok().and_then(|finished| finished.identity);
+        audited.told(&inner, &result, identity);
+        result
+    }
+
+    async fn carry_out(self: Arc<Self>, caller: Caller, command: Command) -> Result<Finished> {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,

@@ -4,6 +4,8 @@
 //! the store), publish. Only this folder waits for a plug point.
 
 mod actor;
+mod audit;
+mod audited;
 mod builder;
 mod cache;
 mod chat;
@@ -26,6 +28,7 @@ mod throttle;
 mod view;
 
 pub use actor::Actor;
+pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
 pub use events::Events;

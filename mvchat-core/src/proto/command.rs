@@ -1,8 +1,8 @@
 //! Requests whose fields were checked: a [`Command`] that exists is well-formed.
 
 use super::{
-    Acc, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark, Request, Rev,
-    Scalar, Secret, Seq, SessionId, UserId,
+    Acc, Audience, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark,
+    PrivacyPatch, PrivacyRequest, Request, Rev, Scalar, Secret, Seq, SessionId, UserId,
 };
 use crate::error::{Result, invalid};
 use crate::time::Timestamp;
@@ -280,6 +280,8 @@ pub struct UpdateMe {
     pub email: Option<String>,
     /// The new language.
     pub lang: Option<String>,
+    /// New privacy settings.
+    pub privacy: Option<PrivacyPatch>,
 }
 
 /// With whom a direct conversation is.
@@ -758,10 +760,23 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 password,
                 email,
                 lang,
+                privacy: acc.privacy.map(privacy).transpose()?,
             }))
         }
         _ => Err(invalid("invalid user field")),
     }
+}
+
+fn privacy(asked: PrivacyRequest) -> Result<PrivacyPatch> {
+    let audience = |text: Option<String>| {
+        text.map(|text| Audience::parse(&text).ok_or(invalid("invalid privacy"))).transpose()
+    };
+    Ok(PrivacyPatch {
+        last_seen: audience(asked.last_seen)?,
+        receipts: audience(asked.receipts)?,
+        typing: audience(asked.typing)?,
+        discoverable: audience(asked.discoverable)?,
+    })
 }
 
 fn direct(dm: Dm, limits: &Limits) -> Result<Command> {

@@ -1,6 +1,8 @@
 //! What successful requests bring: the `params` of their `ctrl`.
 
-use super::{ConnId, ConvId, Head, InviteId, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId};
+use super::{
+    ConnId, ConvId, Head, InviteId, Json, Limits, MarkKind, Own, Privacy, Rev, Role, Seq, SessionId, UserId,
+};
 use crate::time::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -205,6 +207,9 @@ params! {
         /// The user's language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// What others see of the user; absent when that is everything.
+        #[serde(skip_serializing_if = "absent", default)]
+        privacy: Option<Privacy>,
         /// Whose invites the sign-up has used.
         #[serde(skip_serializing_if = "absent", default)]
         inviters: Option<Vec<UserId>>,
@@ -218,6 +223,7 @@ params! {
         private: Option<Json>,
     }
     /// What changed in an account.
+    #[derive(Default)]
     AccountUpdated {
         /// The new profile.
         #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
@@ -234,6 +240,9 @@ params! {
         /// The new language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// All privacy settings as they are now.
+        #[serde(skip_serializing_if = "absent", default)]
+        privacy: Option<Privacy>,
     }
     /// The user's sessions.
     SessionsParams {

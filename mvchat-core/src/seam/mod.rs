@@ -1,6 +1,7 @@
 //! The plug points: narrow, `dyn`-compatible traits with contracts. Defaults are in
 //! [`builtin`](crate::builtin).
 
+pub mod audit;
 mod contacts;
 mod conversations;
 mod env;

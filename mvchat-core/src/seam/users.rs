@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::{SessionRow, StoreResult};
-use crate::proto::{Json, SessionId, UserId};
+use crate::proto::{Json, Privacy, PrivacyPatch, SessionId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -90,6 +90,9 @@ pub struct UserRow {
     pub last_seen: Option<Timestamp>,
     /// The password has to be changed.
     pub must_change_password: bool,
+    /// What others see of the user.
+    #[serde(default)]
+    pub privacy: Privacy,
 }
 
 impl UserRow {
@@ -165,4 +168,6 @@ pub struct UserPatch {
     pub last_seen: Option<Timestamp>,
     /// The state.
     pub state: Option<UserState>,
+    /// The privacy settings.
+    pub privacy: PrivacyPatch,
 }

@@ -6,7 +6,9 @@ use crate::builtin::password::Verdict;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::{Caller, Ctx};
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{AccountUpdated, Done, Json, NewAccount, Password, Reply, ReplyParams, UpdateMe, UserId};
+use crate::proto::{
+    AccountUpdated, Done, Json, NewAccount, Password, Privacy, Reply, ReplyParams, UpdateMe, UserId,
+};
 use crate::seam::{Credential, NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState, fold};
 use crate::session::Finished;
 use bytes::Bytes;
@@ -45,6 +47,7 @@ impl Inner {
             lang: account.lang,
             last_seen: None,
             must_change_password,
+            privacy: Privacy::default(),
         };
         let scheme = BASIC.to_owned();
         let credential = Some(Credential { user: id, scheme, name: account.name, folded, secret });
@@ -91,8 +94,7 @@ impl Inner {
 
 impl Ctx {
     pub(in crate::engine) async fn update_me(self, update: UpdateMe) -> Result<Reply> {
-        let mut updated =
-            AccountUpdated { public: None, private: None, password_changed: None, email: None, lang: None };
+        let mut updated = AccountUpdated::default();
         if let Some((old, new)) = update.password {
             self.change_password(old, new).await?;
             updated.password_changed = Some(true);
@@ -104,6 +106,9 @@ impl Ctx {
             lang: update.lang.clone(),
             ..UserPatch::default()
         };
+        if let Some(privacy) = update.privacy {
+            updated.privacy = Some(self.set_privacy(privacy).await?);
+        }
         updated.public = update.public;
         updated.private = update.private;
         updated.email = update.email;
@@ -112,7 +117,7 @@ impl Ctx {
         if patched || patch.lang.is_some() {
             self.inner.store.update_user(self.user, patch).await?;
         }
-        let nothing = !patched && updated.lang.is_none() && updated.password_changed.is_none();
+        let nothing = updated == AccountUpdated::default();
         Ok(if nothing { Reply::EMPTY } else { Reply::ok(updated) })
     }
 

@@ -2,7 +2,7 @@
 
 use super::world::{NAMES, conv, session, user};
 use crate::policy::{ConvKind, ConvSettings, MessageBody, MessageState, Standing};
-use crate::proto::{Json, MsgId, Role, UserId};
+use crate::proto::{Audience, Json, MsgId, Privacy, PrivacyPatch, Role, UserId};
 use crate::seam::{Credential, NewConversation, SessionRow, UserPatch, UserRow, UserState, fold};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -25,6 +25,7 @@ pub(super) fn row(id: UserId, name: &str, at: Timestamp) -> UserRow {
         lang: None,
         last_seen: None,
         must_change_password: true,
+        privacy: Privacy::default(),
     }
 }
 
@@ -52,6 +53,11 @@ pub(super) fn patch(what: u8, value: u8, at: Timestamp) -> UserPatch {
         1 => UserPatch { public: Some(Json::null()), lang: Some(name.to_owned()), ..UserPatch::default() },
         2 => UserPatch { private: Some(bytes), ..UserPatch::default() },
         3 => UserPatch { email: Some(bytes), ..UserPatch::default() },
+        4 if value > 127 => {
+            let audience = [Audience::Everyone, Audience::Contacts, Audience::Nobody][usize::from(value) % 3];
+            let privacy = PrivacyPatch { typing: Some(audience), ..PrivacyPatch::default() };
+            UserPatch { privacy, ..UserPatch::default() }
+        }
         4 => UserPatch { last_seen: Some(at - Duration::from_secs(value.into())), ..UserPatch::default() },
         _ => UserPatch { state: Some(states[usize::from(value) % 3]), ..UserPatch::default() },
     }

@@ -2,7 +2,7 @@
 
 use super::StoreFixture;
 use crate::policy::{ConvKind, ConvSettings, Conversation, Print};
-use crate::proto::{ConvId, Json, Rev, Role, Seq, SessionId, UserId};
+use crate::proto::{ConvId, Json, Privacy, Rev, Role, Seq, SessionId, UserId};
 use crate::seam::{
     Changes, ChangesQuery, Committed, Credential, Marked, Marks, NewConversation, NewUser, Outcome, Page,
     PageQuery, SessionRow, Store, UserRow, UserState, View, ViewQuery,
@@ -86,6 +86,7 @@ impl Bed {
             lang: None,
             last_seen: None,
             must_change_password: false,
+            privacy: Privacy::default(),
         }
     }
 

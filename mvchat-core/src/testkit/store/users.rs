@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::bed::{Bed, credential};
-use crate::proto::{Json, UserId};
+use crate::proto::{Audience, Json, Privacy, PrivacyPatch, UserId};
 use crate::seam::{NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState};
 use crate::testkit::Law;
 use crate::testkit::runner::law;
@@ -108,9 +108,11 @@ async fn a_patch_changes_what_it_names(bed: Bed) {
         private: Some(Some(Bytes::from_static(b"p"))),
         email: Some(Some(Bytes::from_static(b"e"))),
         lang: Some("pt".to_owned()),
+        privacy: PrivacyPatch { receipts: Some(Audience::Nobody), ..PrivacyPatch::default() },
         ..UserPatch::default()
     };
     let expected = UserRow {
+        privacy: Privacy { receipts: Audience::Nobody, ..before.privacy },
         public: patch.public.clone(),
         private: Some(Bytes::from_static(b"p")),
         email: Some(Bytes::from_static(b"e")),
@@ -237,6 +239,7 @@ async fn accounts_are_returned_as_they_came(bed: Bed) {
         lang: Some(String::new()),
         last_seen: Some(Timestamp::from_micros(1)),
         must_change_password: true,
+        privacy: Privacy { last_seen: Audience::Contacts, ..Privacy::default() },
         ..bed.row("")
     };
     bed.store.create_user(NewUser { user: user.clone(), credential: None, session: None }).await.unwrap();
