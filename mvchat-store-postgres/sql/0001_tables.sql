@@ -166,5 +166,7 @@ create table @.contacts (
     source smallint not null,
     created_at bigint not null,
     nickname bytea,
+    trusts boolean not null,
+    trusted boolean not null,
     primary key (owner, other)
 );

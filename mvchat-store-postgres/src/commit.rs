@@ -4,14 +4,15 @@ use crate::PgStore;
 use crate::codes::Code;
 use crate::error::{internal, not_found};
 use crate::rows::{conversation, count, extra, get, message, number, to_json, users_text, view_once_code};
-use mvchat_core::policy::{Message, MessageBody, Print};
-use mvchat_core::proto::{Position, Rev, Seq, UserId};
+use mvchat_core::policy::{Conversation, Message, MessageBody, Print};
+use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
     Amend, Append, Change, Committed, Op, Outcome, Revise, Sent, StoreErrorKind, StoreResult,
 };
 use mvchat_core::time::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -83,20 +84,15 @@ impl PgStore {
 
     /// Puts the fresh state to those that were decided on another.
     async fn freshen(&self, chunk: &[Change], outcomes: Vec<Written>) -> StoreResult<Vec<Outcome>> {
-        let mut known = BTreeMap::new();
-        let mut fresh = Vec::with_capacity(outcomes.len());
-        for (change, outcome) in chunk.iter().zip(outcomes) {
-            fresh.push(match outcome {
-                Some(outcome) => outcome,
-                None => {
-                    if !known.contains_key(&change.conv) {
-                        known.insert(change.conv, self.whole(change.conv).await?);
-                    }
-                    Outcome::Stale { conv: known.get(&change.conv).cloned().flatten(), message: None }
-                }
-            });
+        let mut known: BTreeMap<ConvId, Option<Arc<Conversation>>> = BTreeMap::new();
+        for (change, _) in chunk.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none()) {
+            if let Entry::Vacant(entry) = known.entry(change.conv) {
+                entry.insert(self.whole(change.conv).await?);
+            }
         }
-        Ok(fresh)
+        let fresh = |conv| Outcome::Stale { conv: known.get(&conv).cloned().flatten(), message: None };
+        let outcomes = chunk.iter().zip(outcomes);
+        Ok(outcomes.map(|(change, outcome)| outcome.unwrap_or_else(|| fresh(change.conv))).collect())
     }
 }
 

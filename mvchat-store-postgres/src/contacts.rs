@@ -10,14 +10,16 @@ use mvchat_core::seam::{ContactRow, ContactSource, ContactStore, StoreResult};
 use mvchat_core::time::Timestamp;
 
 /// The rows are written in one order, whoever adds whom.
-const ADD: &str = "insert into @.contacts (owner, other, source, created_at) \
-     values (least($1, $2), greatest($1, $2), $3, $4), (greatest($1, $2), least($1, $2), $3, $4) on conflict do nothing";
+const ADD: &str = "insert into @.contacts as c (owner, other, source, created_at, trusts, trusted) \
+     select p.owner, p.other, $3, $4, p.trusts, p.trusted from (values ($1, $2, true, $5), ($2, $1, $5, true)) \
+     p(owner, other, trusts, trusted) order by p.owner on conflict (owner, other) do update \
+     set trusts = c.trusts or excluded.trusts, trusted = c.trusted or excluded.trusted";
 const REMOVE: &str = "with pair as (select c.owner, c.other from @.contacts c \
      where (c.owner = $1 and c.other = $2) or (c.owner = $2 and c.other = $1) order by c.owner for update) \
      delete from @.contacts c using pair b where c.owner = b.owner and c.other = b.other";
 const NAME: &str =
     "update @.contacts c set nickname = $3 where c.owner = $1 and c.other = $2 returning c.owner";
-const OF: &str = "select c.other, c.source, c.created_at, c.nickname from @.contacts c where c.owner = $1 \
+const OF: &str = "select c.other, c.source, c.created_at, c.nickname, c.trusts, c.trusted from @.contacts c where c.owner = $1 \
      order by c.created_at desc, c.other desc";
 
 #[async_trait]
@@ -28,8 +30,11 @@ impl ContactStore for PgStore {
         source: ContactSource,
         at: Timestamp,
     ) -> StoreResult<()> {
+        let invited = source == ContactSource::Invite;
         let (source, at) = (source.code()?, at.as_micros());
-        self.write(|| sqlx::query(self.sql(ADD)).bind(a.0).bind(b.0).bind(source).bind(at)).await.map(drop)
+        self.write(|| sqlx::query(self.sql(ADD)).bind(a.0).bind(b.0).bind(source).bind(at).bind(invited))
+            .await
+            .map(drop)
     }
 
     async fn remove_contacts(&self, [a, b]: [UserId; 2]) -> StoreResult<()> {
@@ -51,6 +56,8 @@ impl ContactStore for PgStore {
                 source: Code::of(get(row, 1)?)?,
                 created_at: Timestamp::from_micros(get(row, 2)?),
                 nickname: bytes(row, 3)?,
+                trusts: get(row, 4)?,
+                trusted: get(row, 5)?,
             })
         };
         rows.iter().map(read).collect()

@@ -28,10 +28,10 @@ const REVOKE: &str =
     "delete from @.invites i where i.inviter = $1 and i.id = $2 and i.used_by is null returning i.id";
 const USE: &str = "with used as (update @.invites i set used_by = $2, used_at = $3 \
      where i.id = $1 and i.used_by is null and $3 < i.expires_at returning i.inviter), \
-     known as (insert into @.contacts (owner, other, source, created_at) \
-     select p.owner, p.other, $4, $3 from used u, lateral (values \
-     (least(u.inviter, $2), greatest(u.inviter, $2)), (greatest(u.inviter, $2), least(u.inviter, $2))) \
-     p(owner, other) on conflict do nothing) select count(*) from used";
+     known as (insert into @.contacts as c (owner, other, source, created_at, trusts, trusted) \
+     select distinct p.owner, p.other, $4::smallint, $3, true, true from used u, lateral (values \
+     (u.inviter, $2), ($2, u.inviter)) p(owner, other) order by p.owner on conflict (owner, other) do update \
+     set trusts = true, trusted = true) select count(*) from used";
 
 #[async_trait]
 impl InviteStore for PgStore {

@@ -206,4 +206,5 @@ fn apply(row: &mut UserRow, patch: UserPatch) {
     // `None` is before every time, so this also sets the first one.
     row.last_seen = row.last_seen.max(patch.last_seen);
     row.state = patch.state.unwrap_or(row.state);
+    row.privacy = row.privacy.patched(patch.privacy);
 }
