@@ -80,6 +80,7 @@ impl Engine {
                     must_change_password: None,
                     lang: None,
                     privacy: None,
+                    status: None,
                     inviters: None,
                 };
                 Finished {

@@ -210,6 +210,9 @@ params! {
         /// What others see of the user; absent when that is everything.
         #[serde(skip_serializing_if = "absent", default)]
         privacy: Option<Privacy>,
+        /// The user's status.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
         /// Whose invites the sign-up has used.
         #[serde(skip_serializing_if = "absent", default)]
         inviters: Option<Vec<UserId>>,
@@ -243,6 +246,12 @@ params! {
         /// All privacy settings as they are now.
         #[serde(skip_serializing_if = "absent", default)]
         privacy: Option<Privacy>,
+        /// The new user name.
+        #[serde(skip_serializing_if = "absent", default)]
+        username: Option<String>,
+        /// The new status; empty for none.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// The user's sessions.
     SessionsParams {
@@ -284,6 +293,9 @@ params! {
         online: bool,
         /// When the user was last here.
         last_seen: Option<Timestamp>,
+        /// What the user says about the present moment.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// A new invite.
     InviteCreated {
@@ -382,6 +394,9 @@ params! {
         /// When the contact was last here.
         #[serde(skip_serializing_if = "absent", default)]
         last_seen: Option<Timestamp>,
+        /// What the contact says about the present moment.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// A direct conversation.
     DmParams {

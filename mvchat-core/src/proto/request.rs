@@ -208,6 +208,10 @@ wire! {
         new: String,
         /// What others see of the user.
         privacy: PrivacyRequest,
+        /// The new user name.
+        username: String,
+        /// What the user says about the present moment; empty for nothing.
+        status: String,
     }
     /// Privacy settings to change: `everyone`, `contacts` or `nobody` each.
     PrivacyRequest {
