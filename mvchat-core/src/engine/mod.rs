@@ -18,6 +18,7 @@ mod events;
 mod fanout;
 mod health;
 mod hub;
+mod keys;
 mod marks;
 mod presence;
 mod registry;
