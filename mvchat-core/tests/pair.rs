@@ -79,6 +79,7 @@ impl Engine {
                     desc: Desc { public: None, private: None },
                     must_change_password: None,
                     lang: None,
+                    privacy: None,
                     status: None,
                     inviters: None,
                 };

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
-use mvchat_core::proto::{Epoch, Own, Position, Rev, Role, Seq, UserId};
+use mvchat_core::proto::{Audience, Epoch, Own, Position, Privacy, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
     ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, SealedEmail, Sent,
     SessionRow, UserRow, UserState,
@@ -73,16 +73,19 @@ pub(crate) enum Thing {
     Conversation,
 }
 
+/// Fields behind the `+` came later: a row that was written before has its default there. Such a row can't stand in
+/// another one.
 macro_rules! rows {
-    ($($row:ident { $($field:ident),* })*) => {$(
+    ($($row:ident { $($field:ident),* } $(+ { $($late:ident),* })?)*) => {$(
         impl Field for $row {
-            fn put(&self, out: &mut Out) { $(self.$field.put(out);)* }
+            fn put(&self, out: &mut Out) { $(self.$field.put(out);)* $($(self.$late.put(out);)*)? }
             fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
-                Ok(Self { $($field: Field::take(input)?),* })
+                Ok(Self { $($field: Field::take(input)?,)* $($($late: input.later()?,)*)? })
             }
         }
     )*};
 }
+
 rows! {
     ConvRow { kind, epoch, owner, created_at, settings, settings_rev, active }
     Tail { rev, touched, last_seq, last_at }
@@ -91,13 +94,14 @@ rows! {
     ConvSettings { public, ttl, no_screenshots, pinned, slow_mode, closed }
     Pinned { seq, at, by }
     Member { role, standing, blocks, muted_until, joined_at, rev }
-    ContactRow { user, source, created_at, nickname }
+    ContactRow { user, source, created_at, nickname } + { trusts, trusted }
     InviteRow { id, inviter, code, email, sealed, created_at, expires_at, used }
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
     SessionRow { id, user, device, user_agent, created_at, used_at, expires_at }
     Credential { user, scheme, name, folded, secret }
+    Privacy { last_seen, receipts, typing, discoverable }
 }
 
 macro_rules! codes {
@@ -118,10 +122,11 @@ codes! {
     Role { Member = 1, Admin = 2, Owner = 3 }
     MessageState { Live = 1, Unsent = 2, Deleted = 3 }
     ContactSource { Manual = 1, Invite = 2 }
+    Audience { Everyone = 1, Contacts = 2, Nobody = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
 }
 
-/// What came later stands at the end: the hash of the address, the status.
+/// What came later stands at the end: the hash of the address, the status, the privacy settings.
 impl Field for UserRow {
     fn put(&self, out: &mut Out) {
         self.id.put(out);
@@ -135,6 +140,7 @@ impl Field for UserRow {
         self.must_change_password.put(out);
         self.email.as_ref().and_then(|email| email.hash).put(out);
         self.status.put(out);
+        self.privacy.put(out);
     }
 
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
@@ -149,6 +155,7 @@ impl Field for UserRow {
         let hash = input.later()?;
         row.email = sealed.map(|sealed| SealedEmail { sealed, hash });
         row.status = input.later()?;
+        row.privacy = input.later()?;
         Ok(row)
     }
 }

@@ -20,6 +20,7 @@ mod fanout;
 mod health;
 mod hub;
 mod import;
+mod keys;
 mod marks;
 mod presence;
 mod registry;

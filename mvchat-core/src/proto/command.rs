@@ -1,14 +1,13 @@
 //! Requests whose fields were checked: a [`Command`] that exists is well-formed.
 
 use super::{
-    Acc, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark, Request, Rev,
-    Scalar, Secret, Seq, SessionId, UserId,
+    Acc, Audience, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark,
+    PrivacyPatch, PrivacyRequest, Request, Rev, Scalar, Secret, Seq, SessionId, UserId,
 };
 use crate::error::{Result, invalid};
 use crate::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -280,6 +279,8 @@ pub struct UpdateMe {
     pub email: Option<String>,
     /// The new language.
     pub lang: Option<String>,
+    /// New privacy settings.
+    pub privacy: Option<PrivacyPatch>,
     /// The new user name.
     pub username: Option<String>,
     /// The new status; empty for none.
@@ -335,17 +336,18 @@ pub enum GroupUpdate {
     Public(Option<Json>),
 }
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Role {
-    /// Reads and writes.
-    Member,
-    /// Also manages members and settings.
-    Admin,
-    /// Also manages admins; exactly one in a group.
-    Owner,
+crate::words! {
+    /// What a member may do.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum Role {
+        /// Reads and writes.
+        Member = "member",
+        /// Also manages members and settings.
+        Admin = "admin",
+        /// Also manages admins; exactly one in a group.
+        Owner = "owner",
+    }
 }
 
 /// A message to send.
@@ -780,12 +782,25 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 password,
                 email,
                 lang,
+                privacy: acc.privacy.map(privacy).transpose()?,
                 username: acc.username.map(|name| check_user_name(name, limits)).transpose()?,
                 status,
             }))
         }
         _ => Err(invalid("invalid user field")),
     }
+}
+
+fn privacy(asked: PrivacyRequest) -> Result<PrivacyPatch> {
+    let audience = |text: Option<String>| {
+        text.map(|text| Audience::parse(&text).ok_or(invalid("invalid privacy"))).transpose()
+    };
+    Ok(PrivacyPatch {
+        last_seen: audience(asked.last_seen)?,
+        receipts: audience(asked.receipts)?,
+        typing: audience(asked.typing)?,
+        discoverable: audience(asked.discoverable)?,
+    })
 }
 
 fn direct(dm: Dm, limits: &Limits) -> Result<Command> {

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::{SessionRow, StoreResult};
-use crate::proto::{Json, SessionId, UserId};
+use crate::proto::{Json, Privacy, PrivacyPatch, SessionId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -102,7 +102,11 @@ pub struct UserRow {
     pub last_seen: Option<Timestamp>,
     /// The password has to be changed.
     pub must_change_password: bool,
+    /// What others see of the user.
+    #[serde(default)]
+    pub privacy: Privacy,
     /// What the user says about the present moment.
+    #[serde(default)]
     pub status: Option<String>,
 }
 
@@ -131,6 +135,7 @@ impl UserRow {
             lang: None,
             last_seen: None,
             must_change_password: false,
+            privacy: Privacy::default(),
             status: None,
         }
     }
@@ -207,6 +212,8 @@ pub struct UserPatch {
     pub last_seen: Option<Timestamp>,
     /// The state.
     pub state: Option<UserState>,
+    /// The privacy settings.
+    pub privacy: PrivacyPatch,
     /// Whether the password has to be changed.
     pub must_change_password: Option<bool>,
     /// What the user says about the present moment; `Some(None)` clears it.

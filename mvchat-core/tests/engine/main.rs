@@ -12,6 +12,7 @@ mod invites;
 mod load;
 mod mentions;
 mod own;
+mod privacy;
 mod refusals;
 mod review_commits;
 mod review_connections;

@@ -165,6 +165,7 @@ fn apply(row: &mut UserRow, patch: UserPatch) {
     // `None` is before every time, so this also sets the first one.
     row.last_seen = row.last_seen.max(patch.last_seen);
     row.state = patch.state.unwrap_or(row.state);
+    row.privacy = row.privacy.patched(patch.privacy);
     row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
     if let Some(status) = patch.status {
         row.status = status;

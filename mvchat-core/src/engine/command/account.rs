@@ -132,7 +132,7 @@ fn no_record() -> Error {
 
 impl Ctx {
     pub(in crate::engine) async fn update_me(self, update: UpdateMe) -> Result<Reply> {
-        let UpdateMe { public, private, password, email, lang, username, status } = update;
+        let UpdateMe { public, private, password, email, lang, privacy, username, status } = update;
         let inner = &self.inner;
         // What can be refused is, before the password changes; all the rest changes in one step.
         inner.check_email(Some(self.user), email.as_deref()).await?;
@@ -163,10 +163,23 @@ impl Ctx {
                 return Err(error.into());
             }
         }
-        if !changes && password_changed.is_none() {
+        let privacy = match privacy {
+            Some(privacy) => Some(self.set_privacy(privacy).await?),
+            None => None,
+        };
+        if !changes && password_changed.is_none() && privacy.is_none() {
             return Ok(Reply::EMPTY);
         }
-        Ok(Reply::ok(AccountUpdated { public, private, password_changed, email, lang, username, status }))
+        Ok(Reply::ok(AccountUpdated {
+            public,
+            private,
+            password_changed,
+            email,
+            lang,
+            privacy,
+            username,
+            status,
+        }))
     }
 
     /// Passes a name that nobody has, or this user; who has no password has no name to change.

@@ -6,7 +6,7 @@ use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{AccountParams, Desc, Json, Password, Reply, SessionId, UserId};
+use crate::proto::{AccountParams, Desc, Json, Password, Privacy, Reply, SessionId, UserId};
 use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, UserState, fold};
 use crate::session::{Finished, Identity};
 use crate::time::Timestamp;
@@ -189,6 +189,7 @@ impl Inner {
             desc: Desc { public: user.public.clone(), private },
             must_change_password: user.must_change_password.then_some(true),
             lang: user.lang.clone(),
+            privacy: Some(user.privacy).filter(|privacy| *privacy != Privacy::default()),
             status: user.status.clone(),
             inviters: None,
         })

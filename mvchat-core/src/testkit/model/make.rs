@@ -2,7 +2,7 @@
 
 use super::world::{NAMES, conv, session, user};
 use crate::policy::{ConvKind, ConvSettings, MessageBody, MessageState, Standing};
-use crate::proto::{Json, MsgId, Role, UserId};
+use crate::proto::{Audience, Json, MsgId, PrivacyPatch, Role, UserId};
 use crate::seam::{
     Credential, NewConversation, SealedEmail, SessionRow, UserPatch, UserRow, UserState, fold,
 };
@@ -50,6 +50,11 @@ pub(super) fn patch(what: u8, value: u8, at: Timestamp) -> UserPatch {
                 email: Some(bytes.map(|sealed| SealedEmail { sealed, hash })),
                 ..UserPatch::default()
             }
+        }
+        4 if value > 127 => {
+            let audience = [Audience::Everyone, Audience::Contacts, Audience::Nobody][usize::from(value) % 3];
+            let privacy = PrivacyPatch { typing: Some(audience), ..PrivacyPatch::default() };
+            UserPatch { privacy, ..UserPatch::default() }
         }
         4 => UserPatch { last_seen: Some(at - Duration::from_secs(value.into())), ..UserPatch::default() },
         _ => UserPatch { state: Some(states[usize::from(value) % 3]), ..UserPatch::default() },

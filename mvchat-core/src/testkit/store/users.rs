@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::bed::{Bed, credential};
-use crate::proto::{Json, UserId};
+use crate::proto::{Audience, Json, Privacy, PrivacyPatch, UserId};
 use crate::seam::{
     EndSessions, NewName, NewUser, SealedEmail, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState,
     fold,
@@ -137,11 +137,13 @@ async fn a_patch_changes_what_it_names(bed: Bed) {
         private: Some(Some(Bytes::from_static(b"p"))),
         email: Some(Some(email("e"))),
         lang: Some("pt".to_owned()),
+        privacy: PrivacyPatch { receipts: Some(Audience::Nobody), ..PrivacyPatch::default() },
         must_change_password: Some(true),
         status: Some(Some("away".to_owned())),
         ..UserPatch::default()
     };
     let expected = UserRow {
+        privacy: Privacy { receipts: Audience::Nobody, ..before.privacy },
         public: patch.public.clone(),
         private: Some(Bytes::from_static(b"p")),
         email: Some(email("e")),
@@ -277,6 +279,7 @@ async fn accounts_are_returned_as_they_came(bed: Bed) {
         lang: Some(String::new()),
         last_seen: Some(Timestamp::from_micros(1)),
         must_change_password: true,
+        privacy: Privacy { last_seen: Audience::Contacts, ..Privacy::default() },
         status: Some(String::new()),
         ..bed.row("")
     };
