@@ -16,15 +16,12 @@ pub(crate) struct Migrations {
 
 /// What [`PgStore`](crate::PgStore) needs.
 pub(crate) const STORE: Migrations = Migrations {
-    steps: &[
-        &[
-            include_str!("../sql/0001_tables.sql"),
-            include_str!("../sql/0002_read.sql"),
-            include_str!("../sql/0003_commit.sql"),
-            include_str!("../sql/0004_own.sql"),
-        ],
-        &[include_str!("../sql/0005_accounts.sql")],
-    ],
+    steps: &[&[
+        include_str!("../sql/0001_tables.sql"),
+        include_str!("../sql/0002_read.sql"),
+        include_str!("../sql/0003_commit.sql"),
+        include_str!("../sql/0004_own.sql"),
+    ]],
 };
 
 /// What [`PgVault`](crate::PgVault) needs.

@@ -13,9 +13,9 @@ use mvchat_core::seam::{
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-const CREATE: &str = "with made as (insert into @.users (id, state, name, must_change_password, private, email, \
-     email_hash, row) values ($1, $2, $3, $4, $5, $6, $7, $8)), opened as (insert into @.credentials (scheme, folded, \
-     user_id, name, secret) select $9, $10, $11, $12, $13 where $9::text is not null) \
+const CREATE: &str = "with made as (insert into @.users (id, state, name, must_change_password, private, email, email_hash, \
+     row) values ($1, $2, $3, $4, $5, $6, $7, $8)), opened as (insert into @.credentials (scheme, folded, user_id, \
+     name, secret) select $9, $10, $11, $12, $13 where $9::text is not null) \
      insert into @.sessions (id, user_id, used_at, expires_at, row) \
      select $14, $15, $16, $17, $18 where $14::uuid is not null";
 const USERS: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version, u.email_hash \
@@ -24,8 +24,7 @@ const CREDENTIAL: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret
      where c.scheme = $1 and c.folded = $2";
 const CREDENTIAL_OF: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret from @.credentials c \
      where c.user_id = $1 and c.scheme = $2";
-/// Only if nobody else has written it since it was read.
-const UPDATE: &str = "select @.update_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const UPDATE: &str = "select status from @.update_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const EMAIL_OWNER: &str = "select u.id from @.users u where u.email_hash = $1";
 const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $4 \
      where c.user_id = $1 and c.scheme = $2 and c.secret = $3 returning c.user_id), \
@@ -67,7 +66,7 @@ impl UserStore for PgStore {
         });
         match made.await {
             Err(error) if error.kind() == StoreErrorKind::AlreadyExists => {
-                Err(already_exists("the user, the name, the address or the session exists"))
+                Err(already_exists("the user, the name or the session exists"))
             }
             result => result.map(drop),
         }
@@ -100,34 +99,35 @@ impl UserStore for PgStore {
             if row.state == UserState::Deleted && state != UserState::Deleted {
                 return Err(StoreError::new(StoreErrorKind::Conflict, "the user is deleted"));
             }
-            let renamed = patch.name.clone();
-            if let Some(renamed) = &renamed {
-                let known = self.credential_of(id, &renamed.scheme).await?;
-                known.ok_or_else(|| not_found("no such credential"))?;
-            }
             apply(&mut row, patch.clone());
-            let new = Written::of(row.clone())?;
+            let (new, name) = (Written::of(row.clone())?, patch.name.as_ref());
             let written = self.write_one(|| {
                 let query = sqlx::query(self.sql(UPDATE)).bind(new.id).bind(version).bind(new.state);
-                let query = query.bind(&new.name).bind(new.must_change_password).bind(&new.private);
-                let query = query.bind(&new.email).bind(&new.email_hash).bind(&new.row);
-                let renamed = renamed.as_ref();
+                let query = query.bind(&new.name).bind(&new.private).bind(&new.email).bind(&new.email_hash);
+                let query = query.bind(new.must_change_password).bind(&new.row);
                 query
-                    .bind(renamed.map(|renamed| renamed.scheme.clone()))
-                    .bind(renamed.map(|renamed| renamed.folded.as_bytes().to_vec()))
-                    .bind(renamed.map(|renamed| renamed.name.as_bytes().to_vec()))
+                    .bind(name.map(|name| name.scheme.clone()))
+                    .bind(name.map(|name| name.name.as_bytes().to_vec()))
+                    .bind(name.map(|name| name.folded.as_bytes().to_vec()))
             });
-            let written: bool = match written.await {
+            let written = match written.await {
                 Err(error) if error.kind() == StoreErrorKind::AlreadyExists => {
                     return Err(already_exists("the name or the address is taken"));
                 }
-                row => get(&row?, 0)?,
+                result => result?,
             };
-            // Somebody else was faster otherwise, and every round has one who gets through.
-            if written {
-                return Ok(row);
+            match get::<i16>(&written, 0)? {
+                // Somebody else was faster, and every round has one who gets through.
+                0 => {}
+                1 => return Ok(row),
+                _ => return Err(not_found("no such credential")),
             }
         }
+    }
+
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
+        let rows = self.read(|| sqlx::query(self.sql(EMAIL_OWNER)).bind(email.to_vec())).await?;
+        rows.first().map(|row| get(row, 0).map(UserId)).transpose()
     }
 
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
@@ -148,11 +148,6 @@ impl UserStore for PgStore {
             (false, true) => Err(StoreError::new(StoreErrorKind::Conflict, "the secret is another")),
             (false, false) => Err(not_found("no such credential")),
         }
-    }
-
-    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
-        let rows = self.read(|| sqlx::query(self.sql(EMAIL_OWNER)).bind(email.to_vec())).await?;
-        rows.first().map(|row| get(row, 0).map(UserId)).transpose()
     }
 
     async fn search_users(&self, text: &str, except: &[UserId], most: usize) -> StoreResult<Vec<UserRow>> {
@@ -179,19 +174,16 @@ struct Written {
 
 impl Written {
     fn of(mut user: UserRow) -> StoreResult<Self> {
-        let private = user.private.take().map(|bytes| bytes.to_vec());
-        let (email, email_hash) = match user.email.take() {
-            Some(email) => (Some(email.sealed.to_vec()), email.hash.map(|hash| hash.to_vec())),
-            None => (None, None),
-        };
+        let private = user.private.take().map(|private| private.to_vec());
+        let email = user.email.take();
         Ok(Self {
             id: user.id.0,
             state: user.state.code()?,
             name: user.display_name().map(|name| fold(&name).into_bytes()),
             must_change_password: user.must_change_password,
             private,
-            email,
-            email_hash,
+            email_hash: email.as_ref().and_then(|email| email.hash).map(|hash| hash.to_vec()),
+            email: email.map(|email| email.sealed.to_vec()),
             row: to_json(&user)?,
         })
     }
@@ -203,8 +195,8 @@ fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
     user.state = Code::of(get(row, 1)?)?;
     user.must_change_password = get(row, 2)?;
     user.private = bytes(row, 3)?;
-    let hash = bytes(row, 7)?.map(|hash| hash.as_ref().try_into());
-    let hash = hash.transpose().map_err(|_| internal("the hash of an address is of another length"))?;
+    let hash = get::<Option<Vec<u8>>>(row, 7)?.map(TryInto::try_into).transpose();
+    let hash = hash.map_err(|_| internal("a hash of another length"))?;
     user.email = bytes(row, 4)?.map(|sealed| SealedEmail { sealed, hash });
     Ok((user, get(row, 6)?))
 }

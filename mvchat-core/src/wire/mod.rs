@@ -43,6 +43,8 @@ mod write;
 pub use bridge::{deserialize, serialize};
 #[doc(hidden)]
 pub use names::{camel, camel_len, name};
+#[doc(hidden)]
+pub use read::read_variant;
 pub use read::{Read, read, read_into};
 pub use reader::{Bad, Reader};
 #[doc(hidden)]
