@@ -3,7 +3,7 @@
 use mvchat_core::client::{
     Account, ClientError, ConvChange, EndReason, Event, MemberChange, Output, SendState,
 };
-use mvchat_core::proto::{Close, ConvId, Ctrl, Json, MarkKind, Rev, Seq, UserId};
+use mvchat_core::proto::{Close, ConvId, Ctrl, Json, MarkKind, Privacy, Rev, Seq, UserId};
 use mvchat_core::time::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
@@ -109,6 +109,8 @@ pub(crate) struct Who {
     public: Option<Json>,
     private: Option<Json>,
     must_change_password: bool,
+    privacy: Privacy,
+    status: Option<String>,
 }
 
 /// The answer to a request that succeeded.
@@ -238,6 +240,8 @@ impl From<Account> for Who {
             public: account.desc.public,
             private: account.desc.private,
             must_change_password: account.must_change_password,
+            privacy: account.privacy,
+            status: account.status,
         }
     }
 }
