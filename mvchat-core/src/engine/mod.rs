@@ -19,6 +19,7 @@ mod events;
 mod fanout;
 mod health;
 mod hub;
+mod keys;
 mod marks;
 mod presence;
 mod registry;
