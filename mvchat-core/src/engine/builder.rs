@@ -1,5 +1,6 @@
 //! Puts a [`Chat`] together and checks everything before it runs.
 
+use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
@@ -8,12 +9,14 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
 use crate::builtin::{LogMailer, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
+use crate::seam::audit::AuditSink;
 use crate::seam::{Durability, Env, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use std::sync::Arc;
 /// Builds a [`Chat`].
 ///
 /// # Defaults
-/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail. Keys have no default: a
+/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail, no audit log. Keys have no default: a
 /// durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
@@ -29,6 +32,7 @@ pub struct ChatBuilder {
     keys: Option<Keys>,
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
+    audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
     name: String,
@@ -64,6 +68,7 @@ impl ChatBuilder {
             keys: None,
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
+            audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
             name: "mvchat".to_owned(),
@@ -93,6 +98,12 @@ impl ChatBuilder {
     /// Sets what sends mail.
     pub fn mailer(mut self, mailer: impl Mailer) -> Self {
         self.mailer = Arc::new(mailer);
+        self
+    }
+
+    /// Sets what keeps the audit log.
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.audit = Some(Arc::new(sink));
         self
     }
 
@@ -160,10 +171,11 @@ impl ChatBuilder {
         };
         let (committer, shards) = Committer::new(self.shards);
         let inner = Arc::new(Inner {
-            tokens: TokenSigner::new(keys.tokens().clone(), &self.name, &self.name),
+            tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
             mailer: self.mailer,
+            audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
             limits: Arc::new(self.limits),
@@ -172,6 +184,7 @@ impl ChatBuilder {
             caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
+            underway: Underway::default(),
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),

@@ -3,7 +3,10 @@
 //! Every command is four verbs in this order: load, decide (in [`policy`](crate::policy)), commit (one call of
 //! the store), publish. Only this folder waits for a plug point.
 
+mod accounts;
 mod actor;
+mod audit;
+mod audited;
 mod builder;
 mod cache;
 mod chat;
@@ -16,6 +19,7 @@ mod events;
 mod fanout;
 mod health;
 mod hub;
+mod keys;
 mod marks;
 mod presence;
 mod registry;
@@ -23,9 +27,11 @@ mod serve;
 mod sessions;
 mod shutdown;
 mod throttle;
+mod underway;
 mod view;
 
 pub use actor::Actor;
+pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
 pub use events::Events;

@@ -47,7 +47,7 @@ impl Chat {
     ///
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
-        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid())));
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer.addr.map(|addr| addr.ip())));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");

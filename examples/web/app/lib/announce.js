@@ -18,6 +18,16 @@ export function toast(text, kind = "") {
   setTimeout(() => node.remove(), SHOWN);
 }
 
+/** Puts a text onto the clipboard, and says so. */
+export async function copy(text, words = "Copied.") {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(words);
+  } catch {
+    toast("The browser does not allow that.", "bad");
+  }
+}
+
 const WORDS = {
   offline: "You are offline. Try again when the connection is back.",
   disconnected: "The connection was lost. It may have happened; please check.",
@@ -48,4 +58,14 @@ export async function attempt(action) {
     toast(explain(error), "bad");
     return false;
   }
+}
+
+/** Makes a listener of something that takes a while: it is shown as busy, and an impatient second click does nothing. */
+export function patient(action) {
+  return async ({ currentTarget }) => {
+    if (currentTarget.ariaBusy === "true") return;
+    currentTarget.ariaBusy = "true";
+    await attempt(action);
+    currentTarget.ariaBusy = null;
+  };
 }

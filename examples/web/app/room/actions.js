@@ -1,6 +1,6 @@
 /** What can be done with a message. */
 
-import { attempt, toast } from "../lib/announce.js";
+import { attempt, copy } from "../lib/announce.js";
 import { confirmed } from "../lib/dialog.js";
 import { h, icon } from "../lib/dom.js";
 import { QUICK, pickEmoji } from "../lib/emoji.js";
@@ -10,9 +10,9 @@ import { report } from "./report.js";
 
 const RANK = { member: 0, admin: 1, owner: 2 };
 
-export function openActions(anchor, message, { conv, writer }) {
-  // What comes after the menu finds the message itself still there, whatever was drawn again.
-  const article = anchor.closest("article");
+/** Opens the menu of a message at its article. */
+export function openActions(article, message, context) {
+  const { conv, writer } = context;
   const now = Date.now();
   const info = conv.info.value;
   const role = info?.role ?? "member";
@@ -41,7 +41,13 @@ export function openActions(anchor, message, { conv, writer }) {
       sent && !message.mine && { label: "Report", danger: true, onclick: () => report(message) },
     ],
     sent && quick(message, article, () => close(true)),
+    () => stop(),
   );
+  // Much more can be done as soon as the server has the message.
+  const stop = conv.messages.subscribe((all) => {
+    const now = sent ? undefined : all.find(({ key, seq }) => key === message.key && seq !== undefined);
+    if (now) openActions(article, now, context);
+  });
 }
 
 /** Six reactions at hand, and all others behind the plus. */
@@ -75,15 +81,6 @@ function quick(message, article, close) {
       },
     }, icon("plus")),
   );
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast("Copied.");
-  } catch {
-    toast("The browser does not allow that.", "bad");
-  }
 }
 
 async function deleteForAll(message) {
