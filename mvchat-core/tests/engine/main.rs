@@ -4,6 +4,7 @@
 mod audit;
 mod chat;
 mod contacts;
+mod erase;
 mod faults;
 mod groups;
 mod host;
