@@ -11,29 +11,46 @@ use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "report";
 
-/// What was done.
+/// What was done, to whom, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "report", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub enum Report {
+pub struct Report {
+    /// Which kind of report it is.
+    pub report: ReportKind,
+    /// To whom it was done; after an erasure, the id is all that is left.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// What an export has written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ReportFile>,
+    /// What an erasure came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Erased>,
+}
+
+/// What a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ReportKind {
     /// A user's data was written to files.
-    Export {
-        /// Whose.
-        user: UserId,
-        /// When.
-        at: Timestamp,
-        /// What was written.
-        files: Vec<ReportFile>,
-    },
+    Export,
     /// A user was erased.
-    Erasure {
-        /// Who; the id is all that is left.
-        user: UserId,
-        /// When.
-        at: Timestamp,
-        /// What was done.
-        done: Erased,
-    },
+    Erasure,
+}
+
+impl Report {
+    /// Reports an export.
+    pub fn of_export(user: UserId, at: Timestamp, files: Vec<ReportFile>) -> Self {
+        Self { report: ReportKind::Export, user, at, files, done: None }
+    }
+
+    /// Reports an erasure.
+    pub fn of_erasure(user: UserId, at: Timestamp, done: Erased) -> Self {
+        Self { report: ReportKind::Erasure, user, at, files: Vec::new(), done: Some(done) }
+    }
 }
 
 /// A file of an export.
@@ -100,11 +117,9 @@ mod tests {
     #[test]
     fn only_what_was_signed_checks() {
         let keys = Keys::ephemeral();
-        let report = Report::Erasure {
-            user: UserId(uuid::Uuid::from_u128(1)),
-            at: Timestamp::from_micros(1),
-            done: Erased { messages: 3, key_destroyed: true, ..Erased::default() },
-        };
+        let done = Erased { messages: 3, key_destroyed: true, ..Erased::default() };
+        let user = UserId(uuid::Uuid::from_u128(1));
+        let report = Report::of_erasure(user, Timestamp::from_micros(1), done);
         let text = sign(&keys, &report).unwrap();
         assert_eq!(check(&keys, &text), Some(report));
         assert_eq!(check(&Keys::ephemeral(), &text), None);

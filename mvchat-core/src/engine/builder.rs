@@ -9,6 +9,7 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -183,6 +184,7 @@ impl ChatBuilder {
             caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
+            underway: Underway::default(),
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),

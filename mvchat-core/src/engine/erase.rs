@@ -4,10 +4,9 @@ use super::chat::{Chat, Inner};
 use crate::builtin::report::{self, Erased, Report};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{ConvKind, Message, MessageState};
-use crate::proto::{ConvId, Json, ReplyParams, Seq, UserId};
+use crate::proto::{ConvId, ReplyParams, Seq, UserId};
+use crate::seam::PageQuery;
 use crate::seam::audit::{AuditEvent, AuditKind, AuditResult};
-use crate::seam::{EndSessions, PageQuery, UserPatch, UserState};
-use crate::session::Ended;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,9 +18,9 @@ const EYES: usize = 8;
 impl Chat {
     /// Erases a user, for good, and returns the signed report.
     ///
-    /// In this order: the account is deleted and its sessions end; the user's messages become tombstones for everybody,
+    /// In this order: the account is [deleted](Chat::delete_user); the user's messages become tombstones for everybody,
     /// groups are left (an owned one goes to its oldest administrator, or oldest member, first), contacts are removed and
-    /// open invites taken back; profile, private data and e-mail address are cleared; the user's data key is destroyed.
+    /// open invites taken back; the user's data key is destroyed.
     /// After that nothing that was sealed for the user can be read any more, in this store or in any copy of it, by
     /// whoever has the vault as it is now. What stays: the id and the login name (so that nobody can take it over),
     /// membership in direct conversations, sequence numbers and times, reactions, and what others quoted or wrote.
@@ -46,33 +45,21 @@ impl Chat {
             }
         };
         self.audit(event.count(done.messages).reason("erase"));
-        let report = report::sign(&inner.keys, &Report::Erasure { user, at, done });
+        let report = report::sign(&inner.keys, &Report::of_erasure(user, at, done));
         report.map_err(|error| Error::from(ErrorKind::Internal).with_source(error))
     }
 }
 
 impl Inner {
     async fn erase(self: &Arc<Self>, user: UserId) -> Result<Erased> {
-        let mut done = Erased::default();
-        let deleted = UserPatch { state: Some(UserState::Deleted), ..UserPatch::default() };
-        self.store.update_user(user, deleted).await?;
-        let ended = self.store.end_sessions(user, EndSessions::All).await;
-        let ended = ended.inspect_err(|_| self.doubt_sessions(user))?;
-        done.sessions = ended.len() as u64;
-        self.sessions_ended(user, &ended, None);
-        self.hub.end_all(user, Ended::Session, None);
+        let sessions = self.store.sessions_of(user).await?.len() as u64;
+        let mut done = Erased { sessions, ..Erased::default() };
+        Chat(self.clone()).delete_user(user).await?;
         if let Err(error) = self.erase_traces(user, &mut done).await {
             // The key is what counts: it goes all the same.
             tracing::error!(?error, "not everything of an erased user could be dealt with");
             done.failed += 1;
         }
-        let wiped = UserPatch {
-            public: Some(Json::null()),
-            private: Some(None),
-            email: Some(None),
-            ..UserPatch::default()
-        };
-        self.store.update_user(user, wiped).await?;
         self.keys.erase_user(user.0).await?;
         done.key_destroyed = true;
         Ok(done)

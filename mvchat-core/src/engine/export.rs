@@ -2,6 +2,7 @@
 
 use super::chat::{Chat, Inner};
 use super::dispatch::Ctx;
+use super::underway::Going;
 use crate::builtin::report::{self, Report, ReportFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{ConvEntry, ConvId, ConvItem, ConvPage, MessagePage, ReplyParams, Seq, UserId};
@@ -69,7 +70,7 @@ impl Chat {
             let _ = write!(sha256, "{byte:02x}");
         }
         let files = vec![ReportFile { name: FILE.to_owned(), bytes, lines, sha256 }];
-        let manifest = report::sign(&inner.keys, &Report::Export { user, at, files });
+        let manifest = report::sign(&inner.keys, &Report::of_export(user, at, files));
         self.audit(AuditEvent::new(AuditKind::ExportMade, at).user(user).count(lines));
         manifest.map_err(|error| Error::from(ErrorKind::Internal).with_source(error))
     }
@@ -77,7 +78,8 @@ impl Chat {
 
 impl Inner {
     pub(super) fn ctx(self: &Arc<Self>, user: UserId) -> Ctx {
-        Ctx { inner: self.clone(), user, identity: None, origin: None, turn: None }
+        let going = Going::begin(self, user);
+        Ctx { inner: self.clone(), going, user, identity: None, origin: None, turn: None }
     }
 
     async fn export_account(self: &Arc<Self>, user: UserId, lines: &mut Lines<'_>) -> Result<()> {

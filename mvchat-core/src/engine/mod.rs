@@ -3,6 +3,7 @@
 //! Every command is four verbs in this order: load, decide (in [`policy`](crate::policy)), commit (one call of
 //! the store), publish. Only this folder waits for a plug point.
 
+mod accounts;
 mod actor;
 mod audit;
 mod audited;
@@ -29,6 +30,7 @@ mod serve;
 mod sessions;
 mod shutdown;
 mod throttle;
+mod underway;
 mod view;
 
 pub use actor::Actor;

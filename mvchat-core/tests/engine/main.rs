@@ -1,6 +1,7 @@
 //! The engine, as clients see it, without a network.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod audit;
 mod chat;
 mod contacts;
@@ -12,6 +13,7 @@ mod invites;
 mod load;
 mod mentions;
 mod own;
+mod privacy;
 mod refusals;
 mod review_commits;
 mod review_connections;
