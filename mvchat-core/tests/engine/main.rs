@@ -11,6 +11,7 @@ mod host;
 mod invites;
 mod load;
 mod mentions;
+mod nodes;
 mod own;
 mod privacy;
 mod refusals;
