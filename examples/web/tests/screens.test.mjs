@@ -43,6 +43,7 @@ const SCREENS = [
     await conversation(person, "Sailing club");
     await person.page.locator(".room-head").click();
     await person.page.getByText("Members (4)").waitFor();
+    await person.page.locator(".link-row").waitFor();
   }],
   ["menu", "anna", async (person) => {
     await conversation(person, "Sailing club");
@@ -87,6 +88,38 @@ const SCREENS = [
     await person.page.getByRole("dialog").locator(".person").first().click();
     await person.page.locator(".chip").waitFor();
   }],
+  ["contacts", "anna", async (person) => {
+    await go(person, "#/contacts");
+    await person.page.locator(".member", { hasText: "Bob Stone" }).waitFor();
+    await person.page.locator(".sessions .member").first().waitFor();
+  }],
+  ["mentioned", "anna", async (person) => {
+    await go(person, "#/mentions");
+    await person.page.locator(".mentions a").first().waitFor();
+  }],
+  ["join", "anna", async (person) => {
+    await go(person, "#/join/nothing");
+    await person.page.getByRole("button", { name: "Join the group" }).click();
+    await person.page.getByText("This link does not work any more").waitFor();
+  }],
+  ["link", "anna", async (person) => {
+    await conversation(person, "Sailing club");
+    await person.page.locator(".room-head").click();
+    await person.page.getByRole("button", { name: "Make a link" }).click();
+    await person.page.getByLabel("It ends after").waitFor();
+  }],
+  ["mute", "anna", async (person) => {
+    await conversation(person, "Sailing club");
+    await person.page.locator(".room-head").click();
+    await person.page.getByRole("button", { name: "What to do with Bob Stone" }).click();
+    await person.page.getByRole("menuitem", { name: "Ban" }).waitFor();
+  }],
+  ["invited", "nobody", async ({ page }) => {
+    await page.goto("about:blank");
+    await page.goto(`${page.home}#/invite/code`);
+    await page.getByText("You were invited").waitFor();
+    await page.evaluate(() => history.replaceState(null, "", location.pathname));
+  }],
   ["settings", "anna", async (person) => {
     await go(person, "#/settings");
     await person.page.getByText("This session").waitFor();
@@ -116,18 +149,16 @@ async function menuOf(person, text) {
 }
 
 /** Looks at what is there now. */
-async function look(person, name, size, theme, axe) {
+async function look(person, name, size, theme) {
   const { page } = person;
   // Pictures show what stays, not what is on its way.
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
   if (size !== "tablet") await page.screenshot({ path: join(PICTURES, `${name}-${size}-${theme}.png`) });
   const wrong = (await page.evaluate(misfits)).map((what) => `layout: ${what}`);
-  if (axe) {
-    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-    const { violations } = await page.evaluate((rules) => window.axe.run(document, rules), RULES);
-    for (const { id, nodes } of violations) {
-      for (const node of nodes) wrong.push(`${id}: ${node.target.join(" ")}: ${node.any.concat(node.all, node.none).map(({ message }) => message).join("; ").slice(0, 200)}`);
-    }
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  const { violations } = await page.evaluate((rules) => window.axe.run(document, rules), RULES);
+  for (const { id, nodes } of violations) {
+    for (const node of nodes) wrong.push(`${id}: ${node.target.join(" ")}: ${node.any.concat(node.all, node.none).map(({ message }) => message).join("; ").slice(0, 200)}`);
   }
   return wrong.map((what) => `${name}, ${size}, ${theme}: ${what}`);
 }
@@ -157,7 +188,7 @@ test("all screens", { timeout: 600_000 }, async (t) => {
           await person.page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
           try {
             await open(person);
-            wrong.push(...(await look(person, name, size, theme, size !== "tablet")));
+            wrong.push(...(await look(person, name, size, theme)));
           } catch (error) {
             wrong.push(`${name}, ${size}, ${theme}: cannot be opened: ${error.message}`);
           }
@@ -167,7 +198,7 @@ test("all screens", { timeout: 600_000 }, async (t) => {
           proxy.refuse(true);
           proxy.cut();
           await anna.page.locator(".banner", { hasText: "Next try" }).waitFor();
-          wrong.push(...(await look(anna, "offline", size, theme, size !== "tablet")));
+          wrong.push(...(await look(anna, "offline", size, theme)));
           proxy.refuse(false);
           await anna.tryNow();
         }

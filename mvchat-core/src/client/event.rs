@@ -3,8 +3,8 @@
 use super::RequestId;
 use crate::error::Answer;
 use crate::proto::{
-    Close, ConvId, Ctrl, Desc, ErrorParams, Json, MarkKind, MessageItem, Password, Rev, Seq, SessionId,
-    UserId,
+    Close, ConvId, Ctrl, Desc, ErrorParams, Json, MarkKind, MessageItem, Password, Privacy, Rev, Seq,
+    SessionId, UserId,
 };
 use crate::time::{Instant, Timestamp};
 use bytes::Bytes;
@@ -209,8 +209,12 @@ pub struct Account {
     pub session: Option<SessionId>,
     /// What the user wrote about themself.
     pub desc: Desc,
-    /// The password has to be changed.
+    /// The password has to be changed. Until then the client asks for nothing by itself and keeps its outbox.
     pub must_change_password: bool,
+    /// What others see of the user.
+    pub privacy: Privacy,
+    /// What the user says about the present moment.
+    pub status: Option<String>,
 }
 
 /// Why a client has ended.
@@ -302,11 +306,7 @@ impl ClientError {
 
     /// What the server said.
     pub(super) fn of(ctrl: &Ctrl) -> Self {
-        let params: ErrorParams = ctrl
-            .params
-            .as_ref()
-            .and_then(|json| serde_json::from_str(json.as_str()).ok())
-            .unwrap_or_default();
+        let params: ErrorParams = super::replies::params(ctrl).unwrap_or_default();
         Self {
             code: ctrl.code,
             err: ctrl.err.clone().unwrap_or_default(),

@@ -172,7 +172,7 @@ impl ChatBuilder {
         };
         let (committer, shards) = Committer::new(self.shards);
         let inner = Arc::new(Inner {
-            tokens: TokenSigner::new(keys.tokens().clone(), &self.name, &self.name),
+            tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
             mailer: self.mailer,

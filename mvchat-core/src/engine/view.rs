@@ -287,7 +287,7 @@ impl Inner {
                 deleted: (!live).then_some(true),
                 head: head.non_empty(),
                 view_once: message.view_once.filter(|_| live).map(|_| true),
-                cid: message.cid.clone().filter(|_| message.from == Some(viewer)),
+                cid: message.cid.clone().filter(|_| live && message.from == Some(viewer)),
             });
         }
         Ok(items)
