@@ -1,7 +1,7 @@
 //! Tells the members of a conversation what was committed.
 
 use super::chat::Inner;
-use super::committer::Proposal;
+use super::hub::Origin;
 use crate::policy::{Conversation, Message};
 use crate::proto::{Data, Head, HeadMention, Info, Json, ServerMsg, UserId, What};
 use crate::seam::{Committed, LogEvent, ViewQuery};
@@ -58,13 +58,13 @@ impl Inner {
     pub(super) async fn fan_out(
         self: &Arc<Self>,
         conv: &Conversation,
-        proposal: &Proposal,
+        actor: UserId,
+        origin: Option<&Origin>,
         publish: Publish,
         committed: &Committed,
     ) -> u32 {
-        let actor = proposal.actor;
         // Without a claim the reply has gone already, without the `rev`.
-        let origin = proposal.origin.as_ref().filter(|origin| origin.claim());
+        let origin = origin.filter(|origin| origin.claim());
         let (frame, own_frame, event) = match publish {
             Publish::Message { content, mentions } => {
                 let Some(message) = &committed.message else { return 0 };

@@ -30,6 +30,7 @@ mod registry;
 mod serve;
 mod sessions;
 mod shutdown;
+mod tail;
 mod throttle;
 mod underway;
 mod view;
