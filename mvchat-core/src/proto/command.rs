@@ -700,7 +700,7 @@ fn basic(secret: &str) -> Result<(String, String)> {
     Ok((a.to_owned(), b.to_owned()))
 }
 
-fn password(password: String, limits: &Limits, short: &'static str) -> Result<Password> {
+pub(crate) fn check_password(password: String, limits: &Limits, short: &'static str) -> Result<Password> {
     if password.chars().count() < limits.min_password_length {
         return Err(invalid(short));
     }
@@ -711,7 +711,7 @@ fn password(password: String, limits: &Limits, short: &'static str) -> Result<Pa
 }
 
 /// A colon would end the name where name and password stand together.
-fn user_name(name: String, limits: &Limits) -> Result<String> {
+pub(crate) fn check_user_name(name: String, limits: &Limits) -> Result<String> {
     let length = name.chars().count();
     if length < limits.min_login_length {
         return Err(invalid("username too short"));
@@ -747,8 +747,8 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 _ => return Err(invalid("invalid secret format")),
             };
             Ok(Command::SignUp(NewAccount {
-                name: user_name(name, limits)?,
-                password: password(secret, limits, "password too short")?,
+                name: check_user_name(name, limits)?,
+                password: check_password(secret, limits, "password too short")?,
                 login: acc.login == Some(true),
                 public: public(desc.public, limits)?,
                 private: private(desc.private, limits)?,
@@ -765,7 +765,9 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 _ => return Err(invalid("invalid secret format")),
             };
             let password = match change {
-                Some((old, new)) => Some((Password(old), password(new, limits, "new password too short")?)),
+                Some((old, new)) => {
+                    Some((Password(old), check_password(new, limits, "new password too short")?))
+                }
                 None => None,
             };
             let status = match acc.status {
@@ -781,7 +783,7 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 email,
                 lang,
                 privacy: acc.privacy.map(privacy).transpose()?,
-                username: acc.username.map(|name| user_name(name, limits)).transpose()?,
+                username: acc.username.map(|name| check_user_name(name, limits)).transpose()?,
                 status,
             }))
         }

@@ -42,19 +42,35 @@ impl<S> Flaky<S> {
     }
 
     async fn meet<T>(&self, method: Method, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-        match self.faults.next(method) {
-            None => call.await,
-            Some(Fault::Before) => Err(unavailable("a fault before the call")),
-            Some(Fault::After) => {
-                call.await?;
-                Err(unavailable("a fault after the call"))
-            }
+        let fault = self.faults.next(method);
+        match fault {
+            Some(Fault::Before) => return Err(unavailable("a fault before the call")),
             Some(Fault::Delay(yields)) => {
                 for _ in 0..yields {
                     tokio::task::yield_now().await;
                 }
-                call.await
             }
+            Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+        self.alive().await;
+        let answer = call.await;
+        match fault {
+            Some(Fault::After) => {
+                answer?;
+                return Err(unavailable("a fault after the call"));
+            }
+            Some(Fault::Late(time)) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+        self.alive().await;
+        answer
+    }
+
+    /// Never goes on in a process that was killed.
+    async fn alive(&self) {
+        if self.faults.is_dead() {
+            std::future::pending::<()>().await;
         }
     }
 }
