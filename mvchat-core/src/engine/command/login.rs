@@ -155,7 +155,7 @@ impl Inner {
             }
             // The answer comes after all that was for the user before, and before whatever is delivered from
             // now on.
-            origin.conn.reserve(origin.ticket);
+            origin.conn.reserve(origin.ticket, None);
             self.enter(user.id, &origin.conn);
             // A connection that ended while its login was under way was not there to be taken out.
             if origin.conn.is_gone() {
