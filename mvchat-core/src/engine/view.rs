@@ -90,7 +90,7 @@ impl Inner {
             return Ok(people);
         }
         let ids: Vec<_> = ids.into_iter().chain([viewer]).collect();
-        let rows = self.store.users(&ids).await?;
+        let rows = self.shown_users(&ids).await?;
         people.rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
         people.blocked = self.store.blocked_with(viewer).await?.into_iter().collect();
         if people.rows.values().any(|row| for_contacts(&row.privacy)) {
