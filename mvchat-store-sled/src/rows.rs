@@ -4,7 +4,7 @@ use crate::codec::{Field, In, Out, Unreadable};
 use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
-use mvchat_core::proto::{Audience, Epoch, Own, Position, Privacy, Rev, Role, Seq, UserId};
+use mvchat_core::proto::{Audience, Epoch, HeadEvent, Own, Position, Privacy, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
     ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow,
     UserState,
@@ -32,6 +32,10 @@ pub(crate) struct Tail {
     pub(crate) touched: Position,
     pub(crate) last_seq: Seq,
     pub(crate) last_at: Option<Timestamp>,
+    /// When it is looked next what the conversation does not keep any longer.
+    pub(crate) keep: Option<Timestamp>,
+    /// No message up to here is live.
+    pub(crate) swept: Seq,
 }
 
 /// What a member keeps, without the sealed data.
@@ -64,6 +68,21 @@ pub(crate) struct Stored {
     pub(crate) cid_of: Option<UserId>,
 }
 
+/// What expires.
+#[derive(Clone, Copy)]
+pub(crate) enum Due {
+    /// A reader's messages up to this one.
+    Read(Seq),
+    /// A message, for everybody.
+    Message,
+    /// What the conversation does not keep any longer.
+    Keep,
+    /// Those messages after this one that have expired for some: perhaps it is for everybody by now.
+    Look(Seq),
+    /// Everything that an ended conversation held.
+    Erase,
+}
+
 /// Something that changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Thing {
@@ -86,11 +105,9 @@ macro_rules! rows {
 }
 
 rows! {
-    ConvRow { kind, epoch, owner, created_at, settings, settings_rev, active }
-    Tail { rev, touched, last_seq, last_at }
+    Tail { rev, touched, last_seq, last_at } + { keep, swept }
     Mine { own, touched, read, recv, clear, favorite, muted, archived }
     Listed { active, created_at, removed }
-    ConvSettings { public, ttl, no_screenshots, pinned, slow_mode, closed }
     Pinned { seq, at, by }
     Member { role, standing, blocks, muted_until, joined_at, rev }
     ContactRow { user, source, created_at, nickname } + { trusts, trusted }
@@ -120,16 +137,94 @@ codes! {
     ConvKind { Dm = 1, Group = 2, Me = 3 }
     Standing { Active = 1, Left = 2, Kicked = 3, Banned = 4 }
     Role { Member = 1, Admin = 2, Owner = 3 }
-    MessageState { Live = 1, Unsent = 2, Deleted = 3 }
+    MessageState { Live = 1, Unsent = 2, Deleted = 3, Expired = 4 }
     ContactSource { Manual = 1, Invite = 2 }
     Audience { Everyone = 1, Contacts = 2, Nobody = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
 }
 
+/// What came later stands at the end.
+impl Field for ConvRow {
+    fn put(&self, out: &mut Out) {
+        let ConvSettings {
+            public,
+            ttl,
+            no_screenshots,
+            pinned,
+            slow_mode,
+            closed,
+            retention,
+            system_messages,
+        } = &self.settings;
+        self.kind.put(out);
+        self.epoch.put(out);
+        self.owner.put(out);
+        self.created_at.put(out);
+        public.put(out);
+        ttl.put(out);
+        no_screenshots.put(out);
+        pinned.put(out);
+        slow_mode.put(out);
+        closed.put(out);
+        self.settings_rev.put(out);
+        self.active.put(out);
+        retention.put(out);
+        system_messages.put(out);
+    }
+
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let (kind, epoch) = Field::take(input)?;
+        let (owner, created_at) = Field::take(input)?;
+        let mut settings = ConvSettings {
+            public: Field::take(input)?,
+            ttl: Field::take(input)?,
+            no_screenshots: Field::take(input)?,
+            pinned: Field::take(input)?,
+            slow_mode: Field::take(input)?,
+            closed: Field::take(input)?,
+            retention: None,
+            system_messages: false,
+        };
+        let (settings_rev, active) = Field::take(input)?;
+        settings.retention = input.later()?;
+        settings.system_messages = input.later()?;
+        Ok(Self { kind, epoch, owner, created_at, settings, settings_rev, active })
+    }
+}
+
+impl Field for Due {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Read(to) => {
+                out.byte(1);
+                to.put(out);
+            }
+            Self::Message => out.byte(2),
+            Self::Keep => out.byte(3),
+            Self::Look(after) => {
+                out.byte(4);
+                after.put(out);
+            }
+            Self::Erase => out.byte(5),
+        }
+    }
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        match input.byte()? {
+            1 => Seq::take(input).map(Self::Read),
+            2 => Ok(Self::Message),
+            3 => Ok(Self::Keep),
+            4 => Seq::take(input).map(Self::Look),
+            5 => Ok(Self::Erase),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
 /// The state and the sender come first, so that counting what is unread reads nothing else.
 impl Field for Stored {
     fn put(&self, out: &mut Out) {
-        let Message { seq, rev, id, from, ts, body, reply_to, view_once, cid } = &self.message;
+        let Message { seq, rev, id, from, ts, body, reply_to, view_once, expires_at, event, cid } =
+            &self.message;
         body.state.put(out);
         from.put(out);
         seq.put(out);
@@ -146,6 +241,8 @@ impl Field for Stored {
         body.edit_cid.put(out);
         body.mentions.put(out);
         body.reactions.put(out);
+        expires_at.put(out);
+        event.put(out);
     }
 
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
@@ -163,7 +260,8 @@ impl Field for Stored {
             mentions: Field::take(input)?,
             reactions: Field::take(input)?,
         };
-        let message = Message { seq, rev, id, from, ts, body, reply_to, view_once, cid };
+        let (expires_at, event) = (input.later()?, input.later()?);
+        let message = Message { seq, rev, id, from, ts, body, reply_to, view_once, expires_at, event, cid };
         Ok(Self { message, cid_of })
     }
 }
@@ -176,18 +274,23 @@ impl Stored {
     }
 }
 
-/// An event is kept as JSON: the core knows its names, and new kinds need no new format.
-impl Field for LogEvent {
-    fn put(&self, out: &mut Out) {
-        match serde_json::to_string(self) {
-            Ok(json) => json.put(out),
-            Err(_) => out.tag(None),
+/// Events are kept as JSON: the core knows their names, and new kinds need no new format.
+macro_rules! json {
+    ($($kind:ident)*) => {$(
+        impl Field for $kind {
+            fn put(&self, out: &mut Out) {
+                match serde_json::to_string(self) {
+                    Ok(json) => json.put(out),
+                    Err(_) => out.tag(None),
+                }
+            }
+            fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+                serde_json::from_str(&String::take(input)?).map_err(|_| Unreadable)
+            }
         }
-    }
-    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
-        serde_json::from_str(&String::take(input)?).map_err(|_| Unreadable)
-    }
+    )*};
 }
+json! { LogEvent HeadEvent }
 
 impl Field for Thing {
     fn put(&self, out: &mut Out) {

@@ -4,6 +4,7 @@ use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
+use super::expiry::{self, Expiry};
 use super::hub::Hub;
 use super::marks::Marks;
 use super::sessions::Sessions;
@@ -186,13 +187,15 @@ impl ChatBuilder {
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),
-            slow: Throttle::default(),
+            expiry: Expiry::default(),
             marks: Marks::default(),
             closing: Closing::default(),
         });
         for shard in shards {
             shard.spawn(&inner);
         }
+        let stop = inner.expiry.stop.clone();
+        inner.closing.commands.spawn(expiry::run(Arc::downgrade(&inner), stop));
         Ok(Chat(inner))
     }
 }

@@ -4,6 +4,7 @@ use super::audit::Audit;
 use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
+use super::expiry::Expiry;
 use super::hub::Hub;
 use super::marks::Marks;
 use super::sessions::Sessions;
@@ -50,7 +51,7 @@ pub(super) struct Inner {
     pub(super) hub: Hub,
     pub(super) committer: Committer,
     pub(super) typing: Throttle,
-    pub(super) slow: Throttle,
+    pub(super) expiry: Expiry,
     pub(super) marks: Marks,
     pub(super) closing: Closing,
 }
@@ -107,6 +108,11 @@ impl Inner {
     }
 }
 
+/// The error for one conversation more than somebody may have.
+fn too_many() -> Error {
+    Error::new(ErrorKind::LimitReached, "too many conversations")
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
@@ -114,6 +120,7 @@ impl From<StoreError> for Error {
             StoreErrorKind::NotFound => ErrorKind::NotFound,
             StoreErrorKind::Conflict => ErrorKind::Conflict,
             StoreErrorKind::AlreadyExists => ErrorKind::Exists,
+            StoreErrorKind::Full => return too_many().with_source(error),
             StoreErrorKind::Internal => ErrorKind::Internal,
         };
         let mapped = Self::from(kind);

@@ -5,6 +5,7 @@ pub mod audit;
 mod contacts;
 mod conversations;
 mod env;
+mod expiry;
 mod fold;
 mod invites;
 pub mod keys;
@@ -22,6 +23,7 @@ pub use conversations::{
     ViewMember, ViewQuery, Views,
 };
 pub use env::Env;
+pub use expiry::{Expired, ExpiredFor, ExpiryStore};
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
 pub use links::{LinkRow, LinkStore};

@@ -1,6 +1,9 @@
 //! The umbrella over the stores, and how they fail.
 
-use super::{ContactStore, ConversationStore, InviteStore, LinkStore, MessageStore, SessionStore, UserStore};
+use super::{
+    ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, SessionStore,
+    UserStore,
+};
 use std::fmt;
 
 /// Everything the engine keeps, in one store.
@@ -15,7 +18,14 @@ use std::fmt;
 ///   error means that nothing was written.
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
 pub trait Store:
-    UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore + InviteStore
+    UserStore
+    + SessionStore
+    + ConversationStore
+    + MessageStore
+    + LinkStore
+    + ContactStore
+    + InviteStore
+    + ExpiryStore
 {
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
@@ -53,6 +63,8 @@ pub enum StoreErrorKind {
     Conflict,
     /// It is there already.
     AlreadyExists,
+    /// There are as many as may be.
+    Full,
     /// The store can't be reached, is full or is overloaded; a retry may succeed.
     Unavailable,
     /// A defect, or data that can't be read.

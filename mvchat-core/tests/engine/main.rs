@@ -3,7 +3,9 @@
 
 mod audit;
 mod chat;
+mod clock;
 mod contacts;
+mod expiry;
 mod faults;
 mod groups;
 mod host;
@@ -12,6 +14,7 @@ mod load;
 mod mentions;
 mod own;
 mod privacy;
+mod races;
 mod refusals;
 mod review_commits;
 mod review_connections;
@@ -19,3 +22,4 @@ mod review_oracle;
 mod review_privacy;
 mod review_reads;
 mod support;
+mod system;

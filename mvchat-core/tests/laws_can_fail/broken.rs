@@ -28,6 +28,7 @@ pub(crate) enum Defect {
     ContactsMadeAnew,
     EditedMentionsLost,
     InvitesUsedTwice,
+    SpentNamedOnce,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -336,5 +337,18 @@ impl MessageStore for Broken {
 
     async fn position(&self) -> StoreResult<Position> {
         self.inner.position().await
+    }
+}
+
+#[async_trait]
+impl ExpiryStore for Broken {
+    async fn expire(&self, now: Timestamp, limit: usize) -> StoreResult<Expired> {
+        let mut expired = self.inner.expire(now, limit).await?;
+        if self.defect == Defect::SpentNamedOnce {
+            expired
+                .spent
+                .retain(|(_, message)| message.seq.0 > self.unsent.swap(message.seq.0, Ordering::Relaxed));
+        }
+        Ok(expired)
     }
 }

@@ -48,6 +48,7 @@ pub enum Method {
     Sent,
     Log,
     Position,
+    Expire,
 }
 
 impl Method {
@@ -74,6 +75,7 @@ impl Method {
                 | Self::RevokeInvite
                 | Self::UseInvite
                 | Self::Commit
+                | Self::Expire
         )
     }
 }
