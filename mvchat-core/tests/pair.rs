@@ -82,6 +82,7 @@ impl Engine {
                     must_change_password: None,
                     lang: None,
                     privacy: None,
+                    status: None,
                     inviters: None,
                 };
                 Finished {

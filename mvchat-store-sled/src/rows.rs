@@ -1,13 +1,14 @@
 //! The rows and their fields, in the order in which they are written.
 
 use crate::codec::{Field, In, Out, Unreadable};
+use bytes::Bytes;
 use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
 use mvchat_core::proto::{Audience, Epoch, HeadEvent, Own, Position, Privacy, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
-    ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow,
-    UserState,
+    ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, SealedEmail, Sent,
+    SessionRow, UserRow, UserState,
 };
 use mvchat_core::time::Timestamp;
 
@@ -117,7 +118,6 @@ rows! {
     LogEntry { position, conv, rev, actor, at, seq, event }
     SessionRow { id, user, device, user_agent, created_at, used_at, expires_at }
     Credential { user, scheme, name, folded, secret }
-    UserRow { id, state, created_at, public, private, email, lang, last_seen, must_change_password } + { privacy }
     Privacy { last_seen, receipts, typing, discoverable }
 }
 
@@ -220,6 +220,40 @@ impl Field for Due {
     }
 }
 
+/// What came later stands at the end: the hash of the address, the status, the privacy settings.
+impl Field for UserRow {
+    fn put(&self, out: &mut Out) {
+        self.id.put(out);
+        self.state.put(out);
+        self.created_at.put(out);
+        self.public.put(out);
+        self.private.put(out);
+        self.email.as_ref().map(|email| email.sealed.clone()).put(out);
+        self.lang.put(out);
+        self.last_seen.put(out);
+        self.must_change_password.put(out);
+        self.email.as_ref().and_then(|email| email.hash).put(out);
+        self.status.put(out);
+        self.privacy.put(out);
+    }
+
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let (id, state) = Field::take(input)?;
+        let mut row = Self { state, ..Self::new(id, Field::take(input)?) };
+        row.public = Field::take(input)?;
+        row.private = Field::take(input)?;
+        let sealed: Option<Bytes> = Field::take(input)?;
+        row.lang = Field::take(input)?;
+        row.last_seen = Field::take(input)?;
+        row.must_change_password = Field::take(input)?;
+        let hash = input.later()?;
+        row.email = sealed.map(|sealed| SealedEmail { sealed, hash });
+        row.status = input.later()?;
+        row.privacy = input.later()?;
+        Ok(row)
+    }
+}
+
 /// The state and the sender come first, so that counting what is unread reads nothing else.
 impl Field for Stored {
     fn put(&self, out: &mut Out) {
@@ -313,5 +347,29 @@ impl Field for Thing {
             3 => Ok(Self::Conversation),
             _ => Err(Unreadable),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{FORMAT, decode, encode};
+    use uuid::Uuid;
+
+    #[test]
+    fn accounts_of_the_first_version_are_read() {
+        let at = Timestamp::from_micros(5);
+        let user = UserRow {
+            email: Some(SealedEmail { sealed: Bytes::from_static(b"sealed"), hash: None }),
+            lang: Some("de".to_owned()),
+            must_change_password: true,
+            ..UserRow::new(UserId(Uuid::from_u128(7)), at)
+        };
+        let now = encode(&user).unwrap();
+        // Then, an account ended after the flag; since then came two absent options and four settings for everyone.
+        let then = now.strip_suffix(&[0, 0, 1, 1, 1, 1]).unwrap();
+        assert_eq!(then[0], FORMAT);
+        assert_eq!(decode::<UserRow>(then).unwrap(), user);
+        assert_eq!(decode::<UserRow>(&now).unwrap(), user);
     }
 }

@@ -167,7 +167,8 @@ export class Person {
 
   /** Opens the menu of a message that the server has. */
   async menu(text) {
-    const message = this.page.locator(".row[data-seq] .message", { hasText: text }).last();
+    const said = this.page.locator(".body", { hasText: text });
+    const message = this.page.locator(".row[data-seq] .message", { has: said }).last();
     await message.hover();
     await message.locator(".more").click();
     return message;

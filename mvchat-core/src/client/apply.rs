@@ -3,13 +3,11 @@
 use super::event::{ConvChange, Event, MemberChange};
 use super::mine::Mine;
 use super::state::{Conversation, Put, sane};
-use crate::irido::{Irido, Rules};
 use crate::proto::{
     ChangeItem, ConvId, Data, Head, HeadMention, Info, Json, MessageItem, OwnParams, Request, Rev, Role,
     Send, Seq, UserId, What,
 };
 use crate::time::Timestamp;
-use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 
 /// The most different reactions of a message, and users per reaction, that are kept.
@@ -92,7 +90,7 @@ impl Apply<'_> {
             What::Expired => return self.delete(rev, seq, Head { expired: Some(true), ..Head::default() }),
             What::ConvDeleted => return After::GONE,
             What::GroupUpdated => {
-                let read = |json: Json| serde_json::from_str(json.as_str()).ok();
+                let read = |json: Json| json.read();
                 let Some(settings) = info.content.and_then(read) else { return After::UNCLEAR };
                 self.settings(settings);
             }
@@ -111,7 +109,7 @@ impl Apply<'_> {
             What::MemberLeft => return self.went(info.user.or(info.from), MemberChange::Left),
             What::MemberKicked => return self.went(info.user, MemberChange::Kicked),
             What::RoleChanged => {
-                let role = info.content.and_then(|json| serde_json::from_str(json.as_str()).ok());
+                let role = info.content.and_then(|json| json.read());
                 let Some(NewRole { role }) = role else { return After::UNCLEAR };
                 self.role(info.user, role);
             }
@@ -249,8 +247,7 @@ impl Apply<'_> {
 
     fn sent(&mut self, rev: Rev, seq: Seq, ts: Timestamp, send: Send) -> After {
         let content = send.content.unwrap_or_else(Json::null);
-        let mentions = Irido::parse(content.as_str(), &Rules::default())
-            .map_or_else(|_| Vec::new(), |irido| irido.mentions().iter().map(mention).collect());
+        let mentions = content.read().and_then(|Mentioned { mentions }| mentions).unwrap_or_default();
         let reply_to = send.reply_to.and_then(crate::proto::Int::positive).map(Seq);
         let view_once = send.view_once.filter(|once| *once);
         let view_once_ttl = view_once.and(send.view_once_ttl).and_then(|ttl| u32::try_from(ttl.0).ok());
@@ -310,7 +307,7 @@ impl Apply<'_> {
             message.rev = rev;
             let head = message.head.get_or_insert_default();
             let full = head.reactions.len() >= MAX_REACTIONS.0 && !head.reactions.contains_key(&emoji);
-            let users = head.reactions.entry(emoji.clone()).or_default();
+            let users = head.reactions.or_default(emoji.clone());
             let had = users.contains(&user);
             // Without `op` a reaction is toggled.
             added = added && !(op.is_none() && had);
@@ -399,28 +396,26 @@ impl Apply<'_> {
     }
 }
 
-/// The content of `role_changed`.
-#[derive(Deserialize)]
-struct NewRole {
-    role: Role,
-}
+crate::record! {
+    /// The mentions of content that the server has accepted.
+    struct Mentioned {
+        mentions: Option<Vec<HeadMention>>,
+    }
 
-/// The content of `group_updated`: what is absent stays.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewSettings {
-    #[serde(default, deserialize_with = "present")]
-    slow_mode: Option<Option<u32>>,
-    #[serde(default, deserialize_with = "present")]
-    retention: Option<Option<u32>>,
-    joinable: Option<bool>,
-    system_messages: Option<bool>,
-}
+    /// The content of `role_changed`.
+    struct NewRole {
+        role: Role,
+    }
 
-/// Absent and `null` are different in settings.
-#[expect(clippy::option_option, reason = "absent, `null` or a number")]
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    /// The content of `group_updated`: what is absent stays.
+    struct NewSettings {
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        slow_mode: Option<Option<u32>>,
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        retention: Option<Option<u32>>,
+        joinable: Option<bool>,
+        system_messages: Option<bool>,
+    }
 }
 
 /// What is left of the head of a message that was taken back.
@@ -430,8 +425,7 @@ fn unsent() -> Head {
 
 /// Returns content as the server stores it: a bare string is wrapped, what a sender can't say is dropped.
 pub(super) fn normal(content: Json) -> Json {
-    let parsed = Irido::parse(content.as_str(), &Rules::default()).ok();
-    parsed.and_then(|irido| Json::parse(irido.raw()).ok()).unwrap_or(content)
+    crate::irido::stored(content.as_str()).and_then(|stored| Json::parse(stored).ok()).unwrap_or(content)
 }
 
 fn item(data: Data) -> MessageItem {
@@ -447,14 +441,5 @@ fn item(data: Data) -> MessageItem {
         head: data.head,
         view_once,
         cid: data.cid,
-    }
-}
-
-fn mention(mention: &crate::irido::Mention) -> HeadMention {
-    HeadMention {
-        user_id: mention.user_id,
-        username: mention.username.clone(),
-        offset: mention.offset,
-        length: mention.length,
     }
 }

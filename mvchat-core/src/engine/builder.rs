@@ -10,6 +10,7 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -171,7 +172,7 @@ impl ChatBuilder {
         };
         let (committer, shards) = Committer::new(self.shards);
         let inner = Arc::new(Inner {
-            tokens: TokenSigner::new(keys.tokens().clone(), &self.name, &self.name),
+            tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
             mailer: self.mailer,
@@ -184,6 +185,7 @@ impl ChatBuilder {
             caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
+            underway: Underway::default(),
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),

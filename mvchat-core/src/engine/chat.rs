@@ -10,6 +10,7 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::{Keys, UserKey};
 use crate::builtin::password::Passwords;
 use crate::builtin::token::TokenSigner;
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     pub(super) caps: Arc<[String]>,
     pub(super) convs: ConvCache,
     pub(super) sessions: Sessions,
+    pub(super) underway: Underway,
     pub(super) hub: Hub,
     pub(super) committer: Committer,
     pub(super) typing: Throttle,

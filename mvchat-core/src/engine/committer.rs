@@ -6,6 +6,7 @@ use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
 use super::system;
+use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
 use crate::proto::{ConnId, ConvId, MsgId, Seq, UserId};
@@ -90,6 +91,8 @@ pub(super) struct Proposal {
     pub(super) conv: ConvId,
     pub(super) actor: UserId,
     pub(super) origin: Option<Origin>,
+    /// Held until it is settled; nobody has under way what the server does of itself.
+    pub(super) _going: Option<Arc<Going>>,
     /// The message that it is about, and as it was when it was loaded.
     pub(super) target: Option<Seq>,
     pub(super) message: Option<Message>,
@@ -138,6 +141,7 @@ impl Attempt {
             target: None,
             message: None,
             cid: None,
+            _going: None,
             decide: Decide::System(decide),
             answer: oneshot::channel().0,
         };

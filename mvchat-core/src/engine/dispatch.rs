@@ -4,6 +4,7 @@ use super::audited::Audited;
 use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
+use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
 use crate::proto::{Command, ConvId, Get, Reply, Seq, UserId};
@@ -50,6 +51,7 @@ impl Turn {
 /// A logged-in user's command under way.
 pub(super) struct Ctx {
     pub(super) inner: Arc<Inner>,
+    pub(super) going: Arc<Going>,
     pub(super) user: UserId,
     pub(super) identity: Option<Identity>,
     pub(super) origin: Option<Origin>,
@@ -99,15 +101,17 @@ impl Inner {
             Command::SignUp(account) => self.sign_up(caller, account).await,
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                if let Err(error) = self.check_session(identity).await {
+                let going = Going::begin(&self, identity.user);
+                let standing = self.check_session(identity).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
                         self.sessions_ended(identity.user, &[identity.session], None);
                     }
-                    return Err(error);
-                }
+                })?;
+                standing.allows(&command)?;
                 let ctx = Ctx {
                     inner: self,
+                    going,
                     user: identity.user,
                     identity: Some(identity),
                     origin: caller.origin,
@@ -210,8 +214,17 @@ impl Ctx {
         }
         let (answer, settled) = oneshot::channel();
         let (target, message) = about.map_or((None, None), |(seq, message)| (Some(seq), message));
-        let proposal =
-            Proposal { conv, actor: self.user, origin: self.origin, target, message, cid, decide, answer };
+        let proposal = Proposal {
+            conv,
+            actor: self.user,
+            origin: self.origin,
+            _going: Some(self.going),
+            target,
+            message,
+            cid,
+            decide,
+            answer,
+        };
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
         settled.await.map_err(|_| interrupted())?

@@ -161,6 +161,7 @@ impl Inner {
             target: Some(message.seq),
             message: Some(message),
             cid: None,
+            _going: None,
             decide: Decide::System(decide),
             answer,
         };

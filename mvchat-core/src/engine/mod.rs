@@ -3,6 +3,7 @@
 //! Every command is four verbs in this order: load, decide (in [`policy`](crate::policy)), commit (one call of
 //! the store), publish. Only this folder waits for a plug point.
 
+mod accounts;
 mod actor;
 mod audit;
 mod audited;
@@ -20,6 +21,7 @@ mod expiry;
 mod fanout;
 mod health;
 mod hub;
+mod keys;
 mod marks;
 mod presence;
 mod registry;
@@ -28,6 +30,7 @@ mod sessions;
 mod shutdown;
 mod system;
 mod throttle;
+mod underway;
 mod view;
 
 pub use actor::Actor;

@@ -151,6 +151,7 @@ impl Inner {
             public: row.and_then(|row| row.public.clone()),
             online: !hidden && self.hub.is_online(user),
             last_seen: row.filter(|_| !hidden).and_then(|row| row.last_seen),
+            status: row.filter(|_| !hidden).and_then(|row| row.status.clone()),
         }
     }
 
@@ -161,7 +162,7 @@ impl Inner {
         member: &crate::policy::Member,
     ) -> MemberItem {
         let gone = member.standing != crate::policy::Standing::Active;
-        let UserItem { id, public, online, last_seen } = self.user_item(people, user);
+        let UserItem { id, public, online, last_seen, .. } = self.user_item(people, user);
         if gone {
             return MemberItem {
                 id,

@@ -8,7 +8,6 @@ use crate::error::{Result, invalid};
 use crate::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -303,6 +302,10 @@ pub struct UpdateMe {
     pub lang: Option<String>,
     /// New privacy settings.
     pub privacy: Option<PrivacyPatch>,
+    /// The new user name.
+    pub username: Option<String>,
+    /// The new status; empty for none.
+    pub status: Option<String>,
 }
 
 /// With whom a direct conversation is.
@@ -358,17 +361,18 @@ pub enum GroupUpdate {
     Public(Option<Json>),
 }
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Role {
-    /// Reads and writes.
-    Member,
-    /// Also manages members and settings.
-    Admin,
-    /// Also manages admins; exactly one in a group.
-    Owner,
+crate::words! {
+    /// What a member may do.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum Role {
+        /// Reads and writes.
+        Member = "member",
+        /// Also manages members and settings.
+        Admin = "admin",
+        /// Also manages admins; exactly one in a group.
+        Owner = "owner",
+    }
 }
 
 /// A message to send.
@@ -548,6 +552,8 @@ const MAX_REASON: usize = 200;
 const MAX_NICKNAME: usize = 64;
 /// The longest name of an invited person, in characters.
 const MAX_INVITED: usize = 128;
+/// The longest status, in characters.
+const MAX_STATUS: usize = 140;
 const TTLS: [u32; 7] = [10, 30, 60, 300, 3_600, 86_400, 604_800];
 
 impl Command {
@@ -755,6 +761,21 @@ fn password(password: String, limits: &Limits, short: &'static str) -> Result<Pa
     Ok(Password(password))
 }
 
+/// A colon would end the name where name and password stand together.
+fn user_name(name: String, limits: &Limits) -> Result<String> {
+    let length = name.chars().count();
+    if length < limits.min_login_length {
+        return Err(invalid("username too short"));
+    }
+    if length > limits.max_login_length {
+        return Err(invalid("username too long"));
+    }
+    if name.contains(':') {
+        return Err(invalid("invalid username"));
+    }
+    Ok(name)
+}
+
 fn account(acc: Acc, limits: &Limits) -> Result<Command> {
     let desc = acc.desc.unwrap_or_default();
     let email = match acc.email {
@@ -776,15 +797,8 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 Some(Secret::Text(secret)) => basic(&secret)?,
                 _ => return Err(invalid("invalid secret format")),
             };
-            let length = name.chars().count();
-            if length < limits.min_login_length {
-                return Err(invalid("username too short"));
-            }
-            if length > limits.max_login_length {
-                return Err(invalid("username too long"));
-            }
             Ok(Command::SignUp(NewAccount {
-                name,
+                name: user_name(name, limits)?,
                 password: password(secret, limits, "password too short")?,
                 login: acc.login == Some(true),
                 public: public(desc.public, limits)?,
@@ -805,6 +819,12 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 Some((old, new)) => Some((Password(old), password(new, limits, "new password too short")?)),
                 None => None,
             };
+            let status = match acc.status {
+                Some(status) if status.chars().count() > MAX_STATUS => {
+                    return Err(invalid("status too long"));
+                }
+                status => status,
+            };
             Ok(Command::UpdateMe(UpdateMe {
                 public: public(desc.public, limits)?,
                 private: private(desc.private, limits)?,
@@ -812,6 +832,8 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 email,
                 lang,
                 privacy: acc.privacy.map(privacy).transpose()?,
+                username: acc.username.map(|name| user_name(name, limits)).transpose()?,
+                status,
             }))
         }
         _ => Err(invalid("invalid user field")),

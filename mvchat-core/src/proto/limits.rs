@@ -1,13 +1,11 @@
 //! Every number that bounds a client, in one table that the `hi` reply publishes.
 
-use serde::{Deserialize, Serialize};
-
+crate::record! { default:
 /// Limits of one server. Times are in seconds unless the name says otherwise, sizes in bytes.
 ///
 /// # Defaults
 /// Those of the protocol; [`Limits::mvchat2`] has the original server's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// The largest frame after inflation.
@@ -68,6 +66,7 @@ pub struct Limits {
     pub ping_interval: u64,
     /// After how long without any frame a connection is dead.
     pub idle_timeout: u64,
+}
 }
 
 impl Default for Limits {

@@ -35,4 +35,7 @@ pub use messages::{
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};
-pub use users::{Credential, NewUser, SecretChange, UserPatch, UserRow, UserState, UserStore};
+pub use users::{
+    Credential, EmailHash, NewName, NewUser, SealedEmail, SecretChange, UserPatch, UserRow, UserState,
+    UserStore,
+};

@@ -1,6 +1,7 @@
 //! The engine, as clients see it, without a network.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod audit;
 mod chat;
 mod clock;

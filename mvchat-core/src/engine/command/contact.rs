@@ -68,6 +68,7 @@ impl Ctx {
                 public: item.public,
                 online: item.online,
                 last_seen: item.last_seen,
+                status: item.status,
             }
         });
         Ok(Reply::ok(ContactsParams { contacts: contacts.collect() }))
