@@ -314,7 +314,7 @@ begin
     if @.is_full(p_users, p_most) then
         -- Who waited may find now what another has made.
         select c.id into v_known from @.conversations c where c.found = p_found;
-        status := case when found then 2 else 3 end;
+        status := case when found then 2 when exists (select from @.conversations c where c.id = p_id) then 0 else 3 end;
         conv := @.whole(v_known);
         return;
     end if;
