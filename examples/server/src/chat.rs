@@ -1,11 +1,20 @@
 //! The chat behind the routes, as the configuration wants it.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
-use mvchat_core::{Chat, ChatBuilder, Keys, builtin::MemoryStore, proto::Limits};
+use mvchat_core::{
+    Chat, ChatBuilder, Keys,
+    builtin::{
+        MemoryStore,
+        audit::FileAudit,
+        keys::{FileVault, Ring},
+    },
+    proto::Limits,
+    seam::keys::{KeyError, KeyInfo, KeyProvider},
+};
 use mvchat_store_sled::SledStore;
 
-use crate::config::{Config, Preset, StoreKind};
+use crate::config::{Config, KeySource, Preset, RING_VARIABLE, StoreKind};
 
 /// Opens keys and store and starts the engine.
 ///
@@ -21,16 +30,62 @@ fn builder(config: &Config) -> io::Result<ChatBuilder> {
         // What forgets everything needs no keys that outlive it.
         StoreKind::Memory => Ok(Chat::builder(MemoryStore::default())),
         StoreKind::Sled => {
-            let keys_folder = folder.join("keys");
-            let keys = Keys::load_or_create(&keys_folder).map_err(|error| {
-                io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder.display()))
-            })?;
+            let keys = match config.keys.source {
+                KeySource::File => {
+                    Keys::load_or_create(keys_folder(config)).map_err(|e| no_keys(config, &e))?
+                }
+                KeySource::Environment => keys(config)?,
+            };
             let store = SledStore::open(folder).map_err(|error| {
                 io::Error::other(format!("cannot open the store in {}: {error}", folder.display()))
             })?;
-            Ok(Chat::builder(store).keys(keys))
+            let builder = Chat::builder(store).keys(keys.clone());
+            if !config.audit.enabled {
+                return Ok(builder);
+            }
+            let folder = audit_folder(config);
+            let audit = FileAudit::open(&folder, &keys).map_err(|error| {
+                io::Error::other(format!("cannot open the audit log in {}: {error}", folder.display()))
+            })?;
+            Ok(builder.audit(audit))
         }
     }
+}
+
+/// Opens ring and vault as they are.
+///
+/// # Errors
+/// If there is no ring, or it can't be used.
+pub(crate) fn keys(config: &Config) -> io::Result<Keys> {
+    let vault = FileVault::open(keys_folder(config).join("vault")).map_err(|e| no_keys(config, &e))?;
+    Ok(Keys::new(open_ring(config)?, vault))
+}
+
+/// Opens the ring as it is.
+pub(crate) fn open_ring(config: &Config) -> io::Result<Ring> {
+    let ring = match config.keys.source {
+        KeySource::File => Ring::load(keys_folder(config).join("ring.json")),
+        KeySource::Environment => Ring::from_env(RING_VARIABLE),
+    };
+    ring.map_err(|error| no_keys(config, &error))
+}
+
+/// Lists the keys of the ring.
+pub(crate) fn ring(config: &Config) -> io::Result<Vec<KeyInfo>> {
+    Ok(open_ring(config)?.list())
+}
+
+/// Where the audit log is.
+pub(crate) fn audit_folder(config: &Config) -> PathBuf {
+    config.data_dir.0.join("audit")
+}
+
+fn keys_folder(config: &Config) -> PathBuf {
+    config.data_dir.0.join("keys")
+}
+
+fn no_keys(config: &Config, error: &KeyError) -> io::Error {
+    io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder(config).display()))
 }
 
 /// Takes the engine's share of the configuration.
