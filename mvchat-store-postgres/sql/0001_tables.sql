@@ -11,6 +11,8 @@ create table @.users (
     must_change_password boolean not null,
     private bytea,
     email bytea,
+    -- A keyed hash of the address, by which it belongs to one account.
+    email_hash bytea unique,
     row text not null
 );
 create index users_by_name on @.users (substring(name from 1 for 256), id)

@@ -106,13 +106,13 @@ begin
 end
 $$;
 
--- Opens a session and ends those that are too many; status 0 no such user, 1 done, 2 the id is taken.
+-- Opens a session and ends those that are too many; status 0 no such active user, 1 done, 2 the id is taken.
 create function @.open_session(
     p_id uuid, p_user uuid, p_used_at bigint, p_expires_at bigint, p_row text, p_max bigint,
     out status smallint, out ended uuid[]
 ) language plpgsql volatile as $$
 begin
-    perform from @.users u where u.id = p_user for no key update;
+    perform from @.users u where u.id = p_user and u.state = 1 for no key update;
     if not found then
         status := 0; return;
     end if;
@@ -128,6 +128,37 @@ begin
     select coalesce(array_agg(g.id order by g.id), '{}') into ended from gone g;
     insert into @.sessions (id, user_id, used_at, expires_at, row)
         values (p_id, p_user, p_used_at, p_expires_at, p_row);
+    status := 1;
+end
+$$;
+
+-- Writes an account that was read at a version; status 0 it is of another by now, 1 done, 2 no such credential.
+create function @.update_user(
+    p_id uuid, p_version bigint, p_state smallint, p_name bytea, p_private bytea, p_email bytea, p_email_hash bytea,
+    p_must_change boolean, p_row text, p_scheme text, p_new_name bytea, p_folded bytea, out status smallint
+) language plpgsql volatile as $$
+begin
+    perform from @.users u where u.id = p_id and u.version = p_version for no key update;
+    if not found then
+        status := 0; return;
+    end if;
+    if p_scheme is not null then
+        update @.credentials c set name = p_new_name, folded = p_folded
+            where c.user_id = p_id and c.scheme = p_scheme;
+        if not found then
+            status := 2; return;
+        end if;
+    end if;
+    update @.users u
+        set version = u.version + 1, state = p_state, name = p_name, private = p_private, email = p_email,
+            email_hash = p_email_hash, must_change_password = p_must_change, row = p_row
+        where u.id = p_id;
+    if p_state <> 1 then
+        delete from @.sessions s where s.user_id = p_id;
+    end if;
+    if p_state = 3 then
+        update @.credentials c set secret = '' where c.user_id = p_id;
+    end if;
     status := 1;
 end
 $$;

@@ -5,29 +5,27 @@ use crate::codes::Code;
 use crate::error::{already_exists, internal, not_found};
 use crate::rows::{bytes, get, limit, of_json, text, to_json};
 use async_trait::async_trait;
-use bytes::Bytes;
 use mvchat_core::proto::{SessionId, UserId};
 use mvchat_core::seam::{
-    Credential, NewUser, SecretChange, SessionRow, StoreError, StoreErrorKind, StoreResult, UserPatch,
-    UserRow, UserStore, fold,
+    Credential, EmailHash, NewUser, SealedEmail, SecretChange, SessionRow, StoreError, StoreErrorKind,
+    StoreResult, UserPatch, UserRow, UserState, UserStore, fold,
 };
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-const CREATE: &str = "with made as (insert into @.users (id, state, name, must_change_password, private, email, row) \
-     values ($1, $2, $3, $4, $5, $6, $7)), opened as (insert into @.credentials (scheme, folded, user_id, name, \
-     secret) select $8, $9, $10, $11, $12 where $8::text is not null) \
+const CREATE: &str = "with made as (insert into @.users (id, state, name, must_change_password, private, email, email_hash, \
+     row) values ($1, $2, $3, $4, $5, $6, $7, $8)), opened as (insert into @.credentials (scheme, folded, user_id, \
+     name, secret) select $9, $10, $11, $12, $13 where $9::text is not null) \
      insert into @.sessions (id, user_id, used_at, expires_at, row) \
-     select $13, $14, $15, $16, $17 where $13::uuid is not null";
-const USERS: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version \
+     select $14, $15, $16, $17, $18 where $14::uuid is not null";
+const USERS: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version, u.email_hash \
      from @.users u where u.id = any($1)";
 const CREDENTIAL: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret from @.credentials c \
      where c.scheme = $1 and c.folded = $2";
 const CREDENTIAL_OF: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret from @.credentials c \
      where c.user_id = $1 and c.scheme = $2";
-/// Only if nobody else has written it since it was read.
-const UPDATE: &str = "update @.users u set version = u.version + 1, state = $3, name = $4, private = $5, email = $6, \
-     row = $7 where u.id = $1 and u.version = $2 returning u.id";
+const UPDATE: &str = "select status from @.update_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const EMAIL_OWNER: &str = "select u.id from @.users u where u.email_hash = $1";
 const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $4 \
      where c.user_id = $1 and c.scheme = $2 and c.secret = $3 returning c.user_id), \
      freed as (update @.users u set must_change_password = false, version = u.version + 1 \
@@ -37,7 +35,7 @@ const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $
      select exists (select from swapped), \
      exists (select from @.credentials c where c.user_id = $1 and c.scheme = $2), \
      array(select e.id from ended e order by e.id)";
-const SEARCH: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version \
+const SEARCH: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version, u.email_hash \
      from @.users u where u.state = 1 and u.name is not null and position($1 in u.name) > 0 and u.id <> all($2) \
      order by substring(u.name from 1 for 256), u.name, u.id limit $3";
 
@@ -50,7 +48,7 @@ impl UserStore for PgStore {
         let made = self.write(|| {
             let query = sqlx::query(self.sql(CREATE));
             let query = query.bind(user.id).bind(user.state).bind(&user.name).bind(user.must_change_password);
-            let query = query.bind(&user.private).bind(&user.email).bind(&user.row);
+            let query = query.bind(&user.private).bind(&user.email).bind(&user.email_hash).bind(&user.row);
             let opens = credential.as_ref();
             let query = query
                 .bind(opens.map(|opens| opens.scheme.clone()))
@@ -97,19 +95,39 @@ impl UserStore for PgStore {
         loop {
             let rows = self.read(|| sqlx::query(self.sql(USERS)).bind(vec![id.0])).await?;
             let (mut row, version) = user(rows.first().ok_or_else(|| not_found("no such user"))?)?;
+            let state = patch.state.unwrap_or(row.state);
+            if row.state == UserState::Deleted && state != UserState::Deleted {
+                return Err(StoreError::new(StoreErrorKind::Conflict, "the user is deleted"));
+            }
             apply(&mut row, patch.clone());
-            let new = Written::of(row.clone())?;
-            let written = self
-                .write(|| {
-                    let query = sqlx::query(self.sql(UPDATE)).bind(new.id).bind(version).bind(new.state);
-                    query.bind(&new.name).bind(&new.private).bind(&new.email).bind(&new.row)
-                })
-                .await?;
-            // Somebody else was faster otherwise, and every round has one who gets through.
-            if !written.is_empty() {
-                return Ok(row);
+            let (new, name) = (Written::of(row.clone())?, patch.name.as_ref());
+            let written = self.write_one(|| {
+                let query = sqlx::query(self.sql(UPDATE)).bind(new.id).bind(version).bind(new.state);
+                let query = query.bind(&new.name).bind(&new.private).bind(&new.email).bind(&new.email_hash);
+                let query = query.bind(new.must_change_password).bind(&new.row);
+                query
+                    .bind(name.map(|name| name.scheme.clone()))
+                    .bind(name.map(|name| name.name.as_bytes().to_vec()))
+                    .bind(name.map(|name| name.folded.as_bytes().to_vec()))
+            });
+            let written = match written.await {
+                Err(error) if error.kind() == StoreErrorKind::AlreadyExists => {
+                    return Err(already_exists("the name or the address is taken"));
+                }
+                result => result?,
+            };
+            match get::<i16>(&written, 0)? {
+                // Somebody else was faster, and every round has one who gets through.
+                0 => {}
+                1 => return Ok(row),
+                _ => return Err(not_found("no such credential")),
             }
         }
+    }
+
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
+        let rows = self.read(|| sqlx::query(self.sql(EMAIL_OWNER)).bind(email.to_vec())).await?;
+        rows.first().map(|row| get(row, 0).map(UserId)).transpose()
     }
 
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
@@ -150,20 +168,22 @@ struct Written {
     must_change_password: bool,
     private: Option<Vec<u8>>,
     email: Option<Vec<u8>>,
+    email_hash: Option<Vec<u8>>,
     row: String,
 }
 
 impl Written {
     fn of(mut user: UserRow) -> StoreResult<Self> {
-        let sealed = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.to_vec());
-        let (private, email) = (sealed(user.private.take()), sealed(user.email.take()));
+        let private = user.private.take().map(|private| private.to_vec());
+        let email = user.email.take();
         Ok(Self {
             id: user.id.0,
-            state: user.state.code()?,
+            state: user.state.to_number()?,
             name: user.display_name().map(|name| fold(&name).into_bytes()),
             must_change_password: user.must_change_password,
             private,
-            email,
+            email_hash: email.as_ref().and_then(|email| email.hash).map(|hash| hash.to_vec()),
+            email: email.map(|email| email.sealed.to_vec()),
             row: to_json(&user)?,
         })
     }
@@ -175,7 +195,9 @@ fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
     user.state = Code::of(get(row, 1)?)?;
     user.must_change_password = get(row, 2)?;
     user.private = bytes(row, 3)?;
-    user.email = bytes(row, 4)?;
+    let hash = get::<Option<Vec<u8>>>(row, 7)?.map(TryInto::try_into).transpose();
+    let hash = hash.map_err(|_| internal("a hash of another length"))?;
+    user.email = bytes(row, 4)?.map(|sealed| SealedEmail { sealed, hash });
     Ok((user, get(row, 6)?))
 }
 
@@ -206,5 +228,9 @@ fn apply(row: &mut UserRow, patch: UserPatch) {
     // `None` is before every time, so this also sets the first one.
     row.last_seen = row.last_seen.max(patch.last_seen);
     row.state = patch.state.unwrap_or(row.state);
+    row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
+    if let Some(status) = patch.status {
+        row.status = status;
+    }
     row.privacy = row.privacy.patched(patch.privacy);
 }

@@ -18,30 +18,21 @@ crate::words! {
 impl Audience {
     /// Reads the name on the wire.
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "everyone" => Some(Self::Everyone),
-            "contacts" => Some(Self::Contacts),
-            "nobody" => Some(Self::Nobody),
-            _ => None,
-        }
+        Self::of(text)
     }
 }
 
-crate::record! {
+crate::record! { default:
     /// A user's privacy settings.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Privacy {
         /// Who learns whether the user is here, and when the user last was.
-        #[serde(default)]
         pub last_seen: Audience,
         /// Who learns how far the user has read and received.
-        #[serde(default)]
         pub receipts: Audience,
         /// Who learns that the user is writing.
-        #[serde(default)]
         pub typing: Audience,
         /// Who finds the user by name or id, and can open a direct conversation.
-        #[serde(default)]
         pub discoverable: Audience,
     }
 }

@@ -469,10 +469,14 @@ macro_rules! requests {
 
             /// Reads the fields of the request that `key` names; `None` if it names none.
             pub(super) fn decode(key: &str, fields: &str) -> Option<Result<Self, Bad>> {
-                match key {
-                    $($key $(| $alias)* => Some(crate::wire::read(fields).map(Self::$name)),)*
-                    _ => None,
-                }
+                let mut request = match key {
+                    $($key $(| $alias)* => Self::$name(<$type>::blank()),)*
+                    _ => return None,
+                };
+                let slot: &mut dyn Read = match &mut request {
+                    $(Self::$name(fields) => fields,)*
+                };
+                Some(crate::wire::read_into(fields, slot).map(|()| request))
             }
 
             /// Writes the text of a frame that makes this request, to be answered with `id`.

@@ -52,10 +52,10 @@ impl Read for ServerMsg {
         let read = reader.object(&mut |reader, key| {
             frames += 1;
             match &*key {
-                "ctrl" => wire::read_into(reader, self, Self::Ctrl),
-                "data" => wire::read_into(reader, self, Self::Data),
-                "info" => wire::read_into(reader, self, Self::Info),
-                "pres" => wire::read_into(reader, self, Self::Pres),
+                "ctrl" => wire::read_variant(reader, self, Self::Ctrl),
+                "data" => wire::read_variant(reader, self, Self::Data),
+                "info" => wire::read_variant(reader, self, Self::Info),
+                "pres" => wire::read_variant(reader, self, Self::Pres),
                 _ => {
                     frames -= 1;
                     reader.any().is_some()

@@ -29,10 +29,13 @@
     reason = "a law fails by panicking, with the place where it was broken"
 )]
 
+pub mod authenticator;
+pub mod directory;
 mod flaky;
 pub mod model;
 mod pipe;
 mod runner;
+pub mod sim;
 pub mod store;
 pub mod transport;
 

@@ -24,17 +24,25 @@ pub trait Read {
 /// If it is no JSON, or not of this type.
 pub fn read<T: Read>(text: &str) -> Result<T, Bad> {
     let mut value = T::blank();
-    whole(text, &mut value).map(|()| value)
+    read_into(text, &mut value).map(|()| value)
 }
 
-fn whole(text: &str, value: &mut dyn Read) -> Result<(), Bad> {
+/// Reads a text that is exactly one value into a place that is blank.
+///
+/// # Errors
+/// If it is no JSON, or not of the place's type.
+pub fn read_into(text: &str, value: &mut dyn Read) -> Result<(), Bad> {
     let mut reader = Reader::new(text);
     if value.read(&mut reader) && reader.ends() { Ok(()) } else { Err(reader.bad()) }
 }
 
 /// Reads a value into one variant of an enum.
 #[doc(hidden)]
-pub fn read_into<T: Read, E>(reader: &mut Reader<'_>, place: &mut E, variant: impl FnOnce(T) -> E) -> bool {
+pub fn read_variant<T: Read, E>(
+    reader: &mut Reader<'_>,
+    place: &mut E,
+    variant: impl FnOnce(T) -> E,
+) -> bool {
     let mut value = T::blank();
     let read = value.read(reader);
     *place = variant(value);

@@ -180,6 +180,11 @@ macro_rules! words {
 
         impl $name {
             const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant),)*];
+
+            /// Returns what a word stands for, if it is known.
+            fn of(word: &str) -> Option<Self> {
+                Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, value)| *value)
+            }
         }
 
         impl $crate::wire::Read for $name {
@@ -189,8 +194,7 @@ macro_rules! words {
             }
             fn read(&mut self, reader: &mut $crate::wire::Reader<'_>) -> bool {
                 let Some(word) = reader.string() else { return false };
-                let known = Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
-                match known $(.or(Some(Self::$other)))? {
+                match Self::of(&word) $(.or(Some(Self::$other)))? {
                     Some(value) => *self = value,
                     None => return reader.fail("an unknown word"),
                 }

@@ -41,9 +41,9 @@ impl DataArgs {
     }
 }
 
-/// Opens the keys of a server as they are.
+/// Opens the ring of a server, for its signatures.
 pub(crate) fn open_keys(config: &Config) -> Result<Keys, String> {
-    crate::chat::keys(config).map_err(|error| error.to_string())
+    crate::chat::ring_alone(config).map_err(|error| error.to_string())
 }
 
 /// Prints what a command is asked for.

@@ -8,13 +8,16 @@ use std::{
 
 use clap::Args;
 use mvchat_core::{
-    builtin::keys::{Backup, BackupSecret, FileVault},
+    builtin::keys::{Backup, BackupSecret},
     proto::UserId,
 };
 use zeroize::Zeroizing;
 
 use super::{DataArgs, now, print, tell};
-use crate::control::{Request, perform};
+use crate::{
+    chat,
+    control::{Request, perform},
+};
 
 /// What protects a backup: exactly one of these.
 #[derive(Debug, Default, Args)]
@@ -62,12 +65,11 @@ impl BackupArgs {
     pub(super) fn run(self) -> Result<(), String> {
         let config = self.data.load()?;
         let secret = self.secret.read()?;
-        let dir = config.data_dir.0.join("keys");
-        let ring = crate::chat::open_ring(&config).map_err(|error| error.to_string())?;
-        let vault = FileVault::open(dir.join("vault")).map_err(|error| error.to_string())?;
+        let ring = chat::open_ring(&config).map_err(|error| error.to_string())?;
         let runtime = runtime()?;
         let users = runtime.block_on(async {
-            let backup = Backup::read(&ring, &vault, now()).await.map_err(|error| error.to_string())?;
+            let vault = chat::open_vault(&config).await.map_err(|error| error.to_string())?;
+            let backup = Backup::read(&ring, &*vault, now()).await.map_err(|error| error.to_string())?;
             backup.check().await.map_err(|error| error.to_string())?;
             let sealed = backup.seal(&secret).map_err(|error| error.to_string())?;
             write_new(&self.to, &sealed)?;
@@ -92,8 +94,11 @@ impl RestoreArgs {
         let sealed = fs::read(&self.from).map_err(|error| failed("cannot read", &self.from, &error))?;
         let backup = Backup::open(&sealed, &secret).map_err(|error| error.to_string())?;
         let without: Vec<_> = self.without.iter().map(|user| user.0).collect();
-        let dir = config.data_dir.0.join("keys");
-        let users = runtime()?.block_on(backup.restore(&dir, &without)).map_err(|error| error.to_string())?;
+        let dir = chat::keys_folder(&config);
+        let users = runtime()?.block_on(async {
+            let vault = chat::open_vault(&config).await.map_err(|error| error.to_string())?;
+            backup.restore(&dir, &*vault, &without).await.map_err(|error| error.to_string())
+        })?;
         let (made, dir) = (backup.made(), dir.display());
         print(&format!("{dir} has the ring and the keys of {users} users again, as of {made}\n"))
     }

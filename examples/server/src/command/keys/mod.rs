@@ -12,7 +12,7 @@ use mvchat_core::{
     },
     seam::{
         Env,
-        keys::{KeyInfo, KeyPurpose},
+        keys::{KeyInfo, KeyProvider, KeyPurpose},
     },
     time::Timestamp,
 };
@@ -85,7 +85,8 @@ impl KeysCommand {
             }
             Self::List(data) => {
                 let config = data.load()?;
-                print(&table(&crate::chat::ring(&config).map_err(|error| error.to_string())?, None))
+                let ring = crate::chat::open_ring(&config).map_err(|error| error.to_string())?;
+                print(&table(&ring.list(), None))
             }
             Self::Status { data, json } => {
                 let value = perform(&data.load()?, Request::KeysStatus, |_| {})?;

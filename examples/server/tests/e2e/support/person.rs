@@ -139,7 +139,7 @@ impl Person {
             for message in page.messages {
                 all.insert(message.seq, message);
             }
-            match all.keys().next() {
+            match all.first_key_value().map(|(seq, _)| *seq) {
                 Some(first) if page.more => get["before"] = json!(first),
                 _ => return all,
             }
