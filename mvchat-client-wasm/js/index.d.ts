@@ -137,7 +137,7 @@ export type Audience = "everyone" | "contacts" | "nobody";
 
 /** What others see of the user. */
 export interface Privacy {
-  /** Whether the user is here, and when they last were. */
+  /** Whether the user is here, when they last were, and their status. */
   readonly lastSeen: Audience;
   /** How far they have read and received. */
   readonly receipts: Audience;
