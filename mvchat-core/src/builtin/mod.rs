@@ -1,6 +1,7 @@
 //! The defaults behind the plug points.
 
 pub mod audit;
+pub mod auth;
 mod env;
 pub mod keys;
 mod mail;

@@ -90,7 +90,7 @@ impl Inner {
             return Ok(people);
         }
         let ids: Vec<_> = ids.into_iter().chain([viewer]).collect();
-        let rows = self.store.users(&ids).await?;
+        let rows = self.shown_users(&ids).await?;
         people.rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
         people.blocked = self.store.blocked_with(viewer).await?.into_iter().collect();
         if people.rows.values().any(|row| for_contacts(&row.privacy)) {
@@ -289,7 +289,7 @@ impl Inner {
     }
 
     /// Opens a message; `None` if it can't be opened, now or ever.
-    async fn open(&self, conv: ConvId, message: &Message) -> Result<Option<Json>> {
+    pub(super) async fn open(&self, conv: ConvId, message: &Message) -> Result<Option<Json>> {
         let (Some(sealed), Some(from)) = (&message.body.content, message.from) else { return Ok(None) };
         let context = message_context(conv, message, message.body.edits);
         let place = |event: AuditEvent| event.conv(conv).seq(message.seq);
@@ -297,7 +297,7 @@ impl Inner {
     }
 
     /// Reads content that was valid when it was accepted.
-    fn reread(&self, content: &Json) -> Option<Irido> {
+    pub(super) fn reread(&self, content: &Json) -> Option<Irido> {
         let rules = Rules { opaque: true, ..self.rules.clone() };
         Irido::parse(content.as_str(), &rules).ok()
     }

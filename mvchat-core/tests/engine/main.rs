@@ -12,6 +12,7 @@ mod host;
 mod invites;
 mod load;
 mod mentions;
+mod nodes;
 mod own;
 mod privacy;
 mod refusals;

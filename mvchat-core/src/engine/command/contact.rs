@@ -12,6 +12,7 @@ impl Ctx {
         if user == self.user {
             return Err(invalid("cannot add yourself as contact"));
         }
+        self.inner.move_in(user).await?;
         let people = self.inner.people(self.user, [user]).await?;
         if !people.shows(user) || !self.inner.may_meet(&people, user).await? {
             return Err(no_user());

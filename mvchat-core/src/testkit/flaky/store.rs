@@ -2,13 +2,13 @@
 
 use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
-use crate::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
+use crate::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
     Credential, Durability, EmailHash, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore,
-    LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome, Page,
-    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
-    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
+    LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome,
+    Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError,
+    StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -79,9 +79,18 @@ fn unavailable(why: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, why)
 }
 
+#[async_trait]
 impl<S: Store> Store for Flaky<S> {
     fn durability(&self) -> Durability {
         self.inner.durability()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    async fn stirred(&self) {
+        self.inner.stirred().await;
     }
 }
 
@@ -298,6 +307,15 @@ impl<S: Store> MessageStore for Flaky<S> {
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {
         self.meet(Method::Sent, self.inner.sent(conv, sender, cid)).await
+    }
+
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        self.meet(Method::Happened, self.inner.happened(conv, after, upto)).await
     }
 
     async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {
