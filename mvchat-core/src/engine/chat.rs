@@ -10,6 +10,7 @@ use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
+use super::unsure::Unsure;
 use crate::builtin::keys::{Keys, UserKey};
 use crate::builtin::password::Passwords;
 use crate::builtin::token::TokenSigner;
@@ -54,6 +55,7 @@ pub(super) struct Inner {
     pub(super) typing: Throttle,
     pub(super) slow: Throttle,
     pub(super) marks: Marks,
+    pub(super) unsure: Unsure,
     pub(super) closing: Closing,
 }
 

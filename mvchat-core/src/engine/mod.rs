@@ -15,6 +15,8 @@ mod committer;
 mod conn;
 mod dispatch;
 mod doubts;
+#[cfg(feature = "seeded-bugs")]
+mod early;
 mod events;
 mod fanout;
 mod health;
@@ -28,6 +30,7 @@ mod sessions;
 mod shutdown;
 mod throttle;
 mod underway;
+mod unsure;
 mod view;
 
 pub use actor::Actor;
