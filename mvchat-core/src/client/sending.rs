@@ -60,7 +60,12 @@ impl Client {
         while free && self.pending.in_flight() < window {
             let Some(item) = self.outbox.next(self.now) else { break };
             self.send_state(item.conv, item.cid.clone(), SendState::Sending);
-            self.ask(item.request(), Purpose::Send { cid: item.cid });
+            let cid = item.cid.clone();
+            let mut item = item;
+            if bug!(RetryRenamed) {
+                item.cid = format!("{cid}-{}", self.now.0);
+            }
+            self.ask(item.request(), Purpose::Send { cid });
         }
     }
 

@@ -11,6 +11,7 @@ use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
+use super::unsure::Unsure;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -222,6 +223,7 @@ impl ChatBuilder {
             typing: Throttle::default(),
             expiry: Expiry::default(),
             marks: Marks::default(),
+            unsure: Unsure::default(),
             closing: Closing::default(),
         });
         for shard in shards {

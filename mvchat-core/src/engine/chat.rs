@@ -11,6 +11,7 @@ use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
+use super::unsure::Unsure;
 use crate::builtin::keys::{Keys, UserKey};
 use crate::builtin::password::Passwords;
 use crate::builtin::token::TokenSigner;
@@ -64,6 +65,7 @@ pub(super) struct Inner {
     pub(super) typing: Throttle,
     pub(super) expiry: Expiry,
     pub(super) marks: Marks,
+    pub(super) unsure: Unsure,
     pub(super) closing: Closing,
 }
 

@@ -10,7 +10,7 @@ use super::tail::{Others, Told};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
-use crate::proto::{ConnId, ConvId, MsgId, Seq, UserId};
+use crate::proto::{ConnId, ConvId, MsgId, Rev, Seq, UserId};
 use crate::seam::{Change, Committed, Op, Outcome, Sent};
 use futures_util::FutureExt;
 use std::collections::{BTreeSet, HashMap};
@@ -131,7 +131,7 @@ pub(super) struct Shard {
 }
 
 pub(super) struct Attempt {
-    proposal: Proposal,
+    pub(super) proposal: Proposal,
     rounds: u8,
     /// It belongs to the change before it and is not made without that.
     follows: bool,
@@ -318,12 +318,19 @@ impl Inner {
             return again;
         }
         let sure = doubts.begin(decided.iter().map(|(_, _, conv)| conv));
+        #[cfg(feature = "seeded-bugs")]
+        self.tell_early(&decided).await;
         let outcomes = match self.store.commit(changes).await {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 let error = Error::from(error);
                 tracing::error!(error = ?error, "a batch could not be committed");
                 for (attempt, ..) in decided {
+                    if bug!(FalseAck) && attempt.proposal.cid.is_some() {
+                        let sent = Sent { seq: Seq(999), rev: Rev(999), at: self.env.now(), print: None };
+                        answer(attempt.proposal, Ok(Settled::Replay(sent)));
+                        continue;
+                    }
                     answer(attempt.proposal, Err(error.clone()));
                 }
                 return again;

@@ -97,7 +97,9 @@ impl Inner {
             _ => None,
         };
         if let Some(origin) = origin {
-            origin.conn.reserve(origin.ticket, Some(conv.id));
+            if !bug!(AnswerOutOfPlace) {
+                origin.conn.reserve(origin.ticket, Some(conv.id));
+            }
             if echoes(&event) {
                 origin.conn.push(Some(conv.id), frame.clone());
             }
@@ -106,7 +108,13 @@ impl Inner {
             self.tell_added(user, conv.id, None).await;
         }
         let mut reached = 0;
-        for user in conv.active_members().map(|(user, _)| user).chain(affected(&event, conv, committed.rev)) {
+        let told = affected(&event, conv, committed.rev).into_iter();
+        let gone = conv
+            .members
+            .keys()
+            .copied()
+            .filter(|user| bug!(RemovedStillHear) && conv.active(*user).is_none());
+        for user in conv.active_members().map(|(user, _)| user).chain(told).chain(gone) {
             let frame = if user == actor { &own_frame } else { &frame };
             let connections = self.hub.push(user, conv.id, frame, origin);
             reached += if user == actor { 0 } else { connections };

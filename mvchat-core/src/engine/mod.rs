@@ -17,6 +17,8 @@ mod create;
 mod directory;
 mod dispatch;
 mod doubts;
+#[cfg(feature = "seeded-bugs")]
+mod early;
 mod erase;
 mod events;
 mod expiry;
@@ -37,6 +39,7 @@ mod system;
 mod tail;
 mod throttle;
 mod underway;
+mod unsure;
 mod view;
 
 pub use crate::seam::Peer;

@@ -95,6 +95,9 @@ impl Chat {
     fn retried(&self, actor: UserId, append: &Append) -> Option<Outcome> {
         let (cid, print) = append.cid.as_ref()?;
         let sent = self.cids.get(&(append.from.unwrap_or(actor), cid.clone()))?;
+        if bug!(NamesForgotten) && sent.seq != self.last_seq {
+            return None;
+        }
         let other = sent.print.is_some_and(|first| first != *print);
         Some(if other { Outcome::CidReused } else { Outcome::Replay(*sent) })
     }
@@ -113,7 +116,7 @@ impl Chat {
     /// Returns whether the state moved on since the decision, with the fresh message that it was about.
     #[expect(clippy::option_option, reason = "stale or not, then with or without a message")]
     fn stale(&self, epoch: Epoch, op: &Op) -> Option<Option<Message>> {
-        let moved = epoch != self.conv.epoch;
+        let moved = epoch != self.conv.epoch && !bug!(EpochIgnored);
         let (seq, expect) = match op {
             Op::Revise(revise) => (revise.seq, revise.expect),
             Op::Amend(Amend { expect: Some(expect), .. }) => *expect,
@@ -125,9 +128,11 @@ impl Chat {
     }
 
     fn append(&mut self, step: Step, actor: UserId, append: Append) -> Written {
-        let seq = self.last_seq.next();
+        let unsent = |message: &Message| message.body.state == MessageState::Unsent;
+        let reuses = bug!(SeqReused) && self.messages.get(&self.last_seq).is_some_and(unsent);
+        let seq = if reuses { self.last_seq } else { self.last_seq.next() };
         // The clock of a caller may be behind the one that sent the message before.
-        let at = self.last_at.map_or(step.at, |last| last.max(step.at));
+        let at = self.last_at.filter(|_| !bug!(ClockGoesBack)).map_or(step.at, |last| last.max(step.at));
         let sender = append.from.unwrap_or(actor);
         let cid = append.cid.map(|(cid, print)| {
             let sent = Sent { seq, rev: step.rev, at, print: Some(print) };
@@ -166,14 +171,18 @@ impl Chat {
         let seq = revise.seq;
         let message = self.messages.get_mut(&seq).map(|message| {
             message.rev = step.rev;
-            message.body = revise.body;
+            if !(bug!(UnsentStays) && revise.body.state == MessageState::Unsent) {
+                message.body = revise.body;
+            }
             message.clone()
         });
         if message.as_ref().is_some_and(|message| message.body.state != MessageState::Live) {
             self.cids.values_mut().filter(|sent| sent.seq == seq).for_each(|sent| sent.print = None);
             self.partly.remove(&seq);
         }
-        self.note(step.rev, &[Thing::Message(seq)]);
+        if !bug!(RevisionsMissed) {
+            self.note(step.rev, &[Thing::Message(seq)]);
+        }
         let committed =
             Committed { rev: step.rev, position: step.position, at: step.at, message, conv: None };
         (committed, Some(seq), revise.event)

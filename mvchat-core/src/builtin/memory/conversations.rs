@@ -232,7 +232,9 @@ impl State {
         if !known || !mine.sees(seq) {
             return None;
         }
-        mine.touch(next);
+        if !bug!(HidingUncounted) {
+            mine.touch(next);
+        }
         mine.hidden.insert(seq, mine.own);
         let own = mine.own;
         self.advance();

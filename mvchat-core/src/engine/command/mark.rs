@@ -13,7 +13,8 @@ impl Ctx {
             MarkKind::Recv => Marks { recv: Some(seq), ..Marks::default() },
             MarkKind::Clear => Marks { clear: Some(seq), ..Marks::default() },
         };
-        let marked = self.inner.store.mark(self.user, conv, marks).await?.ok_or(ErrorKind::NotMember)?;
+        let change = self.inner.store.mark(self.user, conv, marks);
+        let marked = self.inner.privately(self.user, change).await?.ok_or(ErrorKind::NotMember)?;
         let effective = match kind {
             MarkKind::Read => marked.read,
             MarkKind::Recv => marked.recv,
@@ -27,7 +28,10 @@ impl Ctx {
             let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
             self.inner.hub.tell(self.user, &ServerMsg::Info(own), but);
             let but = self.origin.map(|origin| origin.conn);
-            self.inner.announce_mark(self.user, conv, kind, effective, but).await?;
+            // A hint to others: that it can't be given does not undo the mark.
+            if let Err(error) = self.inner.announce_mark(self.user, conv, kind, effective, but).await {
+                tracing::debug!(%conv, ?error, "a mark could not be announced");
+            }
         }
         Ok(Reply::ok(MessageParams {
             own: marked.moved.then_some(marked.own),

@@ -47,11 +47,14 @@ impl Ctx {
             own: None,
         };
         if !settings.is_empty() {
+            let change = self.inner.store.configure(self.user, conv, patch);
             let (counted, changed) =
-                self.inner.store.configure(self.user, conv, patch).await?.ok_or(ErrorKind::NotMember)?;
+                self.inner.privately(self.user, change).await?.ok_or(ErrorKind::NotMember)?;
             // A block that an earlier attempt wrote without saying so changes nothing now, but is not known here.
             let changed = match changed {
-                None if settings.blocked.is_some() => self.inner.store.conversation(conv).await?,
+                None if settings.blocked.is_some() => {
+                    self.inner.privately(self.user, self.inner.store.conversation(conv)).await?
+                }
                 changed => changed,
             };
             if let Some(changed) = changed {
