@@ -42,7 +42,7 @@ test("by touch alone", TIMEOUT, async (t) => {
   // Touching beside an open menu closes it and does nothing else.
   await anna.message("Touch this").locator(".bubble").tap();
   await page.getByRole("menu").waitFor();
-  await page.locator(".room-bar").tap({ position: { x: 380, y: 10 } });
+  await page.touchscreen.tap(200, 200);
   await page.getByRole("menu").waitFor({ state: "detached" });
 
   // Answered by touch; the line breaks with Enter, and the button sends.
