@@ -111,6 +111,7 @@ async fn nothing_crosses_a_block_after_its_acknowledgement() {
     let mut b = User::sign_up(&chat, "bobby").await;
     let conv = text(&a.ok(json!({"dm": {"user": b.id}})).await["conv"]);
     let parsed: ConvId = conv.parse().unwrap();
+    a.say(&conv, "before").await;
     let mut crossed = 0;
     for round in 0..ROUNDS {
         let senders: Vec<_> = (0..4).map(|_| sending(&chat, id(&b), parsed)).collect();
