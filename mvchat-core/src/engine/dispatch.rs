@@ -98,6 +98,7 @@ impl Inner {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,
+            Command::LoginWith { scheme, secret } => self.login_with(caller, &scheme, &secret).await,
             Command::SignUp(account) => self.sign_up(caller, account).await,
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
@@ -184,6 +185,7 @@ impl Ctx {
             Command::Hi(_)
             | Command::LoginBasic { .. }
             | Command::LoginToken(_)
+            | Command::LoginWith { .. }
             | Command::SignUp(_)
             | Command::Logout { .. }
             | Command::RevokeSession(_)

@@ -91,9 +91,9 @@ impl Inner {
             _ => None,
         };
         if let Some(origin) = origin {
-            origin.conn.reserve(origin.ticket);
+            origin.conn.reserve(origin.ticket, Some(conv.id));
             if echoes(&event) {
-                origin.conn.push(frame.clone());
+                origin.conn.push(Some(conv.id), frame.clone());
             }
         }
         if let Some(user) = joined {
@@ -102,7 +102,7 @@ impl Inner {
         let mut reached = 0;
         for user in conv.active_members().map(|(user, _)| user).chain(affected(&event)) {
             let frame = if user == actor { &own_frame } else { &frame };
-            let connections = self.hub.push(user, frame, origin);
+            let connections = self.hub.push(user, conv.id, frame, origin);
             reached += if user == actor { 0 } else { connections };
         }
         reached

@@ -26,6 +26,13 @@ pub enum Command {
     },
     /// Logs in with a token.
     LoginToken(Password),
+    /// Logs in by another scheme.
+    LoginWith {
+        /// Which one.
+        scheme: String,
+        /// What it asks for; perhaps nothing.
+        secret: Password,
+    },
     /// Ends this session, or all of the user's.
     Logout {
         /// All of them.
@@ -537,7 +544,11 @@ impl Command {
                     Self::LoginBasic { name, password: Password(password) }
                 }
                 Some("token") => Self::LoginToken(Password(login.secret.unwrap_or_default())),
-                _ => return Err(invalid("unknown auth scheme")),
+                Some(scheme) => {
+                    let secret = Password(login.secret.unwrap_or_default());
+                    Self::LoginWith { scheme: scheme.to_owned(), secret }
+                }
+                None => return Err(invalid("unknown auth scheme")),
             },
             Request::Logout(logout) => Self::Logout { all: logout.all == Some(true) },
             Request::Session(session) => match (session.list, session.revoke) {

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod chat;
 mod contacts;
+mod erase;
 mod faults;
 mod groups;
 mod host;

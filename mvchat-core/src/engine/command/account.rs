@@ -21,6 +21,9 @@ impl Inner {
         caller: Caller,
         account: NewAccount,
     ) -> Result<Finished> {
+        if !self.by_password {
+            return Err(Error::new(ErrorKind::Forbidden, "sign-up is closed"));
+        }
         let generation = self.sessions.generation();
         if self.store.credential(BASIC, &fold(&account.name)).await?.is_some() {
             return Err(name_taken());

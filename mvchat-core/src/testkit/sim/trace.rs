@@ -57,6 +57,8 @@ pub enum Seen {
     Stalled(usize),
     /// A device reads again.
     Relieved(usize),
+    /// A walk through a conversation began.
+    Walks(usize),
     /// A page of a walk through a conversation, or its end.
     Walked {
         /// Who walks.

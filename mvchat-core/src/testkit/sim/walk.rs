@@ -26,6 +26,7 @@ impl Host {
         let (forward, limit) = (self.rng.chance(500), self.rng.between(1, 9));
         let number = usize::try_from(self.rng.next() >> 16).unwrap_or(0);
         let start = forward.then_some(0);
+        self.world.trace.note(Seen::Walks(number));
         let asked = self.ask_page(conv, forward, limit, start);
         self.walk = Some(Walk { number, conv, forward, limit, asked });
     }

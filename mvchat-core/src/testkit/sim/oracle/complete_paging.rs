@@ -14,10 +14,15 @@ struct Walk<'a> {
 
 pub(super) fn check(history: &History) -> Vec<String> {
     let mut walks: BTreeMap<usize, Walk<'_>> = BTreeMap::new();
+    let mut began = BTreeMap::new();
     for (at, record) in history.records.iter().enumerate() {
+        if let Seen::Walks(walk) = record.seen {
+            began.insert(walk, at);
+        }
         if let Seen::Walked { user, walk, conv, forward, seqs, done } = &record.seen {
             let (user, forward) = (*user, *forward);
-            let fresh = || Walk { user, conv, forward, began: at, seqs: Vec::new(), done: false };
+            let began = began.get(walk).copied().unwrap_or(at);
+            let fresh = || Walk { user, conv, forward, began, seqs: Vec::new(), done: false };
             let walk = walks.entry(*walk).or_insert_with(fresh);
             walk.seqs.extend(if forward { seqs.iter().rev().copied().collect() } else { seqs.clone() });
             walk.done = *done;
@@ -51,26 +56,11 @@ fn wrong(history: &History, walk: &Walk<'_>) -> Option<String> {
     if !missed.is_empty() {
         return Some(format!("a walk through {} from record {} misses {missed:?}", walk.conv, walk.began));
     }
-    // Forward, it also gets to what was acknowledged before its last page was asked for; at least to what was there
-    // when it began.
-    let known = history.calls.iter().filter(|call| call.kind == "send" && call.body["conv"] == walk.conv);
-    let known = known.filter_map(|call| call.success().filter(|(at, _)| *at < walk.began)?.1["seq"].as_u64());
-    let asked_before = |seq: &u64| *seq > newest && !may_miss(*seq);
-    // The first page itself was asked for a little before it is noted.
-    let late = known.filter(asked_before).min()?;
-    let sent = history.calls.iter().rfind(|call| {
-        call.sent < walk.began
-            && call.user == walk.user
-            && call.kind == "get"
-            && call.body["conv"] == walk.conv
-    })?;
-    let acked = history.calls.iter().any(|call| {
-        let success = call.success().filter(|(at, _)| *at < sent.sent);
-        call.body["conv"] == walk.conv
-            && call.kind == "send"
-            && success.is_some_and(|(_, p)| p["seq"] == late)
-    });
-    acked.then(|| format!("a walk through {} ends at {newest}, and {late} was there", walk.conv))
+    // It gets to everything that was acknowledged when it began.
+    let sends = history.calls.iter().filter(|call| call.kind == "send" && call.body["conv"] == walk.conv);
+    let known = sends.filter_map(|call| call.success().filter(|(at, _)| *at < walk.began)?.1["seq"].as_u64());
+    let late = known.filter(|seq| *seq > newest && !may_miss(*seq)).min()?;
+    Some(format!("a walk through {} ends at {newest}, and {late} was there", walk.conv))
 }
 
 #[cfg(test)]
@@ -112,7 +102,7 @@ mod tests {
         let mut story = Story::new()
             .up(1, "1", "send", send("a", "x"))
             .ok(1, "1", json!({"conv": CONV, "seq": 2, "rev": 3}))
-            .up(0, "1", "get", json!({"what": "messages", "conv": CONV}));
+            .and(Seen::Walks(7));
         story.seen(Seen::Walked {
             user: 0,
             walk: 7,
