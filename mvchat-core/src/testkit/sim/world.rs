@@ -120,6 +120,7 @@ impl World {
             created_at: now,
             used_at: now,
             expires_at,
+            until: None,
         };
         self.sessions.open_session(row, 50).await.expect("the store itself never fails");
         let signer = TokenSigner::new(self.keys.tokens().clone(), "mvchat", "mvchat");
