@@ -35,6 +35,7 @@ mod sessions;
 mod store;
 mod users;
 mod vault;
+mod verify;
 mod views;
 
 pub use options::PgOptions;

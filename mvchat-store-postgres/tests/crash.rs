@@ -224,5 +224,6 @@ async fn check(round: u64, database: &Database, acked: &Acked) {
             break;
         }
     }
+    assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
     store.pool().close().await;
 }

@@ -2,6 +2,7 @@
 
 use std::{env, process::ExitCode};
 
+mod bench;
 mod book;
 mod database;
 mod fix;
@@ -27,6 +28,7 @@ Usage: cargo xtask <command>
   web                         build the web chat into target/web, for the next build of the server
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
+  bench store                 measure durable sends on PostgreSQL, beside raw SQL
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "up" => up::up(&rest),
         "test" => report::test(&rest),
         "verify" => report::verify(),
+        "bench" => bench::bench(&rest),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
         "npm" => npm::npm_command(),

@@ -3,7 +3,6 @@
 use std::{io, time::Duration};
 
 use mvchat_core::{Chat, ChatBuilder, Keys, builtin::MemoryStore, proto::Limits};
-use mvchat_store_postgres::{PgStore, PgVault};
 use mvchat_store_sled::SledStore;
 
 use crate::config::{Config, Preset, StoreKind};
@@ -32,16 +31,7 @@ async fn builder(config: &Config) -> io::Result<ChatBuilder> {
             Ok(Chat::builder(store).keys(keys))
         }
         StoreKind::Postgres => {
-            let url = &config.database.0;
-            if url.is_empty() {
-                return Err(io::Error::other(
-                    "the store postgres needs a database: give --database-url or MVCHAT_DATABASE_URL",
-                ));
-            }
-            // The address holds a password; the errors do not.
-            let failed = |error| io::Error::other(format!("cannot open the database: {error}"));
-            let store = PgStore::connect(url).await.map_err(failed)?;
-            let vault = PgVault::connect(url).await.map_err(failed)?;
+            let (store, vault) = crate::database::open(&config.database).await?;
             let keys_folder = folder.join("keys");
             let keys = Keys::load_or_create_beside(&keys_folder, vault).await.map_err(|error| {
                 io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder.display()))

@@ -4,6 +4,7 @@ pub mod accept;
 mod chat;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod log;
 mod proxy;
 pub mod run;

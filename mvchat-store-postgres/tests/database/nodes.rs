@@ -76,7 +76,8 @@ pub(crate) async fn see_each_other() {
     }
     // Each hears the other's, in the order of the revs; the own ones are the replies.
     let last = until(&mut b, "data", |data| data["content"]["text"] == "a19").await;
-    assert_eq!(last.iter().map(|data| data["rev"].as_u64().unwrap()).collect::<Vec<_>>().is_sorted(), true);
+    let revs: Vec<_> = last.iter().map(|data| data["rev"].as_u64().unwrap()).collect();
+    assert!(revs.is_sorted(), "{revs:?}");
     let edit = json!({"edit": {"conv": conv, "seq": 1, "content": {"v": 1, "text": "edited"}}});
     assert_eq!(a.ask(edit).await["code"], 200);
     let edited = until(&mut b, "info", |info| info["what"] == "edit").await;
