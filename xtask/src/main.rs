@@ -2,6 +2,7 @@
 
 use std::{env, process::ExitCode};
 
+mod bench;
 mod book;
 mod database;
 mod fix;
@@ -30,6 +31,7 @@ Usage: cargo xtask <command>
   verify                      run the lints only
   sim [--seeds <n>] [--seed <s>] [--trace]
                               simulate runs by seed, optimised; with --seed alone that one again
+  bench store                 measure durable sends on PostgreSQL, beside raw SQL
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "sim" => sim::sim(&rest),
+        "bench" => bench::bench(&rest),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
         "npm" => npm::npm_command(),

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 pub(crate) struct Data {
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
+    store: &'static str,
     address: SocketAddr,
 }
 
@@ -18,7 +19,7 @@ impl Data {
     /// An empty folder for a sled store.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, settings: Vec::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) }
+        Self { folder, settings: Vec::new(), store: "sled", address: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
     /// Without a limit that a load test would meet.
@@ -30,6 +31,12 @@ impl Data {
     pub(crate) fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.settings.push((variable, value.to_owned()));
         self
+    }
+
+    /// On a database instead.
+    pub(crate) fn on_postgres(url: &str) -> Self {
+        let data = Self { store: "postgres", ..Self::unlimited() };
+        data.with("MVCHAT_DATABASE_URL", url).with("MVCHAT_DATABASE_ACCEPT_LOSS", "true")
     }
 
     /// Where keys and store are.
@@ -44,9 +51,14 @@ impl Data {
 
     /// Starts a server: the first on a free port, later ones on the same.
     pub(crate) fn start(&mut self) -> Server {
-        let server = Server::start(self);
+        let server = Server::start(self, self.address);
         self.address = server.address;
         server
+    }
+
+    /// Starts one more server, on a free port.
+    pub(crate) fn start_another(&self) -> Server {
+        Server::start(self, SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 }
 
@@ -57,7 +69,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(data: &Data) -> Self {
+    fn start(data: &Data, address: SocketAddr) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mvchat"));
         for (name, _) in std::env::vars_os() {
             // The settings of the machine that the tests run on are not the tests'.
@@ -65,7 +77,7 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.args(["serve", "--store", "sled", "--listen", &data.address.to_string(), "--data-dir"]);
+        command.args(["serve", "--store", data.store, "--listen", &address.to_string(), "--data-dir"]);
         command.arg(data.path()).current_dir(data.folder.path()).envs(data.settings.iter().cloned());
         let log = File::options().create(true).append(true).open(data.log()).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
