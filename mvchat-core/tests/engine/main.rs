@@ -19,4 +19,5 @@ mod review_connections;
 mod review_oracle;
 mod review_privacy;
 mod review_reads;
+mod schemes;
 mod support;
