@@ -81,6 +81,7 @@ impl Engine {
                     lang: None,
                     privacy: None,
                     status: None,
+                    guest: None,
                     inviters: None,
                 };
                 Finished {

@@ -147,7 +147,7 @@ impl Field for SessionRow {
     }
 }
 
-/// What came later stands at the end: the hash of the address, the status, the privacy settings.
+/// What came later stands at the end: the hash of the address, the status, the privacy settings, the end of a guest.
 impl Field for UserRow {
     fn put(&self, out: &mut Out) {
         self.id.put(out);
@@ -162,6 +162,7 @@ impl Field for UserRow {
         self.email.as_ref().and_then(|email| email.hash).put(out);
         self.status.put(out);
         self.privacy.put(out);
+        self.guest_until.put(out);
     }
 
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
@@ -177,6 +178,7 @@ impl Field for UserRow {
         row.email = sealed.map(|sealed| SealedEmail { sealed, hash });
         row.status = input.later()?;
         row.privacy = input.later()?;
+        row.guest_until = input.later()?;
         Ok(row)
     }
 }
@@ -303,8 +305,8 @@ mod tests {
             ..UserRow::new(UserId(Uuid::from_u128(7)), at)
         };
         let now = encode(&user).unwrap();
-        // Then, an account ended after the flag; since then came two absent options and four settings for everyone.
-        let then = now.strip_suffix(&[0, 0, 1, 1, 1, 1]).unwrap();
+        // Then, an account ended after the flag; since then came three absent options and four settings for everyone.
+        let then = now.strip_suffix(&[0, 0, 1, 1, 1, 1, 0]).unwrap();
         assert_eq!(then[0], FORMAT);
         assert_eq!(decode::<UserRow>(then).unwrap(), user);
         assert_eq!(decode::<UserRow>(&now).unwrap(), user);

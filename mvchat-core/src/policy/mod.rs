@@ -3,6 +3,7 @@
 //! Every function here may be run again on fresher state; none of them waits, logs or remembers.
 
 mod access;
+mod guest;
 mod members;
 mod privacy;
 mod revise;
@@ -11,6 +12,7 @@ mod settings;
 mod state;
 
 pub use access::Access;
+pub use guest::guest_may;
 pub use members::{
     may_ban, may_invite, may_join, may_kick, may_leave, may_link, may_mute, may_set_role, may_transfer,
     may_unban,

@@ -7,6 +7,7 @@ mod chat;
 mod contacts;
 mod faults;
 mod groups;
+mod guests;
 mod host;
 mod invites;
 mod load;

@@ -6,6 +6,7 @@ mod contact;
 mod conversations;
 mod dm;
 mod group;
+mod guest;
 mod invite;
 mod link;
 mod login;
