@@ -7,6 +7,7 @@ pub mod keys;
 mod mail;
 mod memory;
 pub mod password;
+pub mod report;
 pub mod token;
 
 pub use env::SystemEnv;

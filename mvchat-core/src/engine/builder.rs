@@ -20,6 +20,7 @@ use crate::seam::audit::AuditSink;
 use crate::seam::{Authenticator, Directory, Durability, Env, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Builds a [`Chat`].
@@ -231,6 +232,7 @@ impl ChatBuilder {
             underway: Underway::default(),
             hub: Hub::default(),
             committer,
+            store_lost: AtomicBool::new(false),
             typing: Throttle::default(),
             slow: Throttle::default(),
             marks: Marks::default(),
@@ -239,6 +241,7 @@ impl ChatBuilder {
         for shard in shards {
             shard.spawn(&inner);
         }
+        inner.follow_others().await;
         Ok(Chat(inner))
     }
 }

@@ -22,6 +22,7 @@ use crate::seam::{Authenticator, Directory, Env, Mailer, Store, StoreError, Stor
 use crate::session::Now;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// When a client should try again after the store could not be reached.
@@ -59,6 +60,8 @@ pub(super) struct Inner {
     pub(super) underway: Underway,
     pub(super) hub: Hub,
     pub(super) committer: Committer,
+    /// A shared store did not answer when the log was read last; written by the task that reads it.
+    pub(super) store_lost: AtomicBool,
     pub(super) typing: Throttle,
     pub(super) slow: Throttle,
     pub(super) marks: Marks,

@@ -35,6 +35,7 @@ mod flaky;
 pub mod model;
 mod pipe;
 mod runner;
+pub mod sim;
 pub mod store;
 pub mod transport;
 

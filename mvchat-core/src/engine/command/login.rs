@@ -171,7 +171,7 @@ impl Inner {
             }
             // The answer comes after all that was for the user before, and before whatever is delivered from
             // now on.
-            origin.conn.reserve(origin.ticket);
+            origin.conn.reserve(origin.ticket, None);
             self.enter(user.id, &origin.conn);
             // A connection that ended while its login was under way was not there to be taken out.
             if origin.conn.is_gone() {
@@ -187,13 +187,14 @@ impl Inner {
     }
 
     /// What an account's owner sees of it.
-    pub(super) async fn account_params(&self, user: &UserRow) -> Result<AccountParams> {
+    pub(in crate::engine) async fn account_params(&self, user: &UserRow) -> Result<AccountParams> {
         let private = match &user.private {
             None => None,
             Some(sealed) => {
-                let key = self.user_key(user.id).await?;
-                let clear = key.open(&Context::UserPrivate { user: user.id.0 }, sealed)?;
-                String::from_utf8(clear).ok().and_then(|text| Json::parse(text).ok())
+                let context = Context::UserPrivate { user: user.id.0 };
+                let clear = self.opened(user.id, &context, sealed, "private data", |event| event).await?;
+                let text = clear.and_then(|clear| String::from_utf8(clear).ok());
+                text.and_then(|text| Json::parse(text).ok())
             }
         };
         let shown = self.shown_users(&[user.id]).await?.into_iter().flatten().next();
