@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{audit::AuditCommand, keys::KeysCommand, user::UserCommand},
+    command::{token::TokenCommand, user::UserCommand},
     config::Flags,
 };
 
@@ -28,15 +28,12 @@ pub enum Command {
     /// Look at configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Look after the keys of data at rest.
-    #[command(subcommand)]
-    Keys(KeysCommand),
-    /// Look at the audit log.
-    #[command(subcommand)]
-    Audit(AuditCommand),
-    /// Look after users.
+    /// Manage accounts while the server is stopped.
     #[command(subcommand)]
     User(UserCommand),
+    /// Make and check tokens while the server is stopped.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// What can be done with configurations.

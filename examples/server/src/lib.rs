@@ -5,8 +5,6 @@ mod chat;
 pub mod cli;
 pub mod command;
 pub mod config;
-mod control;
-mod keeper;
 pub mod log;
 mod proxy;
 pub mod run;

@@ -26,9 +26,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(*args),
         Command::Config(ConfigCommand::Check(args)) => check(*args),
         Command::Config(ConfigCommand::Example) => print(example()),
-        Command::Keys(command) => done(command.run()),
-        Command::Audit(command) => done(command.run()),
-        Command::User(command) => done(command.run()),
+        Command::User(mut command) => by_hand(command.settings(), async |config| command.run(config).await),
+        Command::Token(mut command) => by_hand(command.settings(), async |config| command.run(config).await),
     }
 }
 
@@ -82,18 +81,26 @@ fn check(args: ServeArgs) -> ExitCode {
     }
 }
 
+/// Does something with the data of a server that does not run, and prints what comes of it.
+fn by_hand(args: ServeArgs, work: impl AsyncFnOnce(&Config) -> io::Result<String>) -> ExitCode {
+    let config = match load(args) {
+        Ok((config, _)) => config,
+        Err(problems) => return complain(MISCONFIGURED, problems),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(FAILED, [error]),
+    };
+    match runtime.block_on(work(&config)) {
+        Ok(text) => print(text),
+        Err(error) => complain(FAILED, [error]),
+    }
+}
+
 fn print(text: String) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(FAILED),
-    }
-}
-
-/// The end of a command that has printed what there was to print.
-fn done(outcome: Result<(), String>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => complain(FAILED, [problem]),
     }
 }
 

@@ -16,6 +16,7 @@ mod mark;
 mod mentions;
 mod messages;
 mod moderate;
+mod operator;
 mod pin;
 mod react;
 mod revise;
