@@ -74,7 +74,7 @@ impl Chat {
     /// Returns whether the state moved on since the decision, with the fresh message of a [`Revise`].
     #[expect(clippy::option_option, reason = "stale or not, then with or without a message")]
     fn stale(&self, epoch: Epoch, op: &Op) -> Option<Option<Message>> {
-        let moved = epoch != self.conv.epoch && !bug!(EpochIgnored);
+        let moved = epoch != self.conv.epoch;
         let Op::Revise(revise) = op else { return moved.then_some(None) };
         let message = self.messages.get(&revise.seq);
         let moved = moved || message.is_none_or(|message| message.rev != revise.expect);
