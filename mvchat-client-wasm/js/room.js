@@ -166,7 +166,9 @@ export class Room {
   async askMembers() {
     try {
       const { params } = await this.#client.request({ get: { what: "members", conv: this.#id } });
-      for (const member of params.members) this.#client.people.learn(member);
+      const { people } = this.#client;
+      // Of members nobody says what their status is.
+      for (const member of params.members) people.learn({ ...member, status: people.known(member.id)?.status });
       this.#roles = params.members.map(({ id, role, mutedUntil }) => ({ id, role, mutedUntil }));
       this.peopled();
     } catch {
@@ -257,6 +259,8 @@ export class Room {
       noScreenshots: view.noScreenshots === true,
       slowMode: view.slowMode,
       joinable: view.joinable !== false,
+      systemMessages: view.systemMessages === true,
+      retention: view.retention,
     };
     const before = this.info.value;
     if (before && Object.keys(info).every((key) => Object.is(before[key], info[key]))) return;

@@ -7,14 +7,14 @@ use mvchat_core::seam::{ContactSource, StoreResult, UserState};
 
 /// A kind that has a number in the tables.
 pub(crate) trait Code: Sized {
-    fn code(self) -> StoreResult<i16>;
+    fn to_number(self) -> StoreResult<i16>;
     fn of(code: i16) -> StoreResult<Self>;
 }
 
 macro_rules! codes {
     ($($kind:ident { $($variant:ident = $code:literal),* })*) => {$(
         impl Code for $kind {
-            fn code(self) -> StoreResult<i16> {
+            fn to_number(self) -> StoreResult<i16> {
                 match self {
                     $(Self::$variant => Ok($code),)*
                     // A newer core may have one that these tables have not.
@@ -34,7 +34,7 @@ codes! {
     ConvKind { Dm = 1, Group = 2, Me = 3 }
     Standing { Active = 1, Left = 2, Kicked = 3, Banned = 4 }
     Role { Member = 1, Admin = 2, Owner = 3 }
-    MessageState { Live = 1, Unsent = 2, Deleted = 3 }
+    MessageState { Live = 1, Unsent = 2, Deleted = 3, Expired = 4 }
     ContactSource { Manual = 1, Invite = 2 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
 }

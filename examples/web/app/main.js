@@ -6,6 +6,7 @@ import { explain } from "./lib/announce.js";
 import { fill, h } from "./lib/dom.js";
 import { applyTheme } from "./lib/theme.js";
 import { forgetDrafts } from "./room/composer.js";
+import { mustChange } from "./settings/must-change.js";
 import { shell } from "./shell.js";
 
 const SERVER = `${location.origin.replace(/^http/, "ws")}/v0/ws`;
@@ -14,6 +15,8 @@ const OPTIONS = { remember: true, userAgent: "mvchat-web/0.1", device: device() 
 const app = document.getElementById("app");
 applyTheme();
 start();
+// The page also opens without a network; where it can't be kept, it comes from the server as ever.
+navigator.serviceWorker?.register("/sw.js").catch(() => {});
 
 async function start() {
   fill(app, h("main", { class: "splash" }, h("p", { role: "status" }, "Opening…")));
@@ -38,7 +41,10 @@ function knock(note) {
 }
 
 function show(chat) {
-  const end = shell(app, chat);
+  let end = () => {};
+  const open = () => (end = shell(app, chat));
+  if (chat.me.value.mustChangePassword) mustChange(app, chat, open);
+  else open();
   const stop = chat.status.subscribe(async ({ state, error }) => {
     if (state !== "ended") return;
     stop();

@@ -1,11 +1,13 @@
 //! The defaults behind the plug points.
 
 pub mod audit;
+pub mod auth;
 mod env;
 pub mod keys;
 mod mail;
 mod memory;
 pub mod password;
+pub mod report;
 pub mod token;
 
 pub use env::SystemEnv;

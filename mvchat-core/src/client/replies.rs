@@ -8,8 +8,8 @@ use super::pending::{Late, Purpose};
 use super::state::Conversation;
 use crate::error::Answer;
 use crate::proto::{
-    ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, Json, MarkKind, MessagesParams, Pres,
-    Request, Scalar, ServerMsg, What,
+    AccountUpdated, ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, Json, MarkKind,
+    MessagesParams, Pres, Request, Scalar, ServerMsg, What,
 };
 use crate::time::Timestamp;
 use crate::wire::{self, Read};
@@ -62,9 +62,10 @@ impl Client {
                 let view = info.content.and_then(|json| json.read());
                 self.added(view, conv);
             }
-            (What::MemberKicked | What::MemberLeft, Some(conv)) if self.is_me(&info) => {
+            (What::MemberKicked | What::MemberBanned | What::MemberLeft, Some(conv)) if self.is_me(&info) => {
                 self.removed(conv, &info)
             }
+            (What::ConvDeleted, Some(conv)) => self.removed(conv, &info),
             (_, Some(conv)) => {
                 if let Some(own) = info.own {
                     let params = info.content.as_ref().and_then(Json::read).unwrap_or_default();
@@ -89,7 +90,7 @@ impl Client {
         if applied.zip(info.rev).is_some_and(|(applied, rev)| rev <= applied) {
             return;
         }
-        let left = info.what == What::MemberLeft;
+        let left = info.what != What::MemberKicked && info.what != What::MemberBanned;
         let change = if left { MemberChange::Left } else { MemberChange::Kicked };
         if let (Some(user), true) = (self.state.me, applied.is_some()) {
             self.event(Event::Member { conv, user, change });
@@ -147,6 +148,12 @@ impl Client {
     pub(super) fn effect(&mut self, request: Request, ctrl: &Ctrl, bytes: usize) {
         if let Request::Get(get) = &request {
             return self.read(get, ctrl);
+        }
+        if matches!(request, Request::Acc(_)) {
+            let changed =
+                params::<AccountUpdated>(ctrl).is_some_and(|account| account.password_changed == Some(true));
+            self.link.must_change_password &= !changed;
+            return;
         }
         let mut mine = Mine::read(ctrl);
         mine.ts = mine.ts.or(Some(ctrl.ts).filter(|at| *at != Timestamp::default()));

@@ -46,7 +46,10 @@ impl Client {
         if !self.link.is_ready() {
             return;
         }
-        self.start_jobs();
+        let free = !self.link.must_change_password;
+        if free {
+            self.start_jobs();
+        }
         let window = self.limits.max_in_flight.clamp(1, WINDOW);
         while self.pending.in_flight() < window {
             let Some(Waiting { id, request, .. }) = self.pending.waiting.pop_front() else { break };
@@ -54,7 +57,7 @@ impl Client {
             let purpose = Purpose::Ask { request: Box::new(normalized(request)), answered: false };
             self.ask_as(id, text, purpose);
         }
-        while self.pending.in_flight() < window {
+        while free && self.pending.in_flight() < window {
             let Some(item) = self.outbox.next(self.now) else { break };
             self.send_state(item.conv, item.cid.clone(), SendState::Sending);
             let cid = item.cid.clone();
@@ -67,7 +70,7 @@ impl Client {
     }
 
     pub(super) fn enqueue(&mut self, draft: Draft) -> Result<String, ClientError> {
-        let Draft { conv, content, reply_to, view_once, view_once_ttl, cid } = draft;
+        let Draft { conv, content, reply_to, view_once, view_once_ttl, expires_in, cid } = draft;
         if let Some(cid) = cid.as_ref().filter(|cid| self.outbox.has(cid)) {
             return Ok(cid.clone());
         }
@@ -88,7 +91,9 @@ impl Client {
                 format!("{:016x}-{:x}", self.tag, self.written)
             }
         };
-        self.outbox.push(OutboxItem { cid: cid.clone(), conv, content, reply_to, view_once, view_once_ttl });
+        let item =
+            OutboxItem { cid: cid.clone(), conv, content, reply_to, view_once, view_once_ttl, expires_in };
+        self.outbox.push(item);
         self.send_state(conv, cid.clone(), SendState::Queued);
         Ok(cid)
     }

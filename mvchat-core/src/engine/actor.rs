@@ -6,7 +6,7 @@ use super::dispatch::Ctx;
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
-use crate::seam::{NewUser, StoreErrorKind, UserRow};
+use crate::seam::fold;
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
@@ -21,19 +21,22 @@ impl Chat {
         Actor { chat: self.clone(), user }
     }
 
+    /// Returns the user who logs in by this name, in any case of letters.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn user_named(&self, name: &str) -> Result<Option<UserId>> {
+        let found = self.0.store.credential("basic", &fold(name)).await?;
+        Ok(found.map(|credential| credential.user))
+    }
+
     /// Makes an account that only the host can open, for a user of its own; does nothing if it is there.
     /// Returns whether it is new.
     ///
     /// # Errors
     /// `Unavailable`, `Internal`.
     pub async fn add_user(&self, user: UserId, public: Option<Json>) -> Result<bool> {
-        self.0.keys.create_user(user.0).await?;
-        let row = UserRow { public, ..UserRow::new(user, self.0.env.now()) };
-        match self.0.store.create_user(NewUser { user: row, credential: None, session: None }).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == StoreErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.0.add_user(user, public).await
     }
 }
 

@@ -42,7 +42,10 @@ impl Audited {
     fn begin(inner: &Inner, event: AuditEvent, command: &Command) -> Self {
         let (name, About { success, conv, user, seq }) = about(command);
         let mut event = AuditEvent { conv, user, seq, ..event.reason(name) };
-        let login = matches!(command, Command::LoginBasic { .. } | Command::LoginToken(_));
+        let login = matches!(
+            command,
+            Command::LoginBasic { .. } | Command::LoginToken(_) | Command::LoginWith { .. }
+        );
         if let Command::LoginBasic { name, .. } = command {
             // What was typed may be a password in the wrong field, so only a hash of it is kept.
             event = event.object(&inner.name_hash(&fold(name)));
@@ -99,6 +102,7 @@ fn about(command: &Command) -> (&'static str, About) {
     match command {
         Command::LoginBasic { .. } => ("login basic", of(AuditKind::AuthnLoginSuccess)),
         Command::LoginToken(_) => ("login token", of(AuditKind::AuthnLoginSuccess)),
+        Command::LoginWith { .. } => ("login by another scheme", of(AuditKind::AuthnLoginSuccess)),
         Command::Logout { all: false } => ("logout", of(AuditKind::AuthnTokenRevoked)),
         Command::Logout { all: true } => ("logout all", of(AuditKind::AuthnTokenRevoked)),
         Command::RevokeSession(_) => ("session revoke", of(AuditKind::AuthnTokenRevoked)),
@@ -109,6 +113,7 @@ fn about(command: &Command) -> (&'static str, About) {
         Command::CreateGroup { .. } => ("group create", of(AuthzChange)),
         Command::Invite { conv, user } => ("group invite", member(AuthzChange, conv, user)),
         Command::Leave { conv } => ("group leave", group(AuthzChange, conv)),
+        Command::DeleteGroup { conv } => ("group delete", group(SensitiveDelete, conv)),
         Command::Kick { conv, user } => ("group kick", member(AuthzChange, conv, user)),
         Command::Ban { conv, user } => ("group ban", member(AuthzChange, conv, user)),
         Command::Unban { conv, user } => ("group unban", member(AuthzChange, conv, user)),
@@ -135,6 +140,9 @@ fn about(command: &Command) -> (&'static str, About) {
         Command::React(react) => ("react", message(&react.conv, &react.seq)),
         Command::Settings { conv: id, .. } => ("settings", conv(id)),
         Command::SetTtl { conv: id, .. } => ("ttl", conv(id)),
+        Command::SetRetention { conv: id, .. } => ("retention", conv(id)),
+        // What is reported is an event of its own.
+        Command::Report { conv, seq, .. } => ("report", message(conv, seq)),
         Command::UpdateGroup { conv: id, .. } => ("group update", conv(id)),
         Command::ListLinks { conv: id } => ("group links", conv(id)),
         Command::Mark { conv, seq, .. } => ("mark", message(conv, seq)),

@@ -5,10 +5,12 @@ use super::chat::Inner;
 use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
+use super::system;
+use super::tail::{Others, Told};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
-use crate::proto::{ConnId, ConvId, Rev, Seq, UserId};
+use crate::proto::{ConnId, ConvId, MsgId, Rev, Seq, UserId};
 use crate::seam::{Change, Committed, Op, Outcome, Sent};
 use futures_util::FutureExt;
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// The most changes of a batch, and of a shard's queue.
 const MAX_BATCH: usize = 512;
@@ -32,10 +35,17 @@ pub(super) enum Decide {
     Member(AsMember),
     /// For one who is not in the conversation yet.
     Anyone(AsAnyone),
+    /// For the server itself.
+    System(AsSystem),
 }
 
 pub(super) type AsMember = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync>;
 pub(super) type AsAnyone = Box<dyn FnMut(&Conversation) -> Result<Decision> + Send + Sync>;
+
+pub(super) type AsSystem = Box<dyn FnMut(&Conversation, Option<&Message>) -> Result<Decision> + Send + Sync>;
+
+/// Who does what the server does of itself.
+pub(super) const NOBODY: UserId = UserId(Uuid::nil());
 
 impl<F> From<Box<F>> for Decide
 where
@@ -82,8 +92,8 @@ pub(super) struct Proposal {
     pub(super) conv: ConvId,
     pub(super) actor: UserId,
     pub(super) origin: Option<Origin>,
-    /// Held until it is settled.
-    pub(super) _going: Arc<Going>,
+    /// Held until it is settled; nobody has under way what the server does of itself.
+    pub(super) _going: Option<Arc<Going>>,
     /// The message that it is about, and as it was when it was loaded.
     pub(super) target: Option<Seq>,
     pub(super) message: Option<Message>,
@@ -98,21 +108,56 @@ impl fmt::Debug for Proposal {
     }
 }
 
+/// What a shard does, in the order in which it comes.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most of it are proposals")]
+enum Work {
+    Proposal(Proposal),
+    /// Tells what other nodes have committed.
+    Others(Others),
+}
+
 /// The queues of the shards.
 #[derive(Debug)]
 pub(super) struct Committer {
-    shards: Vec<mpsc::Sender<Proposal>>,
+    shards: Vec<mpsc::Sender<Work>>,
 }
 
 /// One shard before it runs.
 pub(super) struct Shard {
-    queue: mpsc::Receiver<Proposal>,
+    queue: mpsc::Receiver<Work>,
     doubts: Doubts,
+    told: Told,
 }
 
 pub(super) struct Attempt {
     pub(super) proposal: Proposal,
     rounds: u8,
+    /// It belongs to the change before it and is not made without that.
+    follows: bool,
+}
+
+impl Attempt {
+    fn new(proposal: Proposal) -> Self {
+        Self { proposal, rounds: 0, follows: false }
+    }
+
+    /// What the server adds to a change, for nobody who waits.
+    fn following(change: &Change) -> Self {
+        let decide: AsSystem = Box::new(|_: &Conversation, _: Option<&Message>| Ok(Decision::Nothing));
+        let proposal = Proposal {
+            conv: change.conv,
+            actor: NOBODY,
+            origin: None,
+            target: None,
+            message: None,
+            cid: None,
+            _going: None,
+            decide: Decide::System(decide),
+            answer: oneshot::channel().0,
+        };
+        Self { follows: true, ..Self::new(proposal) }
+    }
 }
 
 impl Committer {
@@ -124,8 +169,17 @@ impl Committer {
 
     /// Queues a proposal; its place in the order is fixed when this returns.
     pub(super) async fn submit(&self, proposal: Proposal) -> Result<()> {
-        let shard = usize::from(proposal.conv.0.as_bytes()[15]) % self.shards.len();
-        self.shards[shard].send(proposal).await.map_err(|_| interrupted())
+        self.shard(proposal.conv).send(Work::Proposal(proposal)).await.map_err(|_| interrupted())
+    }
+
+    /// Queues what other nodes have committed, to be told.
+    pub(super) async fn others(&self, others: Others) {
+        // A shard ends with the engine; then nobody is left to be told.
+        drop(self.shard(others.conv).send(Work::Others(others)).await);
+    }
+
+    fn shard(&self, conv: ConvId) -> &mpsc::Sender<Work> {
+        &self.shards[usize::from(conv.0.as_bytes()[15]) % self.shards.len()]
     }
 }
 
@@ -135,8 +189,8 @@ pub(super) fn interrupted() -> Error {
 }
 
 impl Shard {
-    fn new(queue: mpsc::Receiver<Proposal>) -> Self {
-        Self { queue, doubts: Doubts::default() }
+    fn new(queue: mpsc::Receiver<Work>) -> Self {
+        Self { queue, doubts: Doubts::default(), told: Told::default() }
     }
 
     /// Runs the shard until the engine is dropped.
@@ -157,16 +211,24 @@ impl Shard {
                 // What has to be decided again holds up nobody else.
                 while batch.len() < MAX_BATCH
                     && pending.len() + batch.len() < MAX_QUEUE
-                    && let Ok(proposal) = self.queue.try_recv()
+                    && let Ok(work) = self.queue.try_recv()
                 {
-                    batch.push(proposal);
+                    batch.push(work);
                 }
             }
             let Some(inner) = inner.upgrade() else { return };
-            pending.extend(batch.drain(..).map(|proposal| Attempt { proposal, rounds: 0 }));
+            let mut others = Vec::new();
+            for work in batch.drain(..) {
+                match work {
+                    Work::Proposal(proposal) => pending.push(Attempt::new(proposal)),
+                    Work::Others(of) => others.push(of),
+                }
+            }
+            inner.tell_others(&mut self.told, others).await;
             inner.settle(&mut self.doubts).await;
             // A store that panics fails what was in its hands, and nothing that comes later.
-            let round = AssertUnwindSafe(inner.round(std::mem::take(&mut pending), &mut self.doubts));
+            let round = inner.round(std::mem::take(&mut pending), &mut self.doubts, &mut self.told);
+            let round = AssertUnwindSafe(round);
             pending = round.catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a batch panicked");
                 Vec::new()
@@ -202,7 +264,7 @@ impl Waiting {
     /// Notes what was decided.
     fn decided(&mut self, proposal: &Proposal, op: &Op) {
         match op {
-            Op::Amend(_) => {
+            Op::Amend(_) | Op::Close(_) => {
                 self.amended.insert(proposal.conv);
             }
             // It alone may turn out to be stale, if its message is another meanwhile.
@@ -225,7 +287,12 @@ type Decided = (Change, Publish, Arc<Conversation>);
 
 impl Inner {
     /// Decides and commits once; returns what has to be decided again, in the same order.
-    async fn round(self: &Arc<Self>, attempts: Vec<Attempt>, doubts: &mut Doubts) -> Vec<Attempt> {
+    async fn round(
+        self: &Arc<Self>,
+        attempts: Vec<Attempt>,
+        doubts: &mut Doubts,
+        told: &mut Told,
+    ) -> Vec<Attempt> {
         let (mut again, mut changes, mut decided) = (Vec::new(), Vec::new(), Vec::new());
         let (mut waiting, mut snapshots) = (Waiting::default(), Snapshots::new());
         for mut attempt in attempts {
@@ -236,8 +303,13 @@ impl Inner {
             match self.decide(&mut attempt.proposal, &mut snapshots).await {
                 Ok((change, publish, conv)) => {
                     waiting.decided(&attempt.proposal, &change.op);
+                    let told = system::message(&conv, &change, MsgId(self.env.uuid()));
                     changes.push(change);
-                    decided.push((attempt, publish, conv));
+                    decided.push((attempt, publish, conv.clone()));
+                    if let Some((change, publish)) = told {
+                        decided.push((Attempt::following(&change), publish, conv));
+                        changes.push(change);
+                    }
                 }
                 Err(settled) => answer(attempt.proposal, settled),
             }
@@ -266,19 +338,29 @@ impl Inner {
         };
         doubts.end(sure);
         let (mut stale, mut fresh) = (Vec::new(), HashMap::new());
+        let mut amended: Option<Arc<Conversation>> = None;
         for ((mut attempt, publish, conv), outcome) in decided.into_iter().zip(outcomes) {
+            // A system message is told to those who are there after what it tells of.
+            let conv = amended.take().filter(|_| attempt.follows).unwrap_or(conv);
             let settled = match outcome {
                 Outcome::Done(committed) => {
                     doubts.reached(committed.position);
                     if let Some(message) = committed.message.as_ref().filter(|_| !again.is_empty()) {
                         fresh.insert((conv.id, message.seq), message.clone());
                     }
+                    self.before_own(told, conv.id, committed.rev).await;
+                    amended.clone_from(&committed.conv);
                     let reached = self.publish(&attempt.proposal, publish, &committed, conv).await;
                     Ok(Settled::Committed(committed, reached))
                 }
                 Outcome::Replay(sent) => Ok(Settled::Replay(sent)),
                 Outcome::CidReused => Err(ErrorKind::CidReused.into()),
+                Outcome::TooSoon(until) => {
+                    let wait = until.since(self.env.now());
+                    Err(Error::new(ErrorKind::RateLimited, "slow mode").retry_after(wait))
+                }
                 Outcome::Rejected(error) => Err(error.into()),
+                Outcome::Stale { .. } if attempt.follows => Err(ErrorKind::Busy.into()),
                 Outcome::Stale { conv: None, .. } => Err(ErrorKind::NotMember.into()),
                 Outcome::Stale { conv: Some(conv), message } => {
                     self.convs.put(conv);
@@ -325,6 +407,7 @@ impl Inner {
                 decide(&access, message)
             }
             Decide::Anyone(decide) => decide(conv.as_deref().ok_or(ErrorKind::NotMember)?),
+            Decide::System(decide) => decide(conv.as_deref().ok_or(ErrorKind::NotMember)?, message),
         });
         let decision = catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()));
         match (decision, conv) {
@@ -359,6 +442,7 @@ impl Inner {
         committed: &Committed,
         decided_on: Arc<Conversation>,
     ) -> u32 {
+        self.note_due(committed, &decided_on);
         let conv = match &committed.conv {
             Some(conv) => {
                 self.convs.put(conv.clone());
@@ -366,7 +450,7 @@ impl Inner {
             }
             None => decided_on,
         };
-        self.fan_out(&conv, proposal, publish, committed).await
+        self.fan_out(&conv, proposal.actor, proposal.origin.as_ref(), publish, committed).await
     }
 }
 

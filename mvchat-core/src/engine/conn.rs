@@ -1,6 +1,7 @@
 //! A connection as the rest of the engine sees it.
 
 use crate::proto::{Close, ConnId, ConvId};
+use crate::seam::Peer;
 use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,8 +16,7 @@ const MAX_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Conn {
     pub(super) id: ConnId,
-    /// The peer's address, if the transport knows it.
-    ip: Option<IpAddr>,
+    peer: Peer,
     state: Mutex<State>,
     /// Wakes the writer: something can leave.
     writer: Notify,
@@ -54,7 +54,7 @@ pub(super) enum Next {
 }
 
 impl Conn {
-    pub(super) fn new(id: ConnId, ip: Option<IpAddr>) -> Self {
+    pub(super) fn new(id: ConnId, peer: Peer) -> Self {
         let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
         let state = State {
             outbox,
@@ -67,7 +67,7 @@ impl Conn {
         };
         Self {
             id,
-            ip,
+            peer,
             state: Mutex::new(state),
             writer: Notify::new(),
             reader: Notify::new(),
@@ -75,8 +75,12 @@ impl Conn {
         }
     }
 
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
     pub(super) fn ip(&self) -> Option<IpAddr> {
-        self.ip
+        self.peer.addr.map(|addr| addr.ip())
     }
 
     /// Queues a durable frame with the conversation that it is about; a connection without room for it is ended.

@@ -98,6 +98,7 @@ impl Inner {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,
+            Command::LoginWith { scheme, secret } => self.login_with(caller, &scheme, &secret).await,
             Command::SignUp(account) => self.sign_up(caller, account).await,
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
@@ -146,7 +147,10 @@ impl Ctx {
             Command::SetTtl { conv, ttl } => self.set_ttl(conv, ttl).await,
             Command::CreateGroup { public, cid } => self.create_group(public, cid).await,
             Command::Invite { conv, user } => self.invite(conv, user).await,
+            Command::SetRetention { conv, retention } => self.set_retention(conv, retention).await,
             Command::Leave { conv } => self.leave(conv).await,
+            Command::DeleteGroup { conv } => self.delete_group(conv).await,
+            Command::Report { conv, seq, reason } => self.report(conv, seq, &reason).await,
             Command::Kick { conv, user } => self.kick(conv, user).await,
             Command::Ban { conv, user } => self.ban(conv, user).await,
             Command::Unban { conv, user } => self.unban(conv, user).await,
@@ -184,6 +188,7 @@ impl Ctx {
             Command::Hi(_)
             | Command::LoginBasic { .. }
             | Command::LoginToken(_)
+            | Command::LoginWith { .. }
             | Command::SignUp(_)
             | Command::Logout { .. }
             | Command::RevokeSession(_)
@@ -193,6 +198,7 @@ impl Ctx {
 
     /// Loads a message as this user sees it; an outsider learns nothing about the conversation.
     pub(super) async fn message(&self, conv: ConvId, seq: Seq) -> Result<Option<Message>> {
+        self.inner.expire_due().await?;
         Ok(self.inner.store.message(self.user, conv, seq).await?)
     }
 
@@ -214,7 +220,7 @@ impl Ctx {
             conv,
             actor: self.user,
             origin: self.origin,
-            _going: self.going,
+            _going: Some(self.going),
             target,
             message,
             cid,

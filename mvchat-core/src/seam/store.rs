@@ -1,6 +1,10 @@
 //! The umbrella over the stores, and how they fail.
 
-use super::{ContactStore, ConversationStore, InviteStore, LinkStore, MessageStore, SessionStore, UserStore};
+use super::{
+    ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, SessionStore,
+    UserStore,
+};
+use async_trait::async_trait;
 use std::fmt;
 
 /// Everything the engine keeps, in one store.
@@ -14,11 +18,30 @@ use std::fmt;
 /// * An error of kind `Unavailable` or `Internal` says nothing about whether the write happened; every other
 ///   error means that nothing was written.
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
+#[async_trait]
 pub trait Store:
-    UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore + InviteStore
+    UserStore
+    + SessionStore
+    + ConversationStore
+    + MessageStore
+    + LinkStore
+    + ContactStore
+    + InviteStore
+    + ExpiryStore
 {
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
+
+    /// Returns whether others write to what this store keeps: then the engine follows the log and tells its clients
+    /// what others have committed.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Waits until others may have committed something. A hint: it may be late, doubled or missing.
+    async fn stirred(&self) {
+        std::future::pending().await
+    }
 }
 
 /// What an acknowledged write survives.
@@ -53,6 +76,8 @@ pub enum StoreErrorKind {
     Conflict,
     /// It is there already.
     AlreadyExists,
+    /// There are as many as may be.
+    Full,
     /// The store can't be reached, is full or is overloaded; a retry may succeed.
     Unavailable,
     /// A defect, or data that can't be read.

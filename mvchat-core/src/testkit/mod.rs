@@ -29,6 +29,8 @@
     reason = "a law fails by panicking, with the place where it was broken"
 )]
 
+pub mod authenticator;
+pub mod directory;
 mod flaky;
 pub mod model;
 mod pipe;

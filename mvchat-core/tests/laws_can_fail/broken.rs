@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
-use mvchat_core::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use mvchat_core::seam::*;
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub(crate) enum Defect {
     ContactsMadeAnew,
     EditedMentionsLost,
     InvitesUsedTwice,
+    RevsPassedOver,
+    SpentNamedOnce,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -322,6 +324,19 @@ impl MessageStore for Broken {
         self.inner.changes(viewer, conv, query).await
     }
 
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        let mut happened = self.inner.happened(conv, after, upto).await?;
+        if self.defect == Defect::RevsPassedOver {
+            happened.retain(|(entry, _)| entry.rev.0 % 3 != 0);
+        }
+        Ok(happened)
+    }
+
     async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {
         let mut mentions = self.inner.mentions(viewer, limit).await?;
         if self.defect == Defect::EditedMentionsLost {
@@ -340,5 +355,18 @@ impl MessageStore for Broken {
 
     async fn position(&self) -> StoreResult<Position> {
         self.inner.position().await
+    }
+}
+
+#[async_trait]
+impl ExpiryStore for Broken {
+    async fn expire(&self, now: Timestamp, limit: usize) -> StoreResult<Expired> {
+        let mut expired = self.inner.expire(now, limit).await?;
+        if self.defect == Defect::SpentNamedOnce {
+            expired
+                .spent
+                .retain(|(_, message)| message.seq.0 > self.unsent.swap(message.seq.0, Ordering::Relaxed));
+        }
+        Ok(expired)
     }
 }

@@ -20,6 +20,7 @@ mod value;
 mod yaml;
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -31,7 +32,7 @@ pub use load::{Flags, Warnings};
 pub use network::Network;
 pub use problem::{Origin, Problem, Warning};
 
-/// Every setting the server runs with. It holds no secrets, so its `Debug` may be logged.
+/// Every setting the server runs with. Its `Debug` shows no secrets, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Config {
@@ -41,6 +42,8 @@ pub struct Config {
     pub data_dir: DataDir,
     /// Where conversations are kept.
     pub store: StoreKind,
+    /// Where the database is, for the store that needs one.
+    pub database: DatabaseUrl,
     /// What carries the connections.
     pub transport: TransportKind,
     /// What is logged, and how.
@@ -49,6 +52,10 @@ pub struct Config {
     pub server: ServerConfig,
     /// Accounts and tokens.
     pub auth: AuthConfig,
+    /// The keys of data at rest.
+    pub keys: KeysConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
     /// What users may do, and how much of it.
     pub limits: LimitsConfig,
 }
@@ -74,6 +81,17 @@ impl Default for DataDir {
     }
 }
 
+/// The address of a database, with its password.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct DatabaseUrl(pub String);
+
+impl fmt::Debug for DatabaseUrl {
+    /// Shows whether there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "(an address)" })
+    }
+}
+
 /// The store behind the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -83,6 +101,8 @@ pub enum StoreKind {
     /// The embedded store, below the data folder.
     #[default]
     Sled,
+    /// A PostgreSQL database, for one server or several.
+    Postgres,
 }
 
 /// The web framework that carries the connections.
@@ -176,6 +196,48 @@ pub struct AuthConfig {
 impl Default for AuthConfig {
     fn default() -> Self {
         Self { token_lifetime: Duration::from_hours(14 * 24), min_login_length: 4, min_password_length: 8 }
+    }
+}
+
+/// The environment variable that holds the key ring if [`KeySource::Environment`] is set.
+pub const RING_VARIABLE: &str = "MVCHAT_KEY_RING";
+
+/// The keys of data at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct KeysConfig {
+    /// Where the ring is from.
+    pub source: KeySource,
+    /// After which time the key-encryption key is replaced; zero means never.
+    pub rotate_every: Duration,
+    /// After which time the key that signs tokens is replaced; zero means never.
+    pub rotate_signing_every: Duration,
+    /// After which time a retired key is destroyed; zero means never.
+    pub destroy_after: Duration,
+}
+
+/// Where the key ring is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// `keys/ring.json` below the data folder, made if it is missing.
+    #[default]
+    File,
+    /// The environment variable [`RING_VARIABLE`], for secrets managers.
+    Environment,
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditConfig {
+    /// Whether it is kept, below the data folder.
+    pub enabled: bool,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

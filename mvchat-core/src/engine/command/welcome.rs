@@ -2,14 +2,16 @@
 
 use crate::builtin::keys::Context;
 use crate::engine::chat::Inner;
-use crate::engine::conn::Conn;
+use crate::engine::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::ConvKind;
 use crate::proto::{ConvId, InviteId, Password, UserId};
+use crate::seam::audit::AuditEvent;
 use crate::seam::{InviteHash, InviteRow, UserState};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most invites that a sign-up uses.
@@ -54,7 +56,7 @@ impl Inner {
 
     /// Brings a new user together with all who sent an invite; returns them. The account is there by now, so what
     /// fails is left out: such an invite can still be redeemed.
-    pub(super) async fn welcome(&self, user: UserId, invited: &Invited) -> Vec<UserId> {
+    pub(super) async fn welcome(self: &Arc<Self>, user: UserId, invited: &Invited) -> Vec<UserId> {
         let mut inviters = Vec::new();
         let mut at = self.env.now();
         for row in &invited.invites {
@@ -72,13 +74,13 @@ impl Inner {
     /// Opens the conversation with the inviter and uses the invite; `None` if somebody else was faster. In this
     /// order an interrupted attempt can be made again.
     pub(super) async fn redeem(
-        &self,
+        self: &Arc<Self>,
         user: UserId,
         row: &InviteRow,
         at: Timestamp,
-        but: Option<&Conn>,
+        origin: Option<Origin>,
     ) -> Result<Option<ConvId>> {
-        let (conv, _) = self.open_direct(ConvKind::Dm, user, Some(row.inviter), at, but).await?;
+        let (conv, _) = self.open_direct(ConvKind::Dm, user, Some(row.inviter), at, origin).await?;
         Ok(self.store.use_invite(row.id, user, at).await?.then_some(conv))
     }
 
@@ -104,17 +106,8 @@ impl Inner {
     /// `Unavailable` while the key can't be reached.
     pub(super) async fn details(&self, row: &InviteRow) -> Result<Option<Details>> {
         let context = Context::Invite { user: row.inviter.0, invite: row.id.0 };
-        let opened = match self.user_key(row.inviter).await {
-            Ok(key) => key.open(&context, &row.sealed).map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        match opened {
-            Ok(clear) => Ok(serde_json::from_slice(&clear).ok()),
-            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
-            Err(error) => {
-                tracing::error!(invite = %row.id, ?error, "an invite can't be opened");
-                Ok(None)
-            }
-        }
+        let place = |event: AuditEvent| event.object(&row.id.to_string());
+        let clear = self.opened(row.inviter, &context, &row.sealed, "invite", place).await?;
+        Ok(clear.and_then(|clear| serde_json::from_slice(&clear).ok()))
     }
 }

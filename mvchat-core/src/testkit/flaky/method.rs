@@ -47,8 +47,10 @@ pub enum Method {
     Changes,
     Mentions,
     Sent,
+    Happened,
     Log,
     Position,
+    Expire,
 }
 
 impl Method {
@@ -75,6 +77,7 @@ impl Method {
                 | Self::RevokeInvite
                 | Self::UseInvite
                 | Self::Commit
+                | Self::Expire
         )
     }
 }

@@ -2,13 +2,14 @@
 
 use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
-use crate::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
+use crate::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
-    Credential, Durability, EmailHash, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore,
-    LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome, Page,
-    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
-    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
+    Credential, Durability, EmailHash, EndSessions, Expired, ExpiryStore, InviteHash, InviteRow, InviteStore,
+    LinkRow, LinkStore, LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore,
+    NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow,
+    SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery,
+    Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -79,9 +80,18 @@ fn unavailable(why: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, why)
 }
 
+#[async_trait]
 impl<S: Store> Store for Flaky<S> {
     fn durability(&self) -> Durability {
         self.inner.durability()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    async fn stirred(&self) {
+        self.inner.stirred().await;
     }
 }
 
@@ -300,11 +310,27 @@ impl<S: Store> MessageStore for Flaky<S> {
         self.meet(Method::Sent, self.inner.sent(conv, sender, cid)).await
     }
 
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        self.meet(Method::Happened, self.inner.happened(conv, after, upto)).await
+    }
+
     async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {
         self.meet(Method::Log, self.inner.log(after, limit)).await
     }
 
     async fn position(&self) -> StoreResult<Position> {
         self.meet(Method::Position, self.inner.position()).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> ExpiryStore for Flaky<S> {
+    async fn expire(&self, now: Timestamp, limit: usize) -> StoreResult<Expired> {
+        self.meet(Method::Expire, self.inner.expire(now, limit)).await
     }
 }

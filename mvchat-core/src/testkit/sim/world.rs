@@ -120,9 +120,10 @@ impl World {
             created_at: now,
             used_at: now,
             expires_at,
+            until: None,
         };
         self.sessions.open_session(row, 50).await.expect("the store itself never fails");
-        let signer = TokenSigner::new(self.keys.tokens().clone(), "mvchat", "mvchat");
+        let signer = TokenSigner::new(self.keys.tokens(), "mvchat", "mvchat");
         signer.sign(&Claims {
             iss: signer.issuer().to_owned(),
             aud: signer.audience().to_owned(),
