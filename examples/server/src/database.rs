@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use mvchat_core::seam::StoreError;
 use mvchat_store_postgres::{PgOptions, PgStore, PgVault};
 
 use crate::{cli::DbCommand, config::DatabaseConfig};
@@ -11,11 +12,20 @@ use crate::{cli::DbCommand, config::DatabaseConfig};
 /// # Errors
 /// If there is no address, or with what the database says; never with the address, which holds a password.
 pub(crate) async fn open(config: &DatabaseConfig) -> io::Result<(PgStore, PgVault)> {
-    let url = address(config)?;
-    let failed = |error| io::Error::other(format!("cannot open the database: {error}"));
-    let store = options(config).open(url).await.map_err(failed)?;
-    let vault = PgVault::connect(url).await.map_err(failed)?;
-    Ok((store, vault))
+    let store = options(config).open(address(config)?).await.map_err(cannot_open)?;
+    Ok((store, vault(config).await?))
+}
+
+/// Opens the vault alone.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn vault(config: &DatabaseConfig) -> io::Result<PgVault> {
+    PgVault::connect(address(config)?).await.map_err(cannot_open)
+}
+
+fn cannot_open(error: StoreError) -> io::Error {
+    io::Error::other(format!("cannot open the database: {error}"))
 }
 
 /// Carries out a command and prints what came of it.

@@ -3,8 +3,11 @@
 pub mod accept;
 mod chat;
 pub mod cli;
+pub mod command;
 pub mod config;
+mod control;
 pub mod database;
+mod keeper;
 pub mod log;
 mod proxy;
 pub mod run;
