@@ -95,6 +95,7 @@ fn group(number: usize) -> NewConversation {
         owner: Some(me()),
         cid: Some(number.to_string()),
         settings: ConvSettings::default(),
+        max_per_user: None,
         at: Timestamp::from_micros(1),
         max_per_user: None,
     }

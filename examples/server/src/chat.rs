@@ -15,6 +15,7 @@ use mvchat_core::{
 use mvchat_store_sled::SledStore;
 
 use crate::config::{Config, KeySource, Preset, RING_VARIABLE, StoreKind};
+use crate::database;
 
 /// Opens keys and store and starts the engine.
 ///
@@ -45,7 +46,7 @@ async fn builder(config: &Config) -> io::Result<ChatBuilder> {
             (Chat::builder(store), keys)
         }
         StoreKind::Postgres => {
-            let (store, vault) = crate::database::open(&config.database).await?;
+            let (store, vault) = database::open(&config.database).await?;
             let keys = match config.keys.source {
                 KeySource::File => Keys::load_or_create_beside(keys_folder(config), vault).await,
                 KeySource::Environment => Ok(Keys::new(open_ring(config)?, vault)),
@@ -95,7 +96,10 @@ pub(crate) async fn open_vault(config: &Config) -> io::Result<Box<dyn Vault>> {
             let vault = FileVault::open(vault_folder(config)).map_err(|e| no_keys(config, &e))?;
             Ok(Box::new(vault))
         }
-        StoreKind::Postgres => Ok(Box::new(crate::database::vault(&config.database).await?)),
+        StoreKind::Postgres => {
+            let vault = database::vault(&config.database).await?;
+            Ok(Box::new(vault))
+        }
     }
 }
 

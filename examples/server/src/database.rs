@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use mvchat_core::seam::StoreError;
 use mvchat_store_postgres::{PgOptions, PgStore, PgVault};
 
 use crate::{cli::DbCommand, config::DatabaseConfig};
@@ -23,7 +24,7 @@ pub(crate) async fn vault(config: &DatabaseConfig) -> io::Result<PgVault> {
     PgVault::connect(address(config)?).await.map_err(cannot_open)
 }
 
-fn cannot_open(error: impl std::fmt::Display) -> io::Error {
+fn cannot_open(error: StoreError) -> io::Error {
     io::Error::other(format!("cannot open the database: {error}"))
 }
 
