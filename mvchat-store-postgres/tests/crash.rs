@@ -69,6 +69,7 @@ async fn victim(database: Database) -> ! {
             owner: Some(me()),
             cid: Some(number.to_string()),
             settings: ConvSettings::default(),
+            max_per_user: None,
             at: Timestamp::from_micros(1),
         };
         store.create_conversation(new).await.unwrap();
@@ -91,6 +92,9 @@ async fn send(store: PgStore, sender: u64) {
             content: cid.clone().into(),
             reply_to: None,
             view_once: None,
+            expires_in: None,
+            event: None,
+            pace: None,
             mentions: Vec::new(),
         });
         let change = Change { conv, actor: me(), epoch: Epoch(0), at: Timestamp::from_micros(2), op };

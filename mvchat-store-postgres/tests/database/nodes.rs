@@ -95,6 +95,7 @@ pub(crate) async fn hosts_transaction() {
         owner: Some(user),
         cid: None,
         settings: ConvSettings::default(),
+        max_per_user: None,
         at: Timestamp::from_micros(1),
     };
     for id in [1, 2] {
@@ -111,6 +112,9 @@ pub(crate) async fn hosts_transaction() {
         content: "x".into(),
         reply_to: None,
         view_once: None,
+        expires_in: None,
+        event: None,
+        pace: None,
         mentions: Vec::new(),
     });
     let conv = ConvId(Uuid::from_u128(2));

@@ -38,6 +38,9 @@ fn append(cid: String) -> Op {
         content: "x".into(),
         reply_to: Some(Seq(1)),
         view_once: None,
+        expires_in: None,
+        event: None,
+        pace: None,
         mentions: vec![user(1)],
     })
 }
