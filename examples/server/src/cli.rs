@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{audit::AuditCommand, keys::KeysCommand, user::UserCommand},
+    command::{audit::AuditCommand, keys::KeysCommand, token::TokenCommand, user::UserCommand},
     config::Flags,
 };
 
@@ -40,6 +40,9 @@ pub enum Command {
     /// Look after users.
     #[command(subcommand)]
     User(UserCommand),
+    /// Make and check tokens while the server is stopped.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// What can be done with the database.

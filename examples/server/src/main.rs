@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Keys(command) => done(command.run()),
         Command::Audit(command) => done(command.run()),
         Command::User(command) => done(command.run()),
+        Command::Token(command) => done(command.run()),
     }
 }
 
