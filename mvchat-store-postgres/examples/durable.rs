@@ -97,7 +97,6 @@ fn group(number: usize) -> NewConversation {
         settings: ConvSettings::default(),
         max_per_user: None,
         at: Timestamp::from_micros(1),
-        max_per_user: None,
     }
 }
 
