@@ -28,7 +28,9 @@ async fn database(name: &str) -> Option<String> {
 async fn members_on_two_servers_talk_and_a_killed_one_loses_nothing() {
     let Some(url) = database("nodes").await else { return };
     let mut data = Data::on_postgres(&url);
-    let (one, two) = (data.start(), data.start_another());
+    let one = data.start();
+    let mut other = Data::on_postgres(&url).with_keys_of(&data);
+    let two = other.start();
     let mut alice = Wire::sign_up(&one, "alice").await;
     let mut bob = Wire::sign_up(&two, "bobby").await;
     let conv = alice.dm(&bob.id).await;

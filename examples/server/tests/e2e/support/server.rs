@@ -51,14 +51,17 @@ impl Data {
 
     /// Starts a server: the first on a free port, later ones on the same.
     pub(crate) fn start(&mut self) -> Server {
-        let server = Server::start(self, self.address);
+        let server = Server::start(self);
         self.address = server.address;
         server
     }
 
-    /// Starts one more server, on a free port.
-    pub(crate) fn start_another(&self) -> Server {
-        Server::start(self, SocketAddr::from(([127, 0, 0, 1], 0)))
+    /// Takes over the keys of another folder, as an operator does who adds a server.
+    pub(crate) fn with_keys_of(self, other: &Self) -> Self {
+        std::fs::create_dir_all(self.path()).unwrap();
+        let copied = Command::new("cp").arg("-rp").arg(other.path().join("keys")).arg(self.path()).status();
+        assert!(copied.unwrap().success());
+        self
     }
 }
 
@@ -69,7 +72,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(data: &Data, address: SocketAddr) -> Self {
+    fn start(data: &Data) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mvchat"));
         for (name, _) in std::env::vars_os() {
             // The settings of the machine that the tests run on are not the tests'.
@@ -77,7 +80,7 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.args(["serve", "--store", data.store, "--listen", &address.to_string(), "--data-dir"]);
+        command.args(["serve", "--store", data.store, "--listen", &data.address.to_string(), "--data-dir"]);
         command.arg(data.path()).current_dir(data.folder.path()).envs(data.settings.iter().cloned());
         let log = File::options().create(true).append(true).open(data.log()).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
