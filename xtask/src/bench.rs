@@ -16,6 +16,6 @@ pub(crate) fn bench(args: &[String]) -> Result<(), String> {
 /// Measures durable sends through the engine on a PostgreSQL server of its own, beside raw SQL.
 fn store() -> Result<(), String> {
     let server = Postgres::start_durable()?;
-    let run = Run::cargo().words("run --release -p mvchat-store-postgres --example durable --");
+    let run = Run::cargo().words("run --release -p mvchat-store-postgres --example beside_sql --");
     run.arg(server.url()).show()
 }

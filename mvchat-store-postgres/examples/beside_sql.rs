@@ -1,6 +1,6 @@
 //! How many durable sends a second does the engine make on a PostgreSQL server, beside raw SQL of the same shape?
 //!
-//! `cargo xtask bench store`, or `cargo run --release -p mvchat-store-postgres --example durable <address>`
+//! `cargo xtask bench store`, or `cargo run --release -p mvchat-store-postgres --example beside_sql <address>`
 //!
 //! In each round 1, 16 and 64 senders that each wait for their answer write into 1,000 conversations, and then into a
 //! single one:
