@@ -2,11 +2,13 @@
 
 mod env;
 pub mod keys;
+mod limiter;
 mod mail;
 mod memory;
 pub mod password;
 pub mod token;
 
 pub use env::SystemEnv;
+pub use limiter::MemoryLimiter;
 pub use mail::LogMailer;
 pub use memory::MemoryStore;

@@ -4,6 +4,7 @@ use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
 use super::hub::Hub;
+use super::limits::Limiting;
 use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
@@ -11,17 +12,18 @@ use super::throttle::Throttle;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
-use crate::builtin::{LogMailer, SystemEnv};
+use crate::builtin::{LogMailer, MemoryLimiter, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
-use crate::seam::{Durability, Env, Mailer, Store};
+use crate::seam::{Durability, Env, Limiter, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
 
 /// Builds a [`Chat`].
 ///
 /// # Defaults
-/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail. Keys have no default: a
+/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail, counts of
+/// this process only. Keys have no default: a
 /// durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
@@ -29,6 +31,7 @@ pub struct ChatBuilder {
     keys: Option<Keys>,
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
+    limiter: Arc<dyn Limiter>,
     limits: Limits,
     passwords: PasswordParams,
     name: String,
@@ -64,6 +67,7 @@ impl ChatBuilder {
             keys: None,
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
+            limiter: Arc::new(MemoryLimiter::default()),
             limits: Limits::default(),
             passwords: PasswordParams::default(),
             name: "mvchat".to_owned(),
@@ -93,6 +97,12 @@ impl ChatBuilder {
     /// Sets what sends mail.
     pub fn mailer(mut self, mailer: impl Mailer) -> Self {
         self.mailer = Arc::new(mailer);
+        self
+    }
+
+    /// Sets what counts how often something is done; the table of what may be done how often is in the limits.
+    pub fn limiter(mut self, limiter: impl Limiter) -> Self {
+        self.limiter = Arc::new(limiter);
         self
     }
 
@@ -164,6 +174,7 @@ impl ChatBuilder {
             store: self.store,
             env: self.env,
             mailer: self.mailer,
+            limiting: Limiting::new(self.limiter),
             keys,
             passwords,
             limits: Arc::new(self.limits),
@@ -202,4 +213,10 @@ fn check_limits(limits: &Limits, problems: &mut Vec<String>) {
     check(limits.token_lifetime > 60, "token_lifetime must be above 60 seconds");
     check(limits.ping_interval < limits.idle_timeout, "ping_interval must be below idle_timeout");
     check(limits.login_deadline >= 1, "login_deadline must be at least 1 second");
+    check(limits.rates.len() <= usize::from(u16::MAX), "there are too many rates");
+    for rate in &limits.rates {
+        if let Some(problem) = rate.problem() {
+            problems.push(format!("limits: the rate of {:?} by {:?}: {problem}", rate.act, rate.key));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
 use super::hub::Hub;
+use super::limits::Limiting;
 use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) env: Arc<dyn Env>,
     pub(super) mailer: Arc<dyn Mailer>,
+    pub(super) limiting: Limiting,
     pub(super) keys: Keys,
     pub(super) passwords: Passwords,
     pub(super) tokens: TokenSigner,

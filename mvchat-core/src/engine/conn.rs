@@ -4,6 +4,7 @@ use crate::proto::{Close, ConnId};
 use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use std::net::IpAddr;
 use tokio::sync::Notify;
 
 /// The most pushed frames and bytes that wait for a connection.
@@ -14,6 +15,8 @@ const MAX_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Conn {
     pub(super) id: ConnId,
+    /// What limits see of the peer's address.
+    pub(super) ip: Option<IpAddr>,
     state: Mutex<State>,
     /// Wakes the writer: something can leave.
     writer: Notify,
@@ -51,7 +54,7 @@ pub(super) enum Next {
 }
 
 impl Conn {
-    pub(super) fn new(id: ConnId) -> Self {
+    pub(super) fn new(id: ConnId, ip: Option<IpAddr>) -> Self {
         let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
         let state = State {
             outbox,
@@ -64,6 +67,7 @@ impl Conn {
         };
         Self {
             id,
+            ip,
             state: Mutex::new(state),
             writer: Notify::new(),
             reader: Notify::new(),

@@ -3,9 +3,10 @@
 use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
+use super::limits::About;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
-use crate::proto::{Command, ConvId, Get, Reply, Seq, UserId};
+use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
 use crate::session::{Device, Finished, Identity};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +88,10 @@ impl Inner {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,
-            Command::SignUp(account) => self.sign_up(caller, account).await,
+            Command::SignUp(account) => {
+                self.limit_act(&caller, &[Act::Register], About::Nothing).await.map(drop)?;
+                self.sign_up(caller, account).await
+            }
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
                 if let Err(error) = self.check_session(identity).await {
@@ -97,6 +101,7 @@ impl Inner {
                     }
                     return Err(error);
                 }
+                self.limit(&caller, &command).await?;
                 let ctx = Ctx {
                     inner: self,
                     user: identity.user,

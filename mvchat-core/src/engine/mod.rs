@@ -16,6 +16,7 @@ mod events;
 mod fanout;
 mod health;
 mod hub;
+mod limits;
 mod marks;
 mod presence;
 mod registry;

@@ -4,6 +4,7 @@ use super::chat::{Chat, Inner};
 use super::conn::{Conn, Next};
 use super::dispatch::{Caller, Turn};
 use super::hub::Origin;
+use super::limits::network;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
 use crate::seam::{Misuse, Transport};
@@ -30,7 +31,7 @@ const MAX_FEED: usize = 64;
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Peer {
-    /// The address, for logs.
+    /// The address, for logs and limits.
     pub addr: Option<SocketAddr>,
 }
 
@@ -47,7 +48,7 @@ impl Chat {
     ///
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
-        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid())));
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer.addr.and_then(network)));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");

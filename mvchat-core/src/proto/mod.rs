@@ -10,6 +10,7 @@ mod frame;
 mod ids;
 mod json;
 mod limits;
+mod rates;
 mod reply;
 mod request;
 mod server;
@@ -25,6 +26,7 @@ pub use ids::{
 };
 pub use json::Json;
 pub use limits::Limits;
+pub use rates::{Act, Algorithm, OnFailure, OnHit, Rate, RateKey};
 pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
     ConvCreated, ConvEntry, ConvItem, ConversationParams, ConversationsParams, Desc, DmParams, Done,

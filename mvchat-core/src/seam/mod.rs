@@ -7,6 +7,7 @@ mod env;
 mod fold;
 mod invites;
 pub mod keys;
+mod limiter;
 mod links;
 mod mailer;
 mod messages;
@@ -23,6 +24,7 @@ pub use conversations::{
 pub use env::Env;
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
+pub use limiter::{Demand, Limiter, LimiterError, Subject, Taken};
 pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{

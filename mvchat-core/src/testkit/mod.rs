@@ -30,6 +30,7 @@
 )]
 
 mod flaky;
+pub mod limiter;
 pub mod model;
 mod pipe;
 mod runner;

@@ -7,6 +7,7 @@ mod faults;
 mod groups;
 mod host;
 mod invites;
+mod limits;
 mod load;
 mod mentions;
 mod own;

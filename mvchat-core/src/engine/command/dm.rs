@@ -21,6 +21,9 @@ impl Ctx {
         if other.is_some_and(|other| !people.exists(other)) {
             return Err(no_user());
         }
+        if let Some(other) = other {
+            self.limit_stranger(other).await?;
+        }
         let now = self.inner.env.now();
         let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
         let (conv, created) = self.inner.open_direct(kind, self.user, other, now, but).await?;
