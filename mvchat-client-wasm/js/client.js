@@ -1,7 +1,9 @@
 /** A connected user: the package's front. */
 
+import { Contacts } from "./contacts.js";
 import { Conversation } from "./conversation.js";
 import { ChatError } from "./error.js";
+import { Message } from "./message.js";
 import { People } from "./people.js";
 import { Cell, reportLater } from "./readable.js";
 
@@ -25,6 +27,7 @@ export class Client {
   #closed = false;
   #people = new People((raw) => this.request(raw), (id) => this.#peopled(id));
   #lent;
+  #contacts;
 
   constructor() {
     const client = this;
@@ -44,6 +47,7 @@ export class Client {
         return client.limits.value;
       },
     };
+    this.#contacts = new Contacts(this.#lent);
   }
 
   // For `connect`.
@@ -64,7 +68,7 @@ export class Client {
   }
 
   /** Something has changed. */
-  _patched({ me, limits, status, views, marks, timelines, outbox, events }) {
+  _patched({ me, contacts, limits, status, views, marks, timelines, outbox, events }) {
     if (this.#closed) return;
     if (limits) this.limits.set(Object.freeze(limits));
     if (me) this.me.set(Object.freeze(me));
@@ -79,6 +83,7 @@ export class Client {
       touched.add(conv);
     }
     for (const [conv, view] of Object.entries(views ?? {})) this.#viewed(conv, view, touched);
+    if (contacts) this.#contacts.told(contacts);
     if (me || limits) for (const conv of this.#rooms.keys()) touched.add(conv);
     this.#show(touched);
     for (const event of events ?? []) this.#happened(event);
@@ -86,6 +91,14 @@ export class Client {
   }
 
   // What apps call.
+
+  get contacts() {
+    return this.#contacts.want();
+  }
+
+  get invites() {
+    return this.#contacts.wantInvites();
+  }
 
   conversation(id) {
     if (!this.#rooms.has(id)) {
@@ -116,10 +129,51 @@ export class Client {
     return conversation;
   }
 
+  /** Joins a group by the code of one of its links. */
+  async joinGroup(link) {
+    const { params } = await this.request({ group: { action: "join", link } });
+    return this.#known(params.conv);
+  }
+
   async search(query, { limit } = {}) {
     const { params } = await this.request({ search: { query, limit } });
     for (const user of params.users) this.#people.learn(user);
+    return params.users.map(({ id }) => this.#people.known(id));
+  }
+
+  async mentions({ limit } = {}) {
+    const { params } = await this.request({ get: { what: "mentions", limit } });
+    const known = { me: this.#lent.me, status: "sent", limits: this.#lent.limits };
+    return params.mentions.map(({ conv, ...item }) => Message.of(this.conversation(conv), item, known));
+  }
+
+  async online() {
+    const { params } = await this.request({ get: { what: "online" } });
     return params.users;
+  }
+
+  addContact(user) {
+    return this.#contacts.add(user);
+  }
+
+  removeContact(user) {
+    return this.#contacts.remove(user);
+  }
+
+  nameContact(user, nickname) {
+    return this.#contacts.name(user, nickname);
+  }
+
+  createInvite(invite) {
+    return this.#contacts.invite(invite);
+  }
+
+  revokeInvite(id) {
+    return this.#contacts.revoke(id);
+  }
+
+  async redeemInvite(code) {
+    return this.#known(await this.#contacts.redeem(code));
   }
 
   user(id) {
@@ -236,6 +290,7 @@ export class Client {
   }
 
   #peopled(id) {
+    this.#contacts?.peopled(id);
     for (const room of this.#rooms.values()) room._room.peopled(id);
     this.#list();
   }
@@ -291,6 +346,7 @@ export class Client {
     else this.#count(status, retryAt);
     if (!synced) return;
     this.#people.again();
+    this.#contacts.synced();
     for (const room of this.#rooms.values()) room._room.synced();
   }
 

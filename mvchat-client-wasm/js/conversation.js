@@ -147,10 +147,40 @@ export class Conversation {
     await this.#group("transfer", { user });
   }
 
-  async update({ public: profile, noScreenshots }) {
+  async ban(user) {
+    await this.#group("ban", { user });
+  }
+
+  async unban(user) {
+    await this.#group("unban", { user });
+  }
+
+  async mute(user, until) {
+    await this.#group("mute", { user, until: until === undefined ? undefined : new Date(until).toISOString() });
+  }
+
+  async unmute(user) {
+    await this.#group("unmute", { user });
+  }
+
+  async links() {
+    return (await this.#group("link", { list: true })).params.links;
+  }
+
+  async createLink({ expiresIn, maxUses } = {}) {
+    return (await this.#group("link", { create: true, expiresIn, maxUses })).params;
+  }
+
+  async revokeLink(code) {
+    await this.#group("link", { revoke: code });
+  }
+
+  async update({ public: profile, noScreenshots, slowMode, joinable }) {
     // One request changes one thing.
     if (profile !== undefined) await this.#group("update", { desc: { public: profile } });
     if (noScreenshots !== undefined) await this.#group("update", { noScreenshots });
+    if (slowMode !== undefined) await this.#group("update", { slowMode: slowMode ?? 0 });
+    if (joinable !== undefined) await this.#group("update", { joinable });
   }
 
   async refresh() {

@@ -28,6 +28,7 @@ export class Engine {
   #news = [];
   #status = { state: "connecting", synced: false };
   #me;
+  #contacts;
   #token;
   #name;
   /** Whose storage it is. */
@@ -63,7 +64,7 @@ export class Engine {
     this.#name = nameOf(login) ?? meta.get("name");
     // What is kept for someone else is not shown, and is deleted only once the login has succeeded.
     const same = this.#name === meta.get("name") && (userOf(login.token) ?? this.#before) === this.#before;
-    if (same) this.#me = meta.get("me");
+    if (same) [this.#me, this.#contacts] = [meta.get("me"), meta.get("contacts")];
     const settings = {
       login,
       userAgent: this.#options.userAgent ?? "mvchat-client",
@@ -93,6 +94,7 @@ export class Engine {
     return {
       status: this.#status,
       me: this.#me,
+      contacts: this.#contacts,
       token: this.#token,
       limits: JSON.parse(this.#machine.limits()),
       views: this.#model.views(),
@@ -153,6 +155,15 @@ export class Engine {
     const { params } = await this.request({ get: { what: "receipts", conv, limit: 100 } });
     const marks = this.#marks.learn(conv, params.receipts);
     this.#tell({ marks });
+  }
+
+  /** Asks for the user's contacts. */
+  async contacts() {
+    const { params } = await this.request({ get: { what: "contacts" } });
+    this.#contacts = params.contacts;
+    // Who is here now says nothing about who is here at the next start.
+    this.#store([["meta", "contacts", this.#contacts.map((contact) => ({ ...contact, online: false }))]]);
+    this.#tell({ contacts: this.#contacts });
   }
 
   wake() {
@@ -380,6 +391,8 @@ export class Engine {
   /** Leaves nothing on this device. */
   async #forget() {
     this.#me = this.#token = this.#before = undefined;
+    this.#contacts = [];
+    this.#tell({ contacts: this.#contacts });
     this.#outbox.forget();
     this.#tell(this.#model.forget());
     await this.#storage.clear().catch(() => {});

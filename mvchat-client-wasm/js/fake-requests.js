@@ -1,5 +1,7 @@
 /** How the fake server answers. */
 
+import { group } from "./fake-groups.js";
+import { contact, contacts, invite, mentions, online } from "./fake-people.js";
 import { Refusal } from "./fake-store.js";
 
 const LIMITS = { maxText: 5000, editWindow: 900, unsendWindow: 600, maxEditCount: 10, typingIntervalMs: 2000 };
@@ -90,40 +92,13 @@ const REQUESTS = {
     return { params: { conv: id, ...settings, own: store.own(conv, me, settings, socket) } };
   },
 
-  group({ store, socket, me }, { action, id, user, role, desc, noScreenshots }) {
-    if (action === "create") {
-      const conv = store.addConv("group", [me], { public: desc?.public ?? null });
-      return { code: 201, params: { conv: conv.id, public: conv.public, rev: conv.rev } };
-    }
-    const conv = store.conv(id, me);
-    const done = (fields, rev) => ({ params: { conv: id, user, ts: new Date().toISOString(), ...fields, rev } });
-    if (action === "leave" || action === "kick") {
-      const gone = action === "leave" ? me : user;
-      const rev = store.change(conv, me, action === "leave" ? "member_left" : "member_kicked", { user: gone }, socket);
-      conv.members.delete(gone);
-      return done({}, rev);
-    }
-    if (action === "invite") {
-      store.user(user);
-      const rev = store.add(conv, user);
-      if (rev) for (const peer of conv.members.keys()) store.tell(peer, { what: "member_joined", conv: id, from: me, user, rev }, socket);
-      return done({ public: store.item(user).public }, rev);
-    }
-    if (action === "role" || action === "transfer") {
-      conv.members.get(user).role = action === "role" ? role : "owner";
-      if (action === "transfer") conv.members.get(me).role = "admin";
-      const what = action === "role" ? { what: "role_changed", content: { role } } : { what: "owner_changed" };
-      return done({ role }, store.change(conv, me, what.what, { user, content: what.content }, socket));
-    }
-    if (noScreenshots !== undefined) conv.noScreenshots = noScreenshots;
-    else conv.public = desc?.public ?? null;
-    const content = noScreenshots === undefined ? conv.public : undefined;
-    const rev = store.change(conv, me, "room_updated", { content }, socket);
-    return done(noScreenshots === undefined ? { public: conv.public } : { noScreenshots }, rev);
-  },
+  group,
+  contact,
+  invite,
 
   send({ store, socket, me }, { conv: id, ...message }) {
     const conv = store.conv(id, me);
+    if (Date.parse(conv.members.get(me).mutedUntil) > Date.now()) throw new Refusal(403, "muted", "muted");
     return { code: 202, params: { conv: id, ...store.append(conv, me, message, socket) } };
   },
 
@@ -185,6 +160,10 @@ const REQUESTS = {
 };
 
 const GETS = {
+  contacts,
+  mentions,
+  online,
+
   user: ({ store }, { user }) => ({ user: store.item(user) }),
 
   conversations({ store, me }, { since, limit = 100, before }) {
@@ -214,12 +193,13 @@ const GETS = {
     const conv = store.conv(id, me);
     const { own, hidden } = conv.members.get(me);
     const messages = store.visible(conv, me).filter(({ rev }) => rev > since).map((message) => ({ rev: message.rev, message }));
-    const items = messages.concat({ rev: conv.rev, conversation: store.view(conv, me) });
+    const members = GETS.members({ store, me }, { conv: id }).members.map((member) => ({ rev: conv.members.get(member.id).rev, member }));
+    const items = messages.concat(members.filter(({ rev }) => rev > since), { rev: conv.rev, conversation: store.view(conv, me) });
     return { rev: conv.rev, own, more: false, items: items.sort((a, b) => a.rev - b.rev), hidden };
   },
 
   members: ({ store, me }, { conv }) => ({
-    members: [...store.conv(conv, me).members].map(([id, { role }]) => ({ ...store.item(id), role })),
+    members: [...store.conv(conv, me).members].map(([id, { role, mutedUntil }]) => ({ ...store.item(id), role, mutedUntil })),
   }),
 
   receipts: ({ store, me }, { conv }) => ({

@@ -23,7 +23,7 @@ export class FakeStore {
   addUser(name, password, profile) {
     const key = name.toLowerCase();
     if ([...this.users.values()].some((user) => user.name === key)) throw new Refusal(409, "exists", "username already taken");
-    const user = { id: crypto.randomUUID(), name: key, password, public: profile ?? null, online: false, session: crypto.randomUUID() };
+    const user = { id: crypto.randomUUID(), name: key, password, public: profile ?? null, online: false, session: crypto.randomUUID(), contacts: new Map(), invites: new Map() };
     this.users.set(user.id, user);
     return user;
   }
@@ -62,6 +62,10 @@ export class FakeStore {
 
   convsOf(user) {
     return [...this.#convs.values()].filter((conv) => conv.members.has(user));
+  }
+
+  groups() {
+    return [...this.#convs.values()].filter(({ type }) => type === "group");
   }
 
   conv(id, member) {
@@ -191,7 +195,7 @@ export class FakeStore {
       id: conv.id, type: conv.type, rev: conv.rev, own, lastSeq: conv.messages.length, readSeq, recvSeq, clearSeq, unread, role,
       favorite, muted, archived, blocked, private: member.private ?? null, lastMsgAt: conv.messages.at(-1)?.ts,
       user: other && this.item(other), public: conv.type === "group" ? conv.public : undefined, pinnedSeq: conv.pinnedSeq,
-      disappearingTTL: conv.ttl, noScreenshots: conv.noScreenshots,
+      disappearingTTL: conv.ttl, noScreenshots: conv.noScreenshots, slowMode: conv.slowMode, joinable: conv.joinable,
     };
   }
 }

@@ -134,6 +134,30 @@ export interface User {
   readonly public: Profile;
   readonly online: boolean;
   readonly lastSeen?: Timestamp;
+  /** What the user of this client calls them, if they are a contact with a name of one's own. */
+  readonly nickname?: string;
+}
+
+/** Someone in the user's contact list. */
+export interface Contact extends User {
+  /** How they became contacts. */
+  readonly source: "manual" | "invite" | (string & {});
+  readonly createdAt: Timestamp;
+}
+
+/** An invitation to the server, made by the user. */
+export interface Invite {
+  readonly id: string;
+  readonly email: string;
+  /** Who that is, as the user wrote. */
+  readonly name?: string | null;
+  readonly status: "pending" | "used" | "expired" | (string & {});
+  readonly createdAt: Timestamp;
+  readonly expiresAt: Timestamp;
+  /** What makes it work, while it is pending. */
+  readonly code?: string;
+  readonly usedAt?: Timestamp;
+  readonly usedBy?: UserId;
 }
 
 /** Whether someone is here. */
@@ -148,6 +172,21 @@ export type Role = "owner" | "admin" | "member";
 /** A member of a conversation. */
 export interface Member extends User {
   readonly role?: Role;
+  /** Until when a moderator has muted the member. */
+  readonly mutedUntil?: Timestamp;
+}
+
+/** What lets people into a group. */
+export interface GroupLink {
+  readonly conv: ConvId;
+  /** For `joinGroup`; whoever has it can join. */
+  readonly code: string;
+  readonly expiresAt?: Timestamp;
+  /** How often it opens the group, if there is a limit. */
+  readonly maxUses?: number;
+  readonly uses: number;
+  readonly by: UserId;
+  readonly createdAt: Timestamp;
 }
 
 /** How far a member is. */
@@ -161,7 +200,7 @@ export interface Receipt {
 export interface ConversationInfo {
   readonly id: ConvId;
   readonly type: "dm" | "group" | "self" | (string & {});
-  /** The display name: the group's or the other user's `public.fn`, empty if there is none. */
+  /** The display name: the other user's nickname, or their or the group's `public.fn`; empty if there is none. */
   readonly title: string;
   /** The group's profile. */
   readonly public?: Profile;
@@ -188,6 +227,10 @@ export interface ConversationInfo {
   readonly disappearingTTL?: number;
   readonly pinnedSeq?: number;
   readonly noScreenshots: boolean;
+  /** The least time between two messages of a plain member, in seconds. */
+  readonly slowMode?: number;
+  /** Whether links open the group. */
+  readonly joinable: boolean;
 }
 
 /** What a message is made of: Irido. */
@@ -357,8 +400,20 @@ export interface Conversation {
   setRole(user: UserId, role: "admin" | "member"): Promise<void>;
   /** Group: makes another member the owner. */
   transfer(user: UserId): Promise<void>;
-  /** Group: changes the profile or settings. */
-  update(changes: { public?: Profile; noScreenshots?: boolean }): Promise<void>;
+  /** Group: removes a member, who can't come back. */
+  ban(user: UserId): Promise<void>;
+  /** Group: lets a banned user come back, by a link or an invitation. */
+  unban(user: UserId): Promise<void>;
+  /** Group: takes the word from a member, until an instant or until `unmute`. */
+  mute(user: UserId, until?: Date | Timestamp | number): Promise<void>;
+  unmute(user: UserId): Promise<void>;
+  /** Group: the links that let people in. */
+  links(): Promise<readonly GroupLink[]>;
+  /** Group: makes a link that lets people in; `expiresIn` in seconds. */
+  createLink(options?: { expiresIn?: number; maxUses?: number }): Promise<GroupLink>;
+  revokeLink(code: string): Promise<void>;
+  /** Group: changes the profile or settings. `slowMode` is in seconds, `null` for none. */
+  update(changes: { public?: Profile; noScreenshots?: boolean; slowMode?: number | null; joinable?: boolean }): Promise<void>;
   /** Asks for members and receipts again. */
   refresh(): Promise<void>;
 }
@@ -431,12 +486,33 @@ export interface Client {
   /** Opens the user's notes to themself. */
   notes(): Promise<Conversation>;
   createGroup(options: { name?: string; public?: Profile; members?: readonly UserId[] }): Promise<Conversation>;
+  /** Joins a group by the code of one of its links. */
+  joinGroup(code: string): Promise<Conversation>;
   /** Finds users by a part of their name. */
   search(query: string, options?: { limit?: number }): Promise<readonly User[]>;
   /** A user's profile, fetched with the first use. */
   user(id: UserId): Readable<User | undefined>;
   /** Whether a user is here, fetched with the first use. */
   presence(id: UserId): Readable<Presence>;
+  /** The newest messages of all conversations that mention the user; at most `limit`, 50 without it. */
+  mentions(options?: { limit?: number }): Promise<readonly Message[]>;
+  /** Which contacts and partners of direct conversations are here. */
+  online(): Promise<readonly UserId[]>;
+  /** The user's contacts, the newest first; fetched with the first use, `undefined` until then. */
+  readonly contacts: Readable<readonly Contact[] | undefined>;
+  /** Makes the two users each other's contacts. */
+  addContact(user: UserId): Promise<void>;
+  /** Takes both out of each other's contacts. */
+  removeContact(user: UserId): Promise<void>;
+  /** Gives a contact a name that only this user sees; `null` takes it away. */
+  nameContact(user: UserId, nickname: string | null): Promise<void>;
+  /** The user's invitations to the server, the newest first; fetched with the first use, `undefined` until then. */
+  readonly invites: Readable<readonly Invite[] | undefined>;
+  /** Invites somebody; the code is mailed to the address if the server sends mail. */
+  createInvite(invite: { email: string; name?: string }): Promise<Invite>;
+  revokeInvite(id: string): Promise<void>;
+  /** Uses an invitation: resolves to the direct conversation with whoever made it. */
+  redeemInvite(code: string): Promise<Conversation>;
   updateProfile(changes: { public?: Profile; private?: Json; email?: string; lang?: string }): Promise<void>;
   /** Ends the user's other sessions. */
   changePassword(old: string, password: string): Promise<void>;
@@ -444,7 +520,7 @@ export interface Client {
   revokeSession(id: string): Promise<void>;
   /** Ends this session, or all of the user's, and forgets everything on this device. */
   logout(options?: { all?: boolean }): Promise<void>;
-  /** Sends any request of the protocol, such as `{ get: { what: "contacts" } }`. */
+  /** Sends any request of the protocol, such as `{ get: { what: "conversation", conv } }`. */
   request(raw: { readonly [request: string]: Json | undefined }): Promise<Reply>;
   /** Listens; returns a function that ends it. */
   on<K extends keyof Events>(event: K, listener: (event: Events[K]) => void, options?: { signal?: AbortSignal }): () => void;

@@ -18,10 +18,20 @@ export class People {
   learn({ id, public: profile, online = false, lastSeen }) {
     const cell = this.#cell(id);
     const before = cell.value;
-    const user = { id, public: profile ?? null, online, lastSeen: lastSeen ?? before?.lastSeen };
-    if (before && JSON.stringify(before) === JSON.stringify(user)) return;
+    const user = { id, public: profile ?? null, online, lastSeen: lastSeen ?? before?.lastSeen, nickname: before?.nickname };
+    this.#put(cell, user);
+  }
+
+  /** The user of this client calls someone whom the client has heard of by this name. */
+  name(id, nickname) {
+    const cell = this.#cell(id);
+    if (cell.value) this.#put(cell, { ...cell.value, nickname });
+  }
+
+  #put(cell, user) {
+    if (cell.value && JSON.stringify(cell.value) === JSON.stringify(user)) return;
     cell.set(user);
-    this.#changed(id);
+    this.#changed(user.id);
   }
 
   /** Someone came or went. */

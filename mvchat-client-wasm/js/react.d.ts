@@ -1,8 +1,8 @@
 /** React hooks over the client; `react` 18 or later is an optional peer. */
 import type { ReactNode } from "react";
 import type {
-  Client, Conversation, ConversationInfo, ConvId, Draft, Me, Member, Message, Presence, Readable, Receipt, SendOptions,
-  Status, User, UserId,
+  Client, Contact, Conversation, ConversationInfo, ConvId, Draft, Invite, Me, Member, Message, Presence, Readable, Receipt,
+  SendOptions, Status, User, UserId,
 } from "./index.js";
 
 /** Gives the client to all hooks below it. */
@@ -27,5 +27,21 @@ export function useMembers(id: ConvId): readonly Member[];
 export function useReceipts(id: ConvId): readonly Receipt[];
 export function useUser(id: UserId): User | undefined;
 export function usePresence(id: UserId): Presence;
+/** The user's contacts, and what can be done with them; none until they are `ready`. */
+export function useContacts(): {
+  contacts: readonly Contact[];
+  ready: boolean;
+  add: (user: UserId) => Promise<void>;
+  remove: (user: UserId) => Promise<void>;
+  name: (user: UserId, nickname: string | null) => Promise<void>;
+};
+/** The user's invitations to the server, and what can be done with them; none until they are `ready`. */
+export function useInvites(): {
+  invites: readonly Invite[];
+  ready: boolean;
+  create: (invite: { email: string; name?: string }) => Promise<Invite>;
+  revoke: (id: string) => Promise<void>;
+  redeem: (code: string) => Promise<Conversation>;
+};
 /** Searches while the text changes; the newest answer wins. */
 export function useSearch(query: string): { users: readonly User[]; searching: boolean };

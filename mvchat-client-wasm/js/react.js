@@ -72,7 +72,29 @@ export function usePresence(id) {
   return useReadable(useChat().presence(id));
 }
 
-const NOBODY = [];
+export function useContacts() {
+  const client = useChat();
+  const contacts = useReadable(client.contacts);
+  const acts = useMemo(() => ({
+    add: (user) => client.addContact(user),
+    remove: (user) => client.removeContact(user),
+    name: (user, nickname) => client.nameContact(user, nickname),
+  }), [client]);
+  return { contacts: contacts ?? NOBODY, ready: contacts !== undefined, ...acts };
+}
+
+export function useInvites() {
+  const client = useChat();
+  const invites = useReadable(client.invites);
+  const acts = useMemo(() => ({
+    create: (invite) => client.createInvite(invite),
+    revoke: (id) => client.revokeInvite(id),
+    redeem: (code) => client.redeemInvite(code),
+  }), [client]);
+  return { invites: invites ?? NOBODY, ready: invites !== undefined, ...acts };
+}
+
+const NOBODY = Object.freeze([]);
 
 export function useSearch(query) {
   const client = useChat();

@@ -167,7 +167,7 @@ export class Room {
     try {
       const { params } = await this.#client.request({ get: { what: "members", conv: this.#id } });
       for (const member of params.members) this.#client.people.learn(member);
-      this.#roles = params.members.map(({ id, role }) => ({ id, role }));
+      this.#roles = params.members.map(({ id, role, mutedUntil }) => ({ id, role, mutedUntil }));
       this.peopled();
     } catch {
       // Asked again when the client is synced.
@@ -189,7 +189,7 @@ export class Room {
   peopled(id) {
     const { people } = this.#client;
     if (!id || this.#roles.some((member) => member.id === id)) {
-      const members = this.#roles.map(({ id, role }) => ({ ...people.known(id), role }));
+      const members = this.#roles.map(({ id, ...rest }) => ({ ...people.known(id), ...rest }));
       if (members.length > 0 || this.members.value.length > 0) this.members.set(members);
     }
     if (this.#view?.user && (!id || this.#view.user.id === id)) this.render();
@@ -236,7 +236,7 @@ export class Room {
     const info = {
       id: view.id,
       type: view.type,
-      title: nameOf(view.public) || nameOf(user?.public),
+      title: nameOf(view.public) || user?.nickname || nameOf(user?.public),
       public: view.public,
       user,
       role: view.role,
@@ -255,6 +255,8 @@ export class Room {
       disappearingTTL: view.disappearingTTL,
       pinnedSeq: view.pinnedSeq,
       noScreenshots: view.noScreenshots === true,
+      slowMode: view.slowMode,
+      joinable: view.joinable !== false,
     };
     const before = this.info.value;
     if (before && Object.keys(info).every((key) => Object.is(before[key], info[key]))) return;

@@ -58,7 +58,7 @@ async function called(engine, method, args, apply) {
 }
 
 /** What of the calls to an engine that is gone is made again: those that change nothing when made twice. */
-const AGAIN = new Set(["send", "read", "typing", "wake"]);
+const AGAIN = new Set(["send", "read", "typing", "wake", "contacts"]);
 
 /**
  * Shares the engine with the other tabs of this origin.

@@ -127,16 +127,55 @@ export const METHODS = [
   },
   { was: "markReceived", now: "happens by itself", call: ({ heard }) => heard(), asks: { recv: {} } },
   { was: "clearConversation", now: "room.clear(seq)", call: ({ room }) => room.clear(1), asks: { clear: { seq: 1 } } },
-  raw("getContacts", `{ get: { what: "contacts" } }`, () => ({ get: { what: "contacts" } })),
-  raw("getMentions", `{ get: { what: "mentions", limit } }`, () => ({ get: { what: "mentions", limit: 5 } })),
-  raw("addContact", "{ contact: { add: user } }", (user) => ({ contact: { add: user } })),
-  raw("removeContact", "{ contact: { remove: user } }", (user) => ({ contact: { remove: user } })),
-  raw("updateContactNickname", "{ contact: { user, nickname } }", (user) => ({ contact: { user, nickname: "B" } })),
+  { was: "getContacts", now: "chat.contacts", call: ({ chat }) => present(chat.contacts), asks: { get: { what: "contacts" } } },
+  {
+    was: "getMentions",
+    now: "chat.mentions({ limit })",
+    call: ({ chat }) => chat.mentions({ limit: 5 }),
+    asks: { get: { what: "mentions", limit: 5 } },
+  },
+  {
+    was: "addContact",
+    now: "chat.addContact(user)",
+    call: ({ chat, bob }) => chat.addContact(bob),
+    asks: { contact: { add: undefined } },
+  },
+  {
+    was: "removeContact",
+    now: "chat.removeContact(user)",
+    call: ({ chat, bob }) => chat.removeContact(bob),
+    asks: { contact: { remove: undefined } },
+  },
+  {
+    was: "updateContactNickname",
+    now: "chat.nameContact(user, nickname)",
+    call: async ({ chat, bob }) => (await chat.addContact(bob), chat.nameContact(bob, "B")),
+    asks: { contact: { user: undefined, nickname: "B" } },
+  },
   { was: "searchUsers", now: "chat.search(query, { limit })", call: ({ chat }) => chat.search("bob"), asks: { search: {} } },
-  raw("createInvite", "{ invite: { create: { email, name } } }", () => ({ invite: { create: { email: "b@example.com" } } })),
-  raw("listInvites", "{ invite: { list: true } }", () => ({ invite: { list: true } })),
-  raw("revokeInvite", "{ invite: { revoke: id } }", (id) => ({ invite: { revoke: id } })),
-  raw("redeemInvite", "{ invite: { redeem: code } }", () => ({ invite: { redeem: "abc" } })),
+  {
+    was: "createInvite",
+    now: "chat.createInvite({ email, name })",
+    call: ({ chat }) => chat.createInvite({ email: "b@example.com", name: "B" }),
+    asks: { invite: { create: { email: "b@example.com", name: "B" } } },
+  },
+  { was: "listInvites", now: "chat.invites", call: ({ chat }) => present(chat.invites), asks: { invite: { list: true } } },
+  {
+    was: "revokeInvite",
+    now: "chat.revokeInvite(id)",
+    call: async ({ chat }) => chat.revokeInvite((await chat.createInvite({ email: "c@example.com" })).id),
+    asks: { invite: { revoke: undefined } },
+  },
+  {
+    was: "redeemInvite",
+    now: "chat.redeemInvite(code)",
+    call: async ({ chat, connect }) => {
+      const bob = await connect({ credentials: { user: "bobby", password: "password" } });
+      const { code } = await bob.createInvite({ email: "alice@example.com" });
+      await chat.redeemInvite(code);
+    },
+    asks: { invite: { redeem: undefined } },
+  },
   {
     was: "pinMessage",
     now: "message.pin()",
@@ -234,19 +273,9 @@ export const HOOKS = {
   useTyping: "useTyping",
   usePresence: "usePresence",
   useReadReceipts: "useReceipts",
-  useContacts: "useChat",
-  useInvites: "useChat",
+  useContacts: "useContacts",
+  useInvites: "useInvites",
 };
-
-function raw(was, now, ask) {
-  const call = ({ chat, server, bob }) => {
-    const asked = ask(bob);
-    // The fake server need not know everything that a server does: it is the request that counts.
-    server.failNext(Object.keys(asked)[0], { code: 200, params: {} });
-    return chat.request(asked);
-  };
-  return { was, now: `chat.request(${now})`, call, asks: ask(undefined) };
-}
 
 function present(value) {
   if (!value) throw new Error("it is not there");

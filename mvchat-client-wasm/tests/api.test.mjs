@@ -266,3 +266,47 @@ test("logging out ends the session and forgets the device", async (t) => {
   await assert.rejects(alice.search("x"), { code: "ended" });
   await online(await log("alice"));
 });
+
+test("groups are managed: links, bans, muted members, slow mode", async (t) => {
+  const { ids, log } = stage(t);
+  const [alice, bob] = [await log("alice"), await log("bob")];
+  const group = await alice.createGroup({ name: "Friends" });
+  const { code } = await group.createLink({ maxUses: 2 });
+  const theirs = await bob.joinGroup(code);
+  await until(group.members, (members) => members.length === 2);
+  await group.mute(ids.bob, new Date(Date.now() + 60_000));
+  await until(group.members, (members) => members.some(({ mutedUntil }) => mutedUntil));
+  theirs.send("nothing");
+  const [refused] = await until(bob.outbox, ([message]) => message?.status === "failed");
+  assert.equal(refused.error.code, "muted");
+  await group.update({ slowMode: 10, joinable: false });
+  await until(theirs.info, ({ slowMode, joinable }) => slowMode === 10 && !joinable);
+  await group.ban(ids.bob);
+  await until(bob.conversations, (list) => list.length === 0);
+  await group.update({ joinable: true });
+  await assert.rejects(bob.joinGroup(code), { code: "forbidden" });
+  await group.unban(ids.bob);
+  await bob.joinGroup(code);
+  assert.equal((await group.links())[0].uses, 2);
+  await group.revokeLink(code);
+  assert.deepEqual(await group.links(), []);
+});
+
+test("a contact's nickname is their name, in every list", async (t) => {
+  const { server, ids, log } = stage(t);
+  const alice = await log("alice");
+  const room = await alice.dm(ids.bob);
+  await alice.addContact(ids.bob);
+  await alice.nameContact(ids.bob, "Bobsie");
+  assert.deepEqual(alice.contacts.value.map(({ id, nickname }) => [id, nickname]), [[ids.bob, "Bobsie"]]);
+  await until(alice.conversations, ([first]) => first.title === "Bobsie" && first.user.nickname === "Bobsie");
+  const bob = await log("bob");
+  await bob.updateProfile({ public: { fn: "Robert" } });
+  await until(alice.presence(ids.bob), ({ online }) => online);
+  assert.equal(room.info.value.title, "Bobsie");
+  await until(bob.contacts, (all) => all?.length === 1);
+  await alice.removeContact(ids.bob);
+  await until(room.info, ({ title }) => title === "bob" || title === "Robert");
+  server.closeAll();
+  await until(bob.contacts, (all) => all.length === 0);
+});

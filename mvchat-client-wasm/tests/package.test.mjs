@@ -9,7 +9,7 @@ import { runInNewContext } from "node:vm";
 import { createElement } from "react";
 import { act, create } from "react-test-renderer";
 import { connect as streamed } from "mvchat-client/url";
-import { ChatProvider, useConversations, useMessages, useStatus } from "mvchat-client/react";
+import { ChatProvider, useContacts, useConversations, useInvites, useMessages, useStatus } from "mvchat-client/react";
 import { fakeServer, online, root, stage, until } from "./support.mjs";
 
 globalThis.IS_REACT_ACT_ENVIRONMENT = true;
@@ -83,6 +83,31 @@ test("hooks render what the client knows, and only when it changes", async (t) =
     await until(client.conversation(conv).messages, (messages) => messages.length === 2);
   });
   assert.deepEqual([...new Set(shown)], ["online bob hello", "online bob hello,again"]);
+  await act(async () => tree.unmount());
+});
+
+test("hooks show contacts and invites, and change them", async (t) => {
+  const { ids, log } = stage(t);
+  const client = await log("alice");
+  let now;
+  const People = () => {
+    now = { ...useContacts(), invited: useInvites() };
+    return null;
+  };
+  let tree;
+  await act(async () => (tree = create(createElement(ChatProvider, { client }, createElement(People)))));
+  await act(async () => {
+    await now.add(ids.bob);
+    await now.name(ids.bob, "Bobsie");
+    await now.invited.create({ email: "dave@example.com" });
+  });
+  assert.deepEqual(now.contacts.map(({ id, nickname, source }) => [id, nickname, source]), [[ids.bob, "Bobsie", "manual"]]);
+  assert.deepEqual(now.invited.invites.map(({ email, status }) => [email, status]), [["dave@example.com", "pending"]]);
+  await act(async () => {
+    await now.remove(ids.bob);
+    await now.invited.revoke(now.invited.invites[0].id);
+  });
+  assert.deepEqual([now.contacts, now.invited.invites, now.ready], [[], [], true]);
   await act(async () => tree.unmount());
 });
 

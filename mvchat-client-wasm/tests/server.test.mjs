@@ -118,6 +118,81 @@ test("groups, members and roles", async (t) => {
   await until(alice.conversations, (list) => list.length === 0);
 });
 
+test("contacts, invites, mentions, and who is here", async (t) => {
+  const { signUp } = await server(t);
+  const [alice, bob, carol] = await Promise.all([signUp("alice"), signUp("bobby"), signUp("carol")]);
+  const [a, b, c] = [alice, bob, carol].map((client) => client.me.value.id);
+  await until(alice.contacts, (all) => all?.length === 0);
+  await alice.addContact(b);
+  await alice.nameContact(b, "Bobsie");
+  const room = await alice.dm(b);
+  await until(room.info, ({ title, user }) => title === "Bobsie" && user.nickname === "Bobsie");
+  await until(bob.contacts, (all) => all?.length === 1 && all[0].id === a && all[0].nickname === undefined);
+  await alice.nameContact(b, null);
+  await until(room.info, ({ title }) => title === "bobby");
+
+  const invite = await alice.createInvite({ email: "Carol@example.com", name: "Carol" });
+  assert.deepEqual([invite.email, invite.name, invite.status], ["carol@example.com", "Carol", "pending"]);
+  const other = await carol.redeemInvite(invite.code);
+  assert.equal(other.info.value.user.id, a);
+  await until(alice.invites, (all) => all?.[0].usedBy === c && all[0].status === "used");
+  await assert.rejects(carol.redeemInvite(invite.code), { code: "not_found" });
+  const again = await alice.createInvite({ email: "dave@example.com" });
+  assert.equal(alice.invites.value.length, 2);
+  await alice.revokeInvite(again.id);
+  assert.equal(alice.invites.value.length, 1);
+
+  assert.deepEqual(new Set(await alice.online()), new Set([b, c]));
+  room.send("@bob look", { mentions: [{ userId: b, offset: 0, length: 4 }] });
+  await until(room.messages, ([message]) => message?.seq);
+  const [mention] = await bob.mentions({ limit: 5 });
+  assert.deepEqual([mention.conv, mention.text, mention.mine], [room.id, "@bob look", false]);
+  await alice.removeContact(b);
+  assert.deepEqual(alice.contacts.value.map(({ id, source }) => [id, source]), [[c, "invite"]]);
+});
+
+test("links, bans, muted members and slow mode", async (t) => {
+  const { signUp } = await server(t);
+  const [alice, bob, carol] = await Promise.all([signUp("alice"), signUp("bobby"), signUp("carol")]);
+  const [b, c] = [bob.me.value.id, carol.me.value.id];
+  const group = await alice.createGroup({ name: "Team" });
+  const link = await group.createLink({ expiresIn: 3_600, maxUses: 2 });
+  assert.deepEqual([link.conv, link.uses, link.maxUses], [group.id, 0, 2]);
+  const theirs = await bob.joinGroup(link.code);
+  assert.equal(theirs.info.value.title, "Team");
+  await until(group.members, (all) => all.length === 2);
+  assert.deepEqual((await group.links()).map(({ code, uses }) => [code, uses]), [[link.code, 1]]);
+  await assert.rejects(theirs.links(), { code: "forbidden" });
+
+  await group.mute(b, Date.now() + 3_600_000);
+  await until(group.members, (all) => all.some(({ id, mutedUntil }) => id === b && mutedUntil));
+  theirs.send("nothing");
+  const [silenced] = await until(bob.outbox, ([message]) => message?.status === "failed");
+  assert.equal(silenced.error.code, "muted");
+  await group.unmute(b);
+  await until(group.members, (all) => all.every(({ mutedUntil }) => !mutedUntil));
+  await silenced.retry();
+  await until(group.messages, ([message]) => message?.text === "nothing");
+
+  await group.update({ slowMode: 30, joinable: false });
+  await until(theirs.info, ({ slowMode, joinable }) => slowMode === 30 && !joinable);
+  await assert.rejects(carol.joinGroup(link.code), { code: "not_found" });
+  await group.update({ slowMode: null, joinable: true });
+  await until(theirs.info, ({ slowMode, joinable }) => slowMode === undefined && joinable);
+
+  await group.ban(b);
+  await until(bob.conversations, (list) => list.length === 0);
+  await assert.rejects(bob.joinGroup(link.code), { code: "forbidden" });
+  await group.unban(b);
+  await bob.joinGroup(link.code);
+  await until(bob.conversations, (list) => list.length === 1);
+  await group.revokeLink(link.code);
+  assert.deepEqual(await group.links(), []);
+  await assert.rejects(carol.joinGroup(link.code), { code: "not_found" });
+  await group.invite(c);
+  await until(group.members, (all) => all.length === 3);
+});
+
 test("a server that is killed and comes back has everything, once", async (t) => {
   const { signUp, restart } = await server(t, "sled");
   const [alice, bob] = [await signUp("alice"), await signUp("bobby")];

@@ -79,6 +79,8 @@ impl Engine {
                     desc: Desc { public: None, private: None },
                     must_change_password: None,
                     lang: None,
+                    privacy: None,
+                    status: None,
                     inviters: None,
                 };
                 Finished {

@@ -94,6 +94,11 @@ impl<'a> In<'a> {
         self.rest.is_empty()
     }
 
+    /// Reads a field that rows of earlier versions end before.
+    pub(crate) fn later<T: Field + Default>(&mut self) -> Result<T, Unreadable> {
+        if self.is_empty() { Ok(T::default()) } else { T::take(self) }
+    }
+
     pub(crate) fn byte(&mut self) -> Result<u8, Unreadable> {
         Ok(self.array::<1>()?[0])
     }

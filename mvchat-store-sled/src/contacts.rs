@@ -50,18 +50,22 @@ impl ContactStore for SledStore {
     }
 }
 
-/// Puts each of the two into the other's list, unless they are there.
+/// Puts each of the two into the other's list, unless they are there, and notes who trusts whom.
 pub(crate) fn add_contacts(
     batch: &mut Batch,
     [a, b]: [UserId; 2],
     source: ContactSource,
     created_at: Timestamp,
 ) -> StoreResult<()> {
-    for (owner, user) in [(a, b), (b, a)] {
+    let invited = source == ContactSource::Invite;
+    for (owner, user, adds) in [(a, b, true), (b, a, false)] {
         let key = contact_key(owner, user);
-        if !batch.has(&key)? {
-            batch.put(&key, &ContactRow { user, source, created_at, nickname: None })?;
-        }
+        let known: Option<ContactRow> = batch.row(&key)?;
+        let fresh = ContactRow { user, source, created_at, nickname: None, trusts: false, trusted: false };
+        let mut row = known.unwrap_or(fresh);
+        row.trusts |= adds || invited;
+        row.trusted |= !adds || invited;
+        batch.put(&key, &row)?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@
 //! | `16` | [`INVITE_CODE`] | hash of the code | the invite |
 //! | `17` | [`INVITE_OF`] | inviter ‖ invite | – |
 //! | `18` | [`INVITE_TO`] | hash of the address ‖ invite | –; while it is unused |
+//! | `19` | [`EMAIL`] | hash of the address | the user who has it |
 //! | `20` | [`SESSION`] | session | the session |
 //! | `21` | [`SESSION_OF`] | user ‖ session | – |
 //! | `30` | [`CONV`] | conversation | what has an epoch, without the members |
@@ -52,6 +53,7 @@ pub(crate) const INVITE: u8 = 0x15;
 pub(crate) const INVITE_CODE: u8 = 0x16;
 pub(crate) const INVITE_OF: u8 = 0x17;
 pub(crate) const INVITE_TO: u8 = 0x18;
+pub(crate) const EMAIL: u8 = 0x19;
 pub(crate) const SESSION: u8 = 0x20;
 pub(crate) const SESSION_OF: u8 = 0x21;
 pub(crate) const CONV: u8 = 0x30;
@@ -131,6 +133,12 @@ impl Key {
                 self.0.extend_from_slice(&Sha256::digest(text.as_bytes()));
             }
         }
+        self
+    }
+
+    /// Adds the last parts of another key, from `from` on.
+    pub(crate) fn rest_of(mut self, other: &[u8], from: &Self) -> Self {
+        self.0.extend_from_slice(other.get(from.0.len()..).unwrap_or_default());
         self
     }
 

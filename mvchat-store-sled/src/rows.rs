@@ -1,13 +1,14 @@
 //! The rows and their fields, in the order in which they are written.
 
 use crate::codec::{Field, In, Out, Unreadable};
+use bytes::Bytes;
 use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
-use mvchat_core::proto::{Epoch, Own, Position, Rev, Role, Seq, UserId};
+use mvchat_core::proto::{Audience, Epoch, Own, Position, Privacy, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
-    ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, Sent, SessionRow, UserRow,
-    UserState,
+    ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, SealedEmail, Sent,
+    SessionRow, UserRow, UserState,
 };
 use mvchat_core::time::Timestamp;
 
@@ -72,16 +73,19 @@ pub(crate) enum Thing {
     Conversation,
 }
 
+/// Fields behind the `+` came later: a row that was written before has its default there. Such a row can't stand in
+/// another one.
 macro_rules! rows {
-    ($($row:ident { $($field:ident),* })*) => {$(
+    ($($row:ident { $($field:ident),* } $(+ { $($late:ident),* })?)*) => {$(
         impl Field for $row {
-            fn put(&self, out: &mut Out) { $(self.$field.put(out);)* }
+            fn put(&self, out: &mut Out) { $(self.$field.put(out);)* $($(self.$late.put(out);)*)? }
             fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
-                Ok(Self { $($field: Field::take(input)?),* })
+                Ok(Self { $($field: Field::take(input)?,)* $($($late: input.later()?,)*)? })
             }
         }
     )*};
 }
+
 rows! {
     ConvRow { kind, epoch, owner, created_at, settings, settings_rev, active }
     Tail { rev, touched, last_seq, last_at }
@@ -90,14 +94,14 @@ rows! {
     ConvSettings { public, ttl, no_screenshots, pinned, slow_mode, closed }
     Pinned { seq, at, by }
     Member { role, standing, blocks, muted_until, joined_at, rev }
-    ContactRow { user, source, created_at, nickname }
+    ContactRow { user, source, created_at, nickname } + { trusts, trusted }
     InviteRow { id, inviter, code, email, sealed, created_at, expires_at, used }
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
     SessionRow { id, user, device, user_agent, created_at, used_at, expires_at }
     Credential { user, scheme, name, folded, secret }
-    UserRow { id, state, created_at, public, private, email, lang, last_seen, must_change_password }
+    Privacy { last_seen, receipts, typing, discoverable }
 }
 
 macro_rules! codes {
@@ -118,7 +122,42 @@ codes! {
     Role { Member = 1, Admin = 2, Owner = 3 }
     MessageState { Live = 1, Unsent = 2, Deleted = 3 }
     ContactSource { Manual = 1, Invite = 2 }
+    Audience { Everyone = 1, Contacts = 2, Nobody = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
+}
+
+/// What came later stands at the end: the hash of the address, the status, the privacy settings.
+impl Field for UserRow {
+    fn put(&self, out: &mut Out) {
+        self.id.put(out);
+        self.state.put(out);
+        self.created_at.put(out);
+        self.public.put(out);
+        self.private.put(out);
+        self.email.as_ref().map(|email| email.sealed.clone()).put(out);
+        self.lang.put(out);
+        self.last_seen.put(out);
+        self.must_change_password.put(out);
+        self.email.as_ref().and_then(|email| email.hash).put(out);
+        self.status.put(out);
+        self.privacy.put(out);
+    }
+
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let (id, state) = Field::take(input)?;
+        let mut row = Self { state, ..Self::new(id, Field::take(input)?) };
+        row.public = Field::take(input)?;
+        row.private = Field::take(input)?;
+        let sealed: Option<Bytes> = Field::take(input)?;
+        row.lang = Field::take(input)?;
+        row.last_seen = Field::take(input)?;
+        row.must_change_password = Field::take(input)?;
+        let hash = input.later()?;
+        row.email = sealed.map(|sealed| SealedEmail { sealed, hash });
+        row.status = input.later()?;
+        row.privacy = input.later()?;
+        Ok(row)
+    }
 }
 
 /// The state and the sender come first, so that counting what is unread reads nothing else.
@@ -205,5 +244,29 @@ impl Field for Thing {
             3 => Ok(Self::Conversation),
             _ => Err(Unreadable),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{FORMAT, decode, encode};
+    use uuid::Uuid;
+
+    #[test]
+    fn accounts_of_the_first_version_are_read() {
+        let at = Timestamp::from_micros(5);
+        let user = UserRow {
+            email: Some(SealedEmail { sealed: Bytes::from_static(b"sealed"), hash: None }),
+            lang: Some("de".to_owned()),
+            must_change_password: true,
+            ..UserRow::new(UserId(Uuid::from_u128(7)), at)
+        };
+        let now = encode(&user).unwrap();
+        // Then, an account ended after the flag; the two fields since then are absent options.
+        let then = now.strip_suffix(&[0, 0]).unwrap();
+        assert_eq!(then[0], FORMAT);
+        assert_eq!(decode::<UserRow>(then).unwrap(), user);
+        assert_eq!(decode::<UserRow>(&now).unwrap(), user);
     }
 }

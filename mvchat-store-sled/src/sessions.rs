@@ -7,7 +7,7 @@ use crate::keys::{Key, SESSION, SESSION_OF, USER, last_id};
 use crate::read::Rows;
 use async_trait::async_trait;
 use mvchat_core::proto::{SessionId, UserId};
-use mvchat_core::seam::{EndSessions, SessionRow, SessionStore, StoreResult};
+use mvchat_core::seam::{EndSessions, SessionRow, SessionStore, StoreResult, UserRow, UserState};
 use mvchat_core::time::Timestamp;
 use std::cmp::Reverse;
 
@@ -87,8 +87,9 @@ pub(crate) fn end_sessions(
 }
 
 fn open_session(batch: &mut Batch, row: &SessionRow, max: usize) -> StoreResult<Vec<SessionId>> {
-    if !batch.has(&Key::user(USER, row.user))? {
-        return Err(not_found("no such user"));
+    let user: Option<UserRow> = batch.row(&Key::user(USER, row.user))?;
+    if user.is_none_or(|user| user.state != UserState::Active) {
+        return Err(not_found("no such active user"));
     }
     let mut others: Vec<_> =
         sessions_of(batch, row.user)?.into_iter().map(|other| (other.used_at, other.id)).collect();

@@ -3,14 +3,14 @@
 use crate::SledStore;
 use crate::batch::Batch;
 use crate::error::{already_exists, not_found};
-use crate::keys::{CREDENTIAL, CREDENTIAL_OF, Key, NAME, USER, last_id};
+use crate::keys::{CREDENTIAL, CREDENTIAL_OF, EMAIL, Key, NAME, USER, last_id};
 use crate::read::Rows;
 use crate::sessions::{end_sessions, put_session};
 use async_trait::async_trait;
 use mvchat_core::proto::{SessionId, UserId};
 use mvchat_core::seam::{
-    Credential, NewUser, SecretChange, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow,
-    UserState, UserStore, fold,
+    Credential, EmailHash, NewName, NewUser, SealedEmail, SecretChange, StoreError, StoreErrorKind,
+    StoreResult, UserPatch, UserRow, UserState, UserStore, fold,
 };
 use std::collections::{BTreeSet, HashSet};
 
@@ -36,18 +36,16 @@ impl UserStore for SledStore {
     }
 
     async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow> {
-        self.write(move |batch| {
-            let mut row: UserRow =
-                batch.row(&Key::user(USER, user))?.ok_or_else(|| not_found("no such user"))?;
-            apply(&mut row, patch);
-            put_user(batch, &row)?;
-            Ok(row)
-        })
-        .await
+        self.write(move |batch| update_user(batch, user, patch)).await
     }
 
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
         self.write(move |batch| set_secret(batch, change)).await
+    }
+
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
+        let key = Key::of(EMAIL).hash(email);
+        self.read(move |rows| rows.row(&key)).await
     }
 
     async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {
@@ -69,10 +67,90 @@ fn create_user(batch: &mut Batch, new: &NewUser) -> StoreResult<()> {
         batch.put(&key, credential)?;
         batch.put(&Key::user(CREDENTIAL_OF, credential.user).text(&credential.scheme), &credential.folded)?;
     }
+    own_address(batch, new.user.id, None, new.user.email.as_ref())?;
     if let Some(session) = &new.session {
         put_session(batch, session)?;
     }
     put_user(batch, &new.user)
+}
+
+/// A failed write leaves nothing behind, so what is checked late may be written early.
+fn update_user(batch: &mut Batch, user: UserId, mut patch: UserPatch) -> StoreResult<UserRow> {
+    let row: Option<UserRow> = batch.row(&Key::user(USER, user))?;
+    let mut row = row.ok_or_else(|| not_found("no such user"))?;
+    let state = patch.state.unwrap_or(row.state);
+    if row.state == UserState::Deleted && state != UserState::Deleted {
+        return Err(StoreError::new(StoreErrorKind::Conflict, "the user is deleted"));
+    }
+    if let Some(email) = &patch.email {
+        own_address(batch, user, row.email.as_ref(), email.as_ref())?;
+    }
+    if let Some(name) = patch.name.take() {
+        rename(batch, user, name)?;
+    }
+    if state != row.state && state != UserState::Active {
+        end_sessions(batch, user, |_| true)?;
+    }
+    if state != row.state && state == UserState::Deleted {
+        forget_secrets(batch, user)?;
+    }
+    apply(&mut row, patch);
+    put_user(batch, &row)?;
+    Ok(row)
+}
+
+/// Moves a user from one address to another in the index of addresses.
+fn own_address(
+    batch: &mut Batch,
+    user: UserId,
+    before: Option<&SealedEmail>,
+    after: Option<&SealedEmail>,
+) -> StoreResult<()> {
+    let key = |email: Option<&SealedEmail>| Some(Key::of(EMAIL).hash(email?.hash.as_ref()?));
+    let (before, after) = (key(before), key(after));
+    if before == after {
+        return Ok(());
+    }
+    if let Some(before) = before {
+        batch.remove(&before)?;
+    }
+    match after {
+        Some(after) if batch.has(&after)? => Err(already_exists("the address is taken")),
+        Some(after) => batch.put(&after, &user),
+        None => Ok(()),
+    }
+}
+
+fn rename(batch: &mut Batch, user: UserId, new: NewName) -> StoreResult<()> {
+    let NewName { scheme, name, folded } = new;
+    let known = credential_of(batch, user, &scheme)?.ok_or_else(|| not_found("no such credential"))?;
+    let key = credential_key(&scheme, &folded);
+    if known.folded != folded {
+        if batch.has(&key)? {
+            return Err(already_exists("the name is taken"));
+        }
+        batch.remove(&credential_key(&scheme, &known.folded))?;
+        batch.put(&Key::user(CREDENTIAL_OF, user).text(&scheme), &folded)?;
+    }
+    batch.put(&key, &Credential { name, folded, ..known })
+}
+
+/// Takes the secrets of a user's credentials away; the names stay taken.
+fn forget_secrets(batch: &mut Batch, user: UserId) -> StoreResult<()> {
+    let index = Key::user(CREDENTIAL_OF, user);
+    let mut keys = Vec::new();
+    for item in batch.up(index.clone().all()) {
+        let (key, stored) = item?;
+        let folded: String = batch.decoded(&key, &stored)?;
+        keys.push(Key::of(CREDENTIAL).rest_of(&key, &index).text(&folded));
+    }
+    for key in keys {
+        if let Some(mut credential) = batch.row::<Credential>(&key)? {
+            credential.secret.clear();
+            batch.put(&key, &credential)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes an account and the name under which it is found.
@@ -101,6 +179,11 @@ fn apply(row: &mut UserRow, patch: UserPatch) {
     // `None` comes before every time.
     row.last_seen = row.last_seen.max(patch.last_seen);
     row.state = patch.state.unwrap_or(row.state);
+    row.privacy = row.privacy.patched(patch.privacy);
+    row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
+    if let Some(status) = patch.status {
+        row.status = status;
+    }
 }
 
 fn credential_key(scheme: &str, folded: &str) -> Key {

@@ -26,15 +26,12 @@ for (const store of ["memory", "sled"]) {
     await bob.choose("Hello Bob", "Reply");
     await bob.say("An answer");
     await anna.page.locator(".quote", { hasText: "Hello Bob" }).waitFor();
-    const hello = bob.message("Hello Bob").first();
-    await hello.hover();
-    await hello.locator(".more").click();
+    await bob.menu("how are you?");
     await bob.page.getByRole("button", { name: "thumbs up" }).click();
     await anna.page.locator(".reaction", { hasText: "👍" }).waitFor();
 
     // Changing and taking back, with the time that is left.
-    await anna.message("how are you").first().hover();
-    await anna.message("how are you").first().locator(".more").click();
+    await anna.menu("how are you");
     assert.match(await anna.page.getByRole("menuitem", { name: "Edit" }).innerText(), /min left/);
     assert.match(await anna.page.getByRole("menuitem", { name: "Take back" }).innerText(), /10 min left|9 min left/);
     await anna.page.getByRole("menuitem", { name: "Edit" }).click();

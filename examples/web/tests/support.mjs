@@ -114,7 +114,14 @@ export class Person {
     await page.getByRole("button", { name: "New conversation" }).click();
     await page.getByLabel("Find someone by name").fill(name);
     await page.getByRole("dialog").getByRole("button", { name }).first().click();
-    await this.composer.waitFor();
+    await this.isIn(name);
+  }
+
+  /** Waits until a conversation is what is on the screen: another one may have been there before. */
+  async isIn(title) {
+    await this.page.locator("dialog").waitFor({ state: "detached" });
+    await this.page.locator(".room-title", { hasText: title }).waitFor();
+    await this.page.locator(".timeline").waitFor();
   }
 
   async createGroup(title, names) {
@@ -128,13 +135,13 @@ export class Person {
       await page.getByRole("button", { name: `Remove ${name}` }).waitFor();
     }
     await page.getByRole("button", { name: "Create group" }).click();
-    await this.composer.waitFor();
+    await this.isIn(title);
   }
 
   /** Opens a conversation from the list. */
   async open(title) {
     await this.page.locator(".conversations a", { hasText: title }).first().click();
-    await this.page.locator(".timeline").waitFor();
+    await this.isIn(title);
   }
 
   get composer() {
@@ -160,11 +167,18 @@ export class Person {
     await this.page.locator(`.row.own[data-status="${status}"]`, { hasText: text }).first().waitFor();
   }
 
-  /** Opens a message's menu and chooses an item of it. */
-  async choose(text, item) {
-    const message = this.message(text).last();
+  /** Opens the menu of a message that the server has. */
+  async menu(text) {
+    const said = this.page.locator(".body", { hasText: text });
+    const message = this.page.locator(".row[data-seq] .message", { has: said }).last();
     await message.hover();
     await message.locator(".more").click();
+    return message;
+  }
+
+  /** Opens a message's menu and chooses an item of it. */
+  async choose(text, item) {
+    await this.menu(text);
     await this.page.getByRole("menuitem", { name: item }).click();
   }
 

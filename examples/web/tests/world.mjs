@@ -65,9 +65,7 @@ export async function world(t) {
 }
 
 async function react(person, text, emoji) {
-  const message = person.message(text).first();
-  await message.hover();
-  await message.locator(".more").click();
+  const message = await person.menu(text);
   await person.page.getByRole("button", { name: emoji }).click();
   await message.locator(".reaction.mine").waitFor();
 }

@@ -2,14 +2,14 @@
 
 import {
   ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme,
-  type Client, type ConnectOptions, type Content, type Conversation, type ConversationInfo, type ConvId, type Draft,
-  type Events, type Json, type Limits, type Me, type Media, type Member, type Mention, type Message,
+  type Client, type ConnectOptions, type Contact, type Content, type Conversation, type ConversationInfo, type ConvId, type Draft,
+  type Events, type GroupLink, type Invite, type Json, type Limits, type Me, type Media, type Member, type Mention, type Message,
   type MessageStatus, type Presence, type Profile, type Reaction, type Readable, type Receipt, type Reply, type Role,
   type SendOptions, type Session, type Status, type Timeline, type Timestamp, type User, type UserId,
   type WebSocketLike,
 } from "mvchat-client";
 import {
-  ChatProvider, useChat, useConversation, useConversations, useMe, useMembers, useMessages, usePresence, useReadable,
+  ChatProvider, useChat, useContacts, useConversation, useConversations, useInvites, useMe, useMembers, useMessages, usePresence, useReadable,
   useReceipts, useSearch, useStatus, useTyping, useUser,
 } from "mvchat-client/react";
 import { fakeServer, type FakeServer } from "mvchat-client/testing";
@@ -84,6 +84,23 @@ export async function client(chat: Client): Promise<void> {
   const { online, lastSeen }: Presence = chat.presence(bob).value;
   console.log(online, lastSeen);
 
+  exactly<readonly Message[]>()(await chat.mentions({ limit: 5 }));
+  exactly<readonly UserId[]>()(await chat.online());
+  for (const contact of chat.contacts.value ?? []) {
+    const { id, nickname, source, createdAt }: Contact = contact;
+    console.log(id, nickname, source, createdAt);
+  }
+  await chat.addContact(bob);
+  await chat.nameContact(bob, null);
+  await chat.removeContact(bob);
+  for (const invite of chat.invites.value ?? []) {
+    const { id, email, name, status, createdAt, expiresAt, code, usedAt, usedBy }: Invite = invite;
+    console.log(id, email, name, status === "used", createdAt, expiresAt, code, usedAt, usedBy);
+  }
+  exactly<Invite>()(await chat.createInvite({ email: "bob@example.com", name: "Bob" }));
+  await chat.revokeInvite("0190b5a0-0000-7000-8000-000000000009");
+  exactly<Conversation>()(await chat.redeemInvite("code"));
+  exactly<Conversation>()(await chat.joinGroup("code"));
   await chat.updateProfile({ public: { fn: "Alice" }, private: null, email: "alice@example.com", lang: "de" });
   await chat.changePassword("old", "new");
   const sessions: readonly Session[] = await chat.sessions();
@@ -92,7 +109,7 @@ export async function client(chat: Client): Promise<void> {
     console.log(device, userAgent, when);
     if (!current) await chat.revokeSession(id);
   }
-  const raw: { [request: string]: Json } = { get: { what: "contacts" } };
+  const raw: { [request: string]: Json } = { get: { what: "online" } };
   const { code, text, params, ts }: Reply = await chat.request(raw);
   console.log(code, text, params, ts);
   chat.retryNow();
@@ -130,9 +147,9 @@ export async function conversation(room: Conversation, bob: UserId): Promise<voi
   exactly<readonly Message[]>()(room.messages.value);
   console.log(room.id, messages.length, hasOlder, loading, ready, room.typing.value.includes(bob));
   for (const member of room.members.value) {
-    const { id, role }: Member = member;
+    const { id, role, mutedUntil }: Member = member;
     exactly<Role | undefined>()(role);
-    console.log(id);
+    console.log(id, mutedUntil);
   }
   const { user, readSeq, recvSeq }: Receipt = room.receipts.value[0] ?? { user: bob, readSeq: 0, recvSeq: 0 };
   console.log(user, readSeq, recvSeq);
@@ -162,7 +179,17 @@ export async function conversation(room: Conversation, bob: UserId): Promise<voi
   await room.invite(bob);
   await room.setRole(bob, "admin");
   await room.transfer(bob);
-  await room.update({ public: { fn: "Friends" }, noScreenshots: true });
+  await room.update({ public: { fn: "Friends" }, noScreenshots: true, slowMode: null, joinable: false });
+  await room.ban(bob);
+  await room.unban(bob);
+  await room.mute(bob, new Date());
+  await room.unmute(bob);
+  for (const link of await room.links()) {
+    const { conv, code, expiresAt, maxUses, uses, by, createdAt }: GroupLink = link;
+    console.log(conv, code, expiresAt, maxUses, uses, by, createdAt);
+  }
+  exactly<GroupLink>()(await room.createLink({ expiresIn: 60, maxUses: 1 }));
+  await room.revokeLink("code");
   await room.kick(bob);
   await room.refresh();
   await room.leave();
@@ -175,6 +202,7 @@ function show(info: ConversationInfo): void {
   exactly<Role>()(role);
   console.log(type === "dm", title, profile, user?.online, unread, lastMessage?.text, lastAt, own, info.noScreenshots);
   console.log(lastSeq, readSeq, recvSeq, clearSeq, favorite, muted, archived, blocked, disappearingTTL, pinnedSeq);
+  console.log(info.slowMode, info.joinable);
   // @ts-expect-error A snapshot can't be changed.
   info.unread = 0;
 }
@@ -211,6 +239,11 @@ export function Room({ chat, id, bob }: { chat: Client; id: ConvId; bob: UserId 
   const { messages, hasOlder, loading, ready, loadOlder, send } = useMessages(id);
   const { typing, setTyping } = useTyping(id);
   const { users, searching } = useSearch("bo");
+  const { contacts, ready: known, add, remove, name } = useContacts();
+  const { invites, ready: listed, create, revoke, redeem } = useInvites();
+  console.log(contacts, known, invites, listed);
+  void add(bob).then(() => name(bob, "B")).then(() => remove(bob));
+  void create({ email: "bob@example.com" }).then(({ id }) => revoke(id)).then(() => redeem("code"));
   exactly<Client>()(useChat());
   exactly<Status>()(useStatus());
   exactly<Me>()(useMe());

@@ -1,5 +1,6 @@
 //! The defaults behind the plug points.
 
+pub mod audit;
 mod env;
 pub mod keys;
 mod limiter;

@@ -161,7 +161,7 @@ impl Client {
             return self.gone(conv);
         }
         let known = self.state.conversations.contains_key(&conv);
-        if !known && matches!(request, Request::Dm(_) | Request::Group(_)) {
+        if !known && matches!(request, Request::Dm(_) | Request::Group(_) | Request::Invite(_)) {
             return self.touch(conv);
         }
         if let Some(own) = mine.own {

@@ -1,10 +1,12 @@
 //! The host and its bots, speaking in process.
 
+use super::audited::Audited;
 use super::chat::Chat;
 use super::dispatch::Ctx;
+use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
-use crate::seam::{NewUser, StoreErrorKind, UserRow, UserState};
+use crate::seam::{NewUser, StoreErrorKind, UserRow};
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
@@ -26,17 +28,7 @@ impl Chat {
     /// `Unavailable`, `Internal`.
     pub async fn add_user(&self, user: UserId, public: Option<Json>) -> Result<bool> {
         self.0.keys.create_user(user.0).await?;
-        let row = UserRow {
-            id: user,
-            state: UserState::Active,
-            created_at: self.0.env.now(),
-            public,
-            private: None,
-            email: None,
-            lang: None,
-            last_seen: None,
-            must_change_password: false,
-        };
+        let row = UserRow { public, ..UserRow::new(user, self.0.env.now()) };
         match self.0.store.create_user(NewUser { user: row, credential: None, session: None }).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == StoreErrorKind::AlreadyExists => Ok(false),
@@ -73,15 +65,28 @@ impl Actor {
     /// Carries out any command of a logged-in user.
     ///
     /// # Errors
-    /// As the command; `Unsupported` for those that belong to a connection.
+    /// As the command; `Unsupported` for those that belong to a connection; `NotFound` for a user who is not there,
+    /// `Forbidden` for one who is suspended.
     pub async fn execute(&self, command: Command) -> Result<Reply> {
         let inner = self.chat.0.clone();
         // Counted before it is let in: else a drain could end in between.
         let _token = inner.closing.commands.token();
         inner.closing.admit()?;
-        let ctx = Ctx { inner: inner.clone(), user: self.user, identity: None, origin: None, turn: None };
+        let going = Going::begin(&inner, self.user);
+        let audited = Audited::of_host(&inner, self.user, &command);
+        let ctx =
+            Ctx { inner: inner.clone(), going, user: self.user, identity: None, origin: None, turn: None };
+        let work = async move {
+            let inner = ctx.inner.clone();
+            let result = match inner.check_hosted(ctx.user).await {
+                Ok(()) => ctx.execute(command).await,
+                Err(error) => Err(error),
+            };
+            audited.told(&inner, &result, None);
+            result
+        };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = inner.closing.commands.spawn(ctx.execute(command));
+        let work = inner.closing.commands.spawn(work);
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

@@ -1,5 +1,6 @@
 //! Puts a [`Chat`] together and checks everything before it runs.
 
+use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
@@ -9,12 +10,14 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
 use crate::builtin::{LogMailer, MemoryLimiter, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
+use crate::seam::audit::AuditSink;
 use crate::seam::{Durability, Env, Limiter, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
@@ -22,9 +25,8 @@ use std::sync::Arc;
 /// Builds a [`Chat`].
 ///
 /// # Defaults
-/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail, counts of
-/// this process only. Keys have no default: a
-/// durable store without keys is an error. Only a volatile store gets keys that die with the process.
+/// The limits of the protocol, counted in this process, the system's clock and entropy, Argon2id for passwords, no
+/// mail, no audit log. Keys have no default: a durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
     store: Arc<dyn Store>,
@@ -32,6 +34,7 @@ pub struct ChatBuilder {
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
     limiter: Arc<dyn Limiter>,
+    audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
     name: String,
@@ -68,6 +71,7 @@ impl ChatBuilder {
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
             limiter: Arc::new(MemoryLimiter::default()),
+            audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
             name: "mvchat".to_owned(),
@@ -103,6 +107,12 @@ impl ChatBuilder {
     /// Sets what counts how often something is done; the table of what may be done how often is in the limits.
     pub fn limiter(mut self, limiter: impl Limiter) -> Self {
         self.limiter = Arc::new(limiter);
+        self
+    }
+
+    /// Sets what keeps the audit log.
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.audit = Some(Arc::new(sink));
         self
     }
 
@@ -175,6 +185,7 @@ impl ChatBuilder {
             env: self.env,
             mailer: self.mailer,
             limiting: Limiting::new(self.limiter),
+            audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
             limits: Arc::new(self.limits),
@@ -183,6 +194,7 @@ impl ChatBuilder {
             caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
+            underway: Underway::default(),
             hub: Hub::default(),
             committer,
             typing: Throttle::default(),

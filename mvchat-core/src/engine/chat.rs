@@ -1,5 +1,6 @@
 //! The handle that everything hangs on.
 
+use super::audit::Audit;
 use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
@@ -9,6 +10,7 @@ use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::underway::Underway;
 use crate::builtin::keys::{Keys, UserKey};
 use crate::builtin::password::Passwords;
 use crate::builtin::token::TokenSigner;
@@ -38,6 +40,7 @@ pub(super) struct Inner {
     pub(super) env: Arc<dyn Env>,
     pub(super) mailer: Arc<dyn Mailer>,
     pub(super) limiting: Limiting,
+    pub(super) audit: Audit,
     pub(super) keys: Keys,
     pub(super) passwords: Passwords,
     pub(super) tokens: TokenSigner,
@@ -47,6 +50,7 @@ pub(super) struct Inner {
     pub(super) caps: Arc<[String]>,
     pub(super) convs: ConvCache,
     pub(super) sessions: Sessions,
+    pub(super) underway: Underway,
     pub(super) hub: Hub,
     pub(super) committer: Committer,
     pub(super) typing: Throttle,

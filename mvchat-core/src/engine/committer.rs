@@ -5,6 +5,7 @@ use super::chat::Inner;
 use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
+use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
 use crate::proto::{ConnId, ConvId, Seq, UserId};
@@ -81,6 +82,8 @@ pub(super) struct Proposal {
     pub(super) conv: ConvId,
     pub(super) actor: UserId,
     pub(super) origin: Option<Origin>,
+    /// Held until it is settled.
+    pub(super) _going: Arc<Going>,
     /// The message that it is about, and as it was when it was loaded.
     pub(super) target: Option<Seq>,
     pub(super) message: Option<Message>,

@@ -15,8 +15,8 @@ const MAX_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Conn {
     pub(super) id: ConnId,
-    /// What limits see of the peer's address.
-    pub(super) ip: Option<IpAddr>,
+    /// The peer's address, if the transport knows it.
+    ip: Option<IpAddr>,
     state: Mutex<State>,
     /// Wakes the writer: something can leave.
     writer: Notify,
@@ -73,6 +73,10 @@ impl Conn {
             reader: Notify::new(),
             relief: Notify::new(),
         }
+    }
+
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.ip
     }
 
     /// Queues a durable frame; a connection without room for it is ended.

@@ -1,9 +1,11 @@
 //! From a command to the file that carries it out.
 
+use super::audited::Audited;
 use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
 use super::limits::About;
+use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
 use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
@@ -50,6 +52,7 @@ impl Turn {
 /// A logged-in user's command under way.
 pub(super) struct Ctx {
     pub(super) inner: Arc<Inner>,
+    pub(super) going: Arc<Going>,
     pub(super) user: UserId,
     pub(super) identity: Option<Identity>,
     pub(super) origin: Option<Origin>,
@@ -85,6 +88,14 @@ impl Inner {
     }
 
     async fn dispatch(self: Arc<Self>, caller: Caller, command: Command) -> Result<Finished> {
+        let (inner, audited) = (self.clone(), Audited::new(&self, &caller, &command));
+        let result = self.carry_out(caller, command).await;
+        let identity = result.as_ref().ok().and_then(|finished| finished.identity);
+        audited.told(&inner, &result, identity);
+        result
+    }
+
+    async fn carry_out(self: Arc<Self>, caller: Caller, command: Command) -> Result<Finished> {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,
@@ -94,16 +105,18 @@ impl Inner {
             }
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                if let Err(error) = self.check_session(identity).await {
+                let going = Going::begin(&self, identity.user);
+                let standing = self.check_session(identity).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
                         self.sessions_ended(identity.user, &[identity.session], None);
                     }
-                    return Err(error);
-                }
+                })?;
+                standing.allows(&command)?;
                 self.limit(&caller, &command).await?;
                 let ctx = Ctx {
                     inner: self,
+                    going,
                     user: identity.user,
                     identity: Some(identity),
                     origin: caller.origin,
@@ -202,8 +215,17 @@ impl Ctx {
         }
         let (answer, settled) = oneshot::channel();
         let (target, message) = about.map_or((None, None), |(seq, message)| (Some(seq), message));
-        let proposal =
-            Proposal { conv, actor: self.user, origin: self.origin, target, message, cid, decide, answer };
+        let proposal = Proposal {
+            conv,
+            actor: self.user,
+            origin: self.origin,
+            _going: self.going,
+            target,
+            message,
+            cid,
+            decide,
+            answer,
+        };
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
         settled.await.map_err(|_| interrupted())?

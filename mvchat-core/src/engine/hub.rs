@@ -5,7 +5,7 @@ use super::registry::Registry;
 use crate::proto::{ServerMsg, SessionId, UserId};
 use crate::session::{Ended, Ephemeral, Identity, Ticket};
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ pub(super) struct Hub {
     /// By user: see [`presence_order`](Hub::presence_order).
     presence: [Mutex<()>; PRESENCE_SHARDS],
     bell: watch::Sender<()>,
+    /// Counts the changes of what users may see of each other.
+    sights: RwLock<u64>,
 }
 
 const PRESENCE_SHARDS: usize = 16;
@@ -48,6 +50,7 @@ impl Default for Hub {
             registry: Registry::default(),
             presence: std::array::from_fn(|_| Mutex::default()),
             bell: watch::Sender::new(()),
+            sights: RwLock::default(),
         }
     }
 }
@@ -140,6 +143,27 @@ impl Hub {
     /// Keeps announcements of a user's presence apart.
     pub(super) fn presence_order(&self, user: UserId) -> MutexGuard<'_, ()> {
         self.presence[usize::from(user.0.as_bytes()[15]) % PRESENCE_SHARDS].lock()
+    }
+
+    /// Returns what [`if_still`](Hub::if_still) compares: to be taken before it is read who sees what.
+    pub(super) fn sight(&self) -> u64 {
+        *self.sights.read()
+    }
+
+    /// Notes that users see less or more of each other: after it was written, and before that is acknowledged.
+    pub(super) fn sight_changed(&self) {
+        *self.sights.write() += 1;
+    }
+
+    /// Pushes what was read under a sight, unless it is another by now; so nothing is pushed after the acknowledgement
+    /// of what forbids it. Returns whether it was pushed.
+    pub(super) fn if_still(&self, sight: u64, push: impl FnOnce()) -> bool {
+        let now = self.sights.read();
+        let still = *now == sight;
+        if still {
+            push();
+        }
+        still
     }
 
     /// Tells those who follow the log that it has grown.

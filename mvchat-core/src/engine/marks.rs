@@ -2,8 +2,8 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
+use super::view::People;
 use crate::error::Result;
-use crate::policy::Access;
 use crate::proto::{ConvId, Info, MarkKind, Seq, ServerMsg, UserId, What};
 use crate::session::{Bucket, Ephemeral};
 use crate::time::Instant;
@@ -119,13 +119,7 @@ impl Inner {
         seq: Seq,
         but: Option<&Conn>,
     ) -> Result<()> {
-        let Some(known) = self.conversation(conv).await? else { return Ok(()) };
         let now = self.env.now();
-        let access = Access::of(Some(&known), user, now, &self.limits)?;
-        if access.not_blocked().is_err() || known.active_members().count() > self.limits.max_presence_members
-        {
-            return Ok(());
-        }
         let mut info = Info::new(what, Some(conv), Some(user), now);
         info.seq = Some(seq);
         let frame = ServerMsg::Info(info).encode();
@@ -133,9 +127,7 @@ impl Inner {
             What::Read => Ephemeral::Read(conv, user),
             _ => Ephemeral::Recv(conv, user),
         };
-        for (member, _) in known.active_members() {
-            self.hub.push_ephemeral(member, key, &frame, but);
-        }
-        Ok(())
+        let push = |member| self.hub.push_ephemeral(member, key, &frame, but);
+        self.tell_listeners(user, conv, People::sees_receipts, self.limits.max_presence_members, push).await
     }
 }

@@ -3,7 +3,10 @@
 //! Every command is four verbs in this order: load, decide (in [`policy`](crate::policy)), commit (one call of
 //! the store), publish. Only this folder waits for a plug point.
 
+mod accounts;
 mod actor;
+mod audit;
+mod audited;
 mod builder;
 mod cache;
 mod chat;
@@ -24,9 +27,11 @@ mod serve;
 mod sessions;
 mod shutdown;
 mod throttle;
+mod underway;
 mod view;
 
 pub use actor::Actor;
+pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
 pub use events::Events;

@@ -2,10 +2,16 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
-use crate::proto::{Pres, ServerMsg, UserId};
+use super::dispatch::Ctx;
+use super::view::People;
+use crate::error::Result;
+use crate::proto::{Pres, Privacy, PrivacyPatch, ServerMsg, UserId};
 use crate::seam::UserPatch;
 use crate::session::Ephemeral;
 use std::sync::Arc;
+
+/// How often it is looked who may know something, when that changes meanwhile.
+const MAX_LOOKS: usize = 16;
 
 impl Inner {
     /// Registers a connection for a user.
@@ -37,21 +43,63 @@ impl Inner {
             // All go at once; nobody is left to be told.
             return;
         }
-        let peers = match self.store.peers(user, self.limits.max_presence_members).await {
-            Ok(peers) => peers,
-            Err(error) => return tracing::warn!(%user, ?error, "presence could not be announced"),
-        };
-        // One at a time from the look to the last push: else someone who comes back between the two could be
-        // announced as gone after having been announced as there.
-        let _order = self.hub.presence_order(user);
-        // Someone who came back meanwhile, or left again, is announced by that change.
-        if self.hub.is_online(user) != online {
-            return;
-        }
         let pres = if online { Pres::on(user) } else { Pres::off(user, now) };
         let frame = ServerMsg::Pres(pres).encode();
-        for peer in peers {
-            self.hub.push_ephemeral(peer, Ephemeral::Presence(user), &frame, None);
+        for _ in 0..MAX_LOOKS {
+            let sight = self.hub.sight();
+            let (peers, people) = match self.near(user).await {
+                Ok(near) => near,
+                Err(error) => return tracing::warn!(%user, ?error, "presence could not be announced"),
+            };
+            // One at a time from the look to the last push: else someone who comes back between the two could be
+            // announced as gone after having been announced as there.
+            let _order = self.hub.presence_order(user);
+            // Someone who came back meanwhile, or left again, is announced by that change.
+            if self.hub.is_online(user) != online {
+                return;
+            }
+            let told = || {
+                for peer in peers.into_iter().filter(|peer| people.sees_last_seen(*peer)) {
+                    self.hub.push_ephemeral(peer, Ephemeral::Presence(user), &frame, None);
+                }
+            };
+            if self.hub.if_still(sight, told) {
+                return;
+            }
         }
+    }
+
+    /// Loads those near a user who are here, and what they and the user let each other see.
+    async fn near(&self, user: UserId) -> Result<(Vec<UserId>, People)> {
+        let peers = self.store.peers(user, self.limits.max_presence_members).await?;
+        let here: Vec<_> = peers.into_iter().filter(|peer| self.hub.is_online(*peer)).collect();
+        let people = self.people(user, here.iter().copied()).await?;
+        Ok((here, people))
+    }
+}
+
+impl Ctx {
+    /// Changes what others see of the user; those who learn more or less of the user's presence from now on are told at
+    /// once.
+    pub(super) async fn set_privacy(&self, privacy: PrivacyPatch) -> Result<Privacy> {
+        let (inner, user) = (&self.inner, self.user);
+        let (near, before) = inner.near(user).await?;
+        let patch = UserPatch { privacy, ..UserPatch::default() };
+        let written = inner.store.update_user(user, patch).await;
+        inner.hub.sight_changed();
+        let row = written?;
+        let now = inner.people(user, near.iter().copied()).await?;
+        for peer in near {
+            let (saw, sees) = (before.sees_last_seen(peer), now.sees_last_seen(peer));
+            if saw != sees {
+                let here = |(of, _): &(UserId, UserId)| !sees || inner.hub.is_online(*of);
+                for (of, to) in [(user, peer), (peer, user)].into_iter().filter(here) {
+                    let pres = if sees { Pres::on(of) } else { Pres::hidden(of) };
+                    let frame = ServerMsg::Pres(pres).encode();
+                    inner.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
+                }
+            }
+        }
+        Ok(row.privacy)
     }
 }

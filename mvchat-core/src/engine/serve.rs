@@ -4,7 +4,6 @@ use super::chat::{Chat, Inner};
 use super::conn::{Conn, Next};
 use super::dispatch::{Caller, Turn};
 use super::hub::Origin;
-use super::limits::network;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
 use crate::seam::{Misuse, Transport};
@@ -48,7 +47,7 @@ impl Chat {
     ///
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
-        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer.addr.and_then(network)));
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer.addr.map(|addr| addr.ip())));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");

@@ -1,9 +1,11 @@
-//! Sessions that were checked before.
+//! Sessions that were checked before, and what their users may do.
 
 use super::chat::Inner;
 use super::conn::Conn;
+use super::dispatch::no_user;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{SessionId, UserId};
+use crate::proto::{Command, SessionId, UserId};
+use crate::seam::{UserRow, UserState};
 use crate::session::Identity;
 use crate::time::{Instant, Timestamp};
 use parking_lot::Mutex;
@@ -24,6 +26,8 @@ pub(super) struct Sessions {
 #[derive(Debug, Default)]
 struct Known {
     good: HashMap<SessionId, Good>,
+    /// Users for whom the host may speak, and until when that is trusted.
+    hosted: HashMap<UserId, Instant>,
     /// Counts the forgettings, so that a look-up that began before one is not kept after it.
     generation: u64,
 }
@@ -32,6 +36,33 @@ struct Known {
 struct Good {
     until: Instant,
     expires: Timestamp,
+    standing: Standing,
+}
+
+/// What a user may do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Everything.
+    Full,
+    /// Nothing before the password is another.
+    MustChangePassword,
+}
+
+impl Standing {
+    fn of(user: &UserRow) -> Self {
+        if user.must_change_password { Self::MustChangePassword } else { Self::Full }
+    }
+
+    /// Passes a command that a user of this standing may make.
+    pub(super) fn allows(self, command: &Command) -> Result<()> {
+        match (self, command) {
+            (Self::Full, _) | (_, Command::Logout { .. }) => Ok(()),
+            (_, Command::UpdateMe(update)) if update.password.is_some() => Ok(()),
+            (Self::MustChangePassword, _) => {
+                Err(Error::new(ErrorKind::Forbidden, "password change required"))
+            }
+        }
+    }
 }
 
 impl Sessions {
@@ -41,10 +72,11 @@ impl Sessions {
     }
 
     /// Trusts no session any more without asking the store.
-    fn forget_all(&self) {
+    pub(super) fn forget_all(&self) {
         let mut known = self.known.lock();
         known.generation += 1;
         known.good.clear();
+        known.hosted.clear();
     }
 
     pub(super) fn forget(&self, sessions: &[SessionId]) {
@@ -57,26 +89,58 @@ impl Sessions {
 }
 
 impl Inner {
-    /// Checks that the session of a command is not over.
-    pub(super) async fn check_session(&self, identity: Identity) -> Result<()> {
+    /// Checks that the session of a command is not over; returns what its user may do.
+    pub(super) async fn check_session(&self, identity: Identity) -> Result<Standing> {
         let now = self.now();
         let generation = {
             let known = self.sessions.known.lock();
             match known.good.get(&identity.session) {
-                Some(good) if good.until > now.mono && good.expires > now.wall => return Ok(()),
+                Some(good) if good.until > now.mono && good.expires > now.wall => return Ok(good.standing),
                 _ => known.generation,
             }
         };
+        let over = || Error::from(ErrorKind::Unauthenticated);
         let row = self.store.session(identity.session).await?;
-        let row = row.filter(|row| row.user == identity.user && row.expires_at > now.wall);
-        let row = row.ok_or_else(|| Error::from(ErrorKind::Unauthenticated))?;
+        let row =
+            row.filter(|row| row.user == identity.user && row.expires_at > now.wall).ok_or_else(over)?;
+        let user = self.store.users(&[identity.user]).await?.into_iter().flatten().next();
+        let user = user.filter(|user| user.state == UserState::Active).ok_or_else(over)?;
+        let standing = Standing::of(&user);
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
             if known.good.len() >= MAX_CACHED {
                 known.good.retain(|_, good| good.until > now.mono);
             }
             if known.good.len() < MAX_CACHED {
-                known.good.insert(row.id, Good { until: now.mono + TRUST, expires: row.expires_at });
+                let good = Good { until: now.mono + TRUST, expires: row.expires_at, standing };
+                known.good.insert(row.id, good);
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Checks that the host may speak for a user.
+    pub(super) async fn check_hosted(&self, user: UserId) -> Result<()> {
+        let now = self.env.monotonic();
+        let generation = {
+            let known = self.sessions.known.lock();
+            match known.hosted.get(&user) {
+                Some(until) if *until > now => return Ok(()),
+                _ => known.generation,
+            }
+        };
+        match self.store.users(&[user]).await?.into_iter().flatten().next().map(|user| user.state) {
+            Some(UserState::Active) => {}
+            Some(UserState::Suspended) => return Err(Error::new(ErrorKind::Forbidden, "account suspended")),
+            Some(UserState::Deleted) | None => return Err(no_user()),
+        }
+        let mut known = self.sessions.known.lock();
+        if known.generation == generation {
+            if known.hosted.len() >= MAX_CACHED {
+                known.hosted.retain(|_, until| *until > now);
+            }
+            if known.hosted.len() < MAX_CACHED {
+                known.hosted.insert(user, now + TRUST);
             }
         }
         Ok(())

@@ -71,6 +71,7 @@ impl Chat {
             inner.closing.connections.wait().await;
             // Leaving is noted, too.
             inner.closing.commands.wait().await;
+            inner.audit.close().await;
         };
         let done = tokio::time::timeout(within.saturating_sub(start.elapsed()), work).await;
         done.is_ok() && begun.is_ok()

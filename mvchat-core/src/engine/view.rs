@@ -4,23 +4,68 @@ use super::chat::Inner;
 use crate::builtin::keys::Context;
 use crate::error::{ErrorKind, Result};
 use crate::irido::{Irido, Rules};
-use crate::policy::{Message, MessageState};
+use crate::policy::{self, Access, Message, MessageState, Ties};
 use crate::proto::{
-    ConvId, ConvItem, Head, HeadMention, HeadReply, Json, MemberItem, MessageItem, UserId, UserItem,
+    Audience, ConvId, ConvItem, Head, HeadMention, HeadReply, Json, MemberItem, MessageItem, Privacy, UserId,
+    UserItem,
 };
-use crate::seam::{UserRow, UserState, View};
+use crate::seam::audit::{AuditEvent, AuditKind};
+use crate::seam::{ContactRow, UserRow, UserState, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest preview of an answered message, in grapheme clusters.
 const PREVIEW: usize = 50;
+/// How often it is looked who may know something, when that changes meanwhile.
+const MAX_LOOKS: usize = 16;
 
-/// Accounts that were loaded in one go, and with whom the viewer has a block.
+/// Accounts that were loaded in one go, and how the viewer stands to them.
 pub(super) struct People {
+    viewer: UserId,
     rows: BTreeMap<UserId, UserRow>,
     blocked: BTreeSet<UserId>,
+    /// Of the viewer; empty if nobody shows anything to contacts only.
+    contacts: BTreeMap<UserId, ContactRow>,
 }
 
 impl People {
+    /// Returns what the viewer and another user show, and how they stand to each other.
+    fn pair(&self, user: UserId) -> (Privacy, Privacy, Ties) {
+        let privacy = |user| self.rows.get(&user).map(|row| row.privacy).unwrap_or_default();
+        let contact = self.contacts.get(&user);
+        let ties = Ties {
+            trusts: contact.is_some_and(|contact| contact.trusted),
+            trusted: contact.is_some_and(|contact| contact.trusts),
+            share: false,
+        };
+        (privacy(self.viewer), privacy(user), ties)
+    }
+
+    fn sees(&self, user: UserId, rule: fn(&Privacy, &Privacy, Ties) -> bool) -> bool {
+        let (looks, shown, ties) = self.pair(user);
+        user == self.viewer || (!self.blocked.contains(&user) && rule(&looks, &shown, ties))
+    }
+
+    /// Returns whether the viewer learns when a user is and was here.
+    pub(super) fn sees_last_seen(&self, user: UserId) -> bool {
+        self.sees(user, policy::sees_last_seen)
+    }
+
+    /// Returns whether the viewer learns how far a user has read.
+    pub(super) fn sees_receipts(&self, user: UserId) -> bool {
+        self.sees(user, policy::sees_receipts)
+    }
+
+    /// Returns whether the viewer learns that a user is writing.
+    pub(super) fn sees_typing(&self, user: UserId) -> bool {
+        self.sees(user, policy::sees_typing)
+    }
+
+    /// Returns whether the viewer finds a user by name.
+    pub(super) fn discovers(&self, user: UserId) -> bool {
+        let (_, shown, ties) = self.pair(user);
+        policy::may_discover(&shown, ties)
+    }
+
     /// Returns whether there is such an account.
     pub(super) fn exists(&self, user: UserId) -> bool {
         self.rows.get(&user).is_some_and(|row| row.state != UserState::Deleted)
@@ -39,23 +84,73 @@ impl Inner {
         ids: impl IntoIterator<Item = UserId>,
     ) -> Result<People> {
         let ids: Vec<_> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let (rows, blocked, contacts) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        let mut people = People { viewer, rows, blocked, contacts };
         if ids.is_empty() {
-            return Ok(People { rows: BTreeMap::new(), blocked: BTreeSet::new() });
+            return Ok(people);
         }
+        let ids: Vec<_> = ids.into_iter().chain([viewer]).collect();
         let rows = self.store.users(&ids).await?;
-        let rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
-        let blocked = self.store.blocked_with(viewer).await?.into_iter().collect();
-        Ok(People { rows, blocked })
+        people.rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
+        people.blocked = self.store.blocked_with(viewer).await?.into_iter().collect();
+        if people.rows.values().any(|row| for_contacts(&row.privacy)) {
+            let contacts = self.store.contacts(viewer).await?;
+            people.contacts = contacts.into_iter().map(|row| (row.user, row)).collect();
+        }
+        Ok(people)
+    }
+
+    /// Returns whether a user may look at another one, add the contact, and open a direct conversation.
+    pub(super) async fn may_meet(&self, people: &People, user: UserId) -> Result<bool> {
+        let (_, shown, ties) = people.pair(user);
+        if user == people.viewer || policy::may_meet(&shown, ties) {
+            return Ok(true);
+        }
+        // A block stands in a direct conversation.
+        let share = people.blocked.contains(&user)
+            || self.store.peers(people.viewer, usize::MAX).await?.contains(&user);
+        Ok(policy::may_meet(&shown, Ties { share, ..ties }))
+    }
+
+    /// Tells something ephemeral of a user to those members of a conversation who are here and may know it. The rules
+    /// are the same in both directions: who sees something of the user is of whom the user sees it.
+    pub(super) async fn tell_listeners(
+        &self,
+        user: UserId,
+        conv: ConvId,
+        rule: fn(&People, UserId) -> bool,
+        most: usize,
+        push: impl Fn(UserId),
+    ) -> Result<()> {
+        for _ in 0..MAX_LOOKS {
+            let sight = self.hub.sight();
+            let Some(known) = self.conversation(conv).await? else { return Ok(()) };
+            let access = Access::of(Some(&known), user, self.env.now(), &self.limits);
+            if access.and_then(|access| access.not_blocked()).is_err()
+                || known.active_members().count() > most
+            {
+                return Ok(());
+            }
+            let here = known.active_members().map(|(member, _)| member);
+            let here: Vec<_> = here.filter(|member| self.hub.is_online(*member)).collect();
+            let people = self.people(user, here.iter().copied()).await?;
+            let told = || here.into_iter().filter(|member| rule(&people, *member)).for_each(&push);
+            if self.hub.if_still(sight, told) {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn user_item(&self, people: &People, user: UserId) -> UserItem {
         let row = people.rows.get(&user).filter(|row| row.state != UserState::Deleted);
-        let hidden = row.is_none() || people.blocked.contains(&user);
+        let hidden = row.is_none() || !people.sees_last_seen(user);
         UserItem {
             id: user,
             public: row.and_then(|row| row.public.clone()),
             online: !hidden && self.hub.is_online(user),
             last_seen: row.filter(|_| !hidden).and_then(|row| row.last_seen),
+            status: row.filter(|_| !hidden).and_then(|row| row.status.clone()),
         }
     }
 
@@ -66,7 +161,7 @@ impl Inner {
         member: &crate::policy::Member,
     ) -> MemberItem {
         let gone = member.standing != crate::policy::Standing::Active;
-        let UserItem { id, public, online, last_seen } = self.user_item(people, user);
+        let UserItem { id, public, online, last_seen, .. } = self.user_item(people, user);
         if gone {
             return MemberItem {
                 id,
@@ -212,6 +307,8 @@ impl Inner {
             Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
             Err(error) => {
                 tracing::error!(%conv, seq = %message.seq, ?error, "a message can't be opened");
+                let event = AuditEvent::new(AuditKind::CryptDecryptFail, self.env.now());
+                self.audit.emit(event.user(from).conv(conv).seq(message.seq).reason("message"));
                 Ok(None)
             }
         }
@@ -222,6 +319,11 @@ impl Inner {
         let rules = Rules { opaque: true, ..self.rules.clone() };
         Irido::parse(content.as_str(), &rules).ok()
     }
+}
+
+fn for_contacts(privacy: &Privacy) -> bool {
+    let Privacy { last_seen, receipts, typing, discoverable } = *privacy;
+    [last_seen, receipts, typing, discoverable].contains(&Audience::Contacts)
 }
 
 fn json(clear: Vec<u8>) -> Option<Json> {

@@ -4,6 +4,7 @@
 
 mod access;
 mod members;
+mod privacy;
 mod revise;
 mod send;
 mod settings;
@@ -14,6 +15,7 @@ pub use members::{
     may_ban, may_invite, may_join, may_kick, may_leave, may_link, may_mute, may_set_role, may_transfer,
     may_unban,
 };
+pub use privacy::{Ties, may_discover, may_meet, sees_last_seen, sees_receipts, sees_typing};
 pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};
 pub use send::{may_answer, may_send, slow_mode};
 pub use settings::{may_block, may_pin, may_set_ttl, may_update};

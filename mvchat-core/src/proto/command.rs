@@ -1,8 +1,8 @@
 //! Requests whose fields were checked: a [`Command`] that exists is well-formed.
 
 use super::{
-    Acc, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark, Request, Rev,
-    Scalar, Secret, Seq, SessionId, UserId,
+    Acc, Audience, Contact, ConvId, Dm, GetRequest, Group, Hi, Int, Invite, InviteId, Json, Limits, Mark,
+    PrivacyPatch, PrivacyRequest, Request, Rev, Scalar, Secret, Seq, SessionId, UserId,
 };
 use crate::error::{Result, invalid};
 use crate::time::Timestamp;
@@ -280,6 +280,12 @@ pub struct UpdateMe {
     pub email: Option<String>,
     /// The new language.
     pub lang: Option<String>,
+    /// New privacy settings.
+    pub privacy: Option<PrivacyPatch>,
+    /// The new user name.
+    pub username: Option<String>,
+    /// The new status; empty for none.
+    pub status: Option<String>,
 }
 
 /// With whom a direct conversation is.
@@ -513,6 +519,8 @@ const MAX_SLOW_MODE: u32 = 86_400;
 const MAX_NICKNAME: usize = 64;
 /// The longest name of an invited person, in characters.
 const MAX_INVITED: usize = 128;
+/// The longest status, in characters.
+const MAX_STATUS: usize = 140;
 const TTLS: [u32; 7] = [10, 30, 60, 300, 3_600, 86_400, 604_800];
 
 impl Command {
@@ -702,6 +710,21 @@ fn password(password: String, limits: &Limits, short: &'static str) -> Result<Pa
     Ok(Password(password))
 }
 
+/// A colon would end the name where name and password stand together.
+fn user_name(name: String, limits: &Limits) -> Result<String> {
+    let length = name.chars().count();
+    if length < limits.min_login_length {
+        return Err(invalid("username too short"));
+    }
+    if length > limits.max_login_length {
+        return Err(invalid("username too long"));
+    }
+    if name.contains(':') {
+        return Err(invalid("invalid username"));
+    }
+    Ok(name)
+}
+
 fn account(acc: Acc, limits: &Limits) -> Result<Command> {
     let desc = acc.desc.unwrap_or_default();
     let email = match acc.email {
@@ -723,15 +746,8 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 Some(Secret::Text(secret)) => basic(&secret)?,
                 _ => return Err(invalid("invalid secret format")),
             };
-            let length = name.chars().count();
-            if length < limits.min_login_length {
-                return Err(invalid("username too short"));
-            }
-            if length > limits.max_login_length {
-                return Err(invalid("username too long"));
-            }
             Ok(Command::SignUp(NewAccount {
-                name,
+                name: user_name(name, limits)?,
                 password: password(secret, limits, "password too short")?,
                 login: acc.login == Some(true),
                 public: public(desc.public, limits)?,
@@ -752,16 +768,37 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 Some((old, new)) => Some((Password(old), password(new, limits, "new password too short")?)),
                 None => None,
             };
+            let status = match acc.status {
+                Some(status) if status.chars().count() > MAX_STATUS => {
+                    return Err(invalid("status too long"));
+                }
+                status => status,
+            };
             Ok(Command::UpdateMe(UpdateMe {
                 public: public(desc.public, limits)?,
                 private: private(desc.private, limits)?,
                 password,
                 email,
                 lang,
+                privacy: acc.privacy.map(privacy).transpose()?,
+                username: acc.username.map(|name| user_name(name, limits)).transpose()?,
+                status,
             }))
         }
         _ => Err(invalid("invalid user field")),
     }
+}
+
+fn privacy(asked: PrivacyRequest) -> Result<PrivacyPatch> {
+    let audience = |text: Option<String>| {
+        text.map(|text| Audience::parse(&text).ok_or(invalid("invalid privacy"))).transpose()
+    };
+    Ok(PrivacyPatch {
+        last_seen: audience(asked.last_seen)?,
+        receipts: audience(asked.receipts)?,
+        typing: audience(asked.typing)?,
+        discoverable: audience(asked.discoverable)?,
+    })
 }
 
 fn direct(dm: Dm, limits: &Limits) -> Result<Command> {

@@ -10,6 +10,7 @@ mod frame;
 mod ids;
 mod json;
 mod limits;
+mod privacy;
 mod rates;
 mod reply;
 mod request;
@@ -26,6 +27,7 @@ pub use ids::{
 };
 pub use json::Json;
 pub use limits::Limits;
+pub use privacy::{Audience, Privacy, PrivacyPatch};
 pub use rates::{Act, Algorithm, OnFailure, OnHit, Rate, RateKey};
 pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
@@ -37,7 +39,8 @@ pub use reply::{
 };
 pub use request::{
     Acc, AccDesc, Contact, Delete, Dm, Edit, GetRequest, Group, Hi, Int, Invite, InviteCreate, Login, Logout,
-    Mark, Pin, ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest, Typing, Unsend,
+    Mark, Pin, PrivacyRequest, ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest,
+    Typing, Unsend,
 };
 pub use server::{Ctrl, Data, ErrorParams, Head, HeadMention, HeadReply, Info, Pres, ServerMsg, What};
 #[cfg(feature = "server")]

@@ -1,6 +1,8 @@
 //! What successful requests bring: the `params` of their `ctrl`.
 
-use super::{ConnId, ConvId, Head, InviteId, Json, Limits, MarkKind, Own, Rev, Role, Seq, SessionId, UserId};
+use super::{
+    ConnId, ConvId, Head, InviteId, Json, Limits, MarkKind, Own, Privacy, Rev, Role, Seq, SessionId, UserId,
+};
 use crate::time::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -205,6 +207,12 @@ params! {
         /// The user's language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// What others see of the user; absent when that is everything.
+        #[serde(skip_serializing_if = "absent", default)]
+        privacy: Option<Privacy>,
+        /// The user's status.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
         /// Whose invites the sign-up has used.
         #[serde(skip_serializing_if = "absent", default)]
         inviters: Option<Vec<UserId>>,
@@ -218,6 +226,7 @@ params! {
         private: Option<Json>,
     }
     /// What changed in an account.
+    #[derive(Default)]
     AccountUpdated {
         /// The new profile.
         #[serde(skip_serializing_if = "absent", deserialize_with = "present", default)]
@@ -234,6 +243,15 @@ params! {
         /// The new language.
         #[serde(skip_serializing_if = "absent", default)]
         lang: Option<String>,
+        /// All privacy settings as they are now.
+        #[serde(skip_serializing_if = "absent", default)]
+        privacy: Option<Privacy>,
+        /// The new user name.
+        #[serde(skip_serializing_if = "absent", default)]
+        username: Option<String>,
+        /// The new status; empty for none.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// The user's sessions.
     SessionsParams {
@@ -275,6 +293,9 @@ params! {
         online: bool,
         /// When the user was last here.
         last_seen: Option<Timestamp>,
+        /// What the user says about the present moment.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// A new invite.
     InviteCreated {
@@ -373,6 +394,9 @@ params! {
         /// When the contact was last here.
         #[serde(skip_serializing_if = "absent", default)]
         last_seen: Option<Timestamp>,
+        /// What the contact says about the present moment.
+        #[serde(skip_serializing_if = "absent", default)]
+        status: Option<String>,
     }
     /// A direct conversation.
     DmParams {

@@ -206,6 +206,23 @@ wire! {
         old: String,
         /// The new password, when it is changed.
         new: String,
+        /// What others see of the user.
+        privacy: PrivacyRequest,
+        /// The new user name.
+        username: String,
+        /// What the user says about the present moment; empty for nothing.
+        status: String,
+    }
+    /// Privacy settings to change: `everyone`, `contacts` or `nobody` each.
+    PrivacyRequest {
+        /// Who learns whether the user is here, and when the user last was.
+        last_seen: String,
+        /// Who learns how far the user has read and received.
+        receipts: String,
+        /// Who learns that the user is writing.
+        typing: String,
+        /// Who finds the user, and can open a direct conversation.
+        discoverable: String,
     }
     /// `search`: finds users by name.
     Search {

@@ -341,6 +341,11 @@ impl Pres {
         Self { user, what: "on".to_owned(), last_seen: None }
     }
 
+    /// Whether someone is here is not shown any more.
+    pub fn hidden(user: UserId) -> Self {
+        Self { user, what: "off".to_owned(), last_seen: None }
+    }
+
     /// Someone went.
     pub fn off(user: UserId, last_seen: Timestamp) -> Self {
         Self { user, what: "off".to_owned(), last_seen: Some(last_seen) }

@@ -13,12 +13,14 @@ use std::fmt;
 /// # Contract
 /// * Two users are each other's contacts, or neither is the other's, whoever adds and removes at the same time (laws
 ///   `contacts_know_each_other`, `contacts_come_and_go_in_pairs`).
-/// * Adding again changes nothing (law `a_contact_stays_as_it_was_made`).
+/// * Adding again changes nothing but whom the one who adds trusts (laws `a_contact_stays_as_it_was_made`,
+///   `trust_is_its_givers_alone`).
 /// * A nickname is its giver's alone (law `a_nickname_is_its_givers_alone`).
 #[async_trait]
 pub trait ContactStore: fmt::Debug + Send + Sync + 'static {
-    /// Makes two different users each other's contacts, in one step. Those who are contacts keep how and since when
-    /// they are, and their nicknames.
+    /// Makes two different users each other's contacts, in one step, because the first has added the second. Those
+    /// who are contacts keep how and since when they are, and their nicknames; the first trusts the second from now
+    /// on, and, if an invite brought them together, the second the first.
     async fn add_contacts(&self, pair: [UserId; 2], source: ContactSource, at: Timestamp) -> StoreResult<()>;
 
     /// Ends that, for both and in one step.
@@ -42,6 +44,12 @@ pub struct ContactRow {
     pub created_at: Timestamp,
     /// What the list's owner calls the contact, sealed.
     pub nickname: Option<Bytes>,
+    /// The list's owner has added the contact, or an invite has brought the two together.
+    #[serde(default)]
+    pub trusts: bool,
+    /// The same of the contact: it has added the list's owner.
+    #[serde(default)]
+    pub trusted: bool,
 }
 
 /// How two users became contacts.

@@ -1,6 +1,7 @@
 //! The plug points: narrow, `dyn`-compatible traits with contracts. Defaults are in
 //! [`builtin`](crate::builtin).
 
+pub mod audit;
 mod contacts;
 mod conversations;
 mod env;
@@ -34,4 +35,7 @@ pub use messages::{
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};
-pub use users::{Credential, NewUser, SecretChange, UserPatch, UserRow, UserState, UserStore};
+pub use users::{
+    Credential, EmailHash, NewName, NewUser, SealedEmail, SecretChange, UserPatch, UserRow, UserState,
+    UserStore,
+};

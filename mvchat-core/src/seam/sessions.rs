@@ -16,7 +16,7 @@ use std::fmt;
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Opens a session; returns those that it ended, never itself. Errors: `NotFound` if the user does not
-    /// exist, `AlreadyExists` if a session has the id.
+    /// exist or is not [`UserState::Active`](super::UserState::Active), `AlreadyExists` if a session has the id.
     async fn open_session(&self, row: SessionRow, max: usize) -> StoreResult<Vec<SessionId>>;
 
     /// Returns a session that was not ended; expiry is for the caller to judge.

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::{SessionRow, StoreResult};
-use crate::proto::{Json, SessionId, UserId};
+use crate::proto::{Json, Privacy, PrivacyPatch, SessionId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,10 +17,17 @@ use std::fmt;
 ///   `sign_up_is_all_or_nothing`).
 /// * [`set_secret`](UserStore::set_secret) compares and swaps, and ends the other sessions in the same step
 ///   (law `a_password_change_ends_the_other_sessions`).
+/// * Two accounts never have the same address, also under concurrent changes (law `an_address_belongs_to_one_account`).
+/// * [`update_user`](UserStore::update_user) is one step: all that the patch names, or nothing (law
+///   `a_patch_is_all_or_nothing`).
+/// * An account that is not [`UserState::Active`] has no session: the change of its state ends all of them in the same
+///   step, and none is opened (laws `who_is_out_has_no_session`, `no_session_outruns_a_suspension`).
+/// * What was deleted stays deleted; its credentials lose their secrets and keep their names (law
+///   `a_deleted_account_stays_deleted`).
 /// * `%` and `_` in a search are themselves (law `search_takes_text_literally`).
 #[async_trait]
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
-    /// Makes an account. Errors: `AlreadyExists` if the credential's name or the user's id is taken.
+    /// Makes an account. Errors: `AlreadyExists` if the credential's name, the address or the user's id is taken.
     async fn create_user(&self, new: NewUser) -> StoreResult<()>;
 
     /// Returns the accounts with these ids, in the same order, `None` for those that don't exist.
@@ -32,13 +39,18 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// Returns a user's credential of a scheme.
     async fn credential_of(&self, user: UserId, scheme: &str) -> StoreResult<Option<Credential>>;
 
-    /// Changes what the patch names. Errors: `NotFound`.
+    /// Changes what the patch names. Errors: `NotFound` if there is no such user, or no credential to rename;
+    /// `AlreadyExists` if the name or the address is another user's; `Conflict` if a deleted account would get
+    /// another state.
     async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow>;
 
     /// Replaces the secret of a credential if it is still `expect`. When `end_sessions` is set it also clears
     /// `must_change_password` and ends the user's sessions but `keep`; returns the ended ones. Errors:
     /// `NotFound`, `Conflict` if the secret is another.
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>>;
+
+    /// Returns who has this address.
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>>;
 
     /// Finds accounts in state [`UserState::Active`] whose `public.fn` holds `text`, ignoring case (see
     /// [`fold`](super::fold)), without the users in `except`; ordered by the folded name (by code points),
@@ -82,17 +94,51 @@ pub struct UserRow {
     pub public: Option<Json>,
     /// What only the user sees, sealed.
     pub private: Option<Bytes>,
-    /// The e-mail address, sealed.
-    pub email: Option<Bytes>,
+    /// The e-mail address.
+    pub email: Option<SealedEmail>,
     /// The language.
     pub lang: Option<String>,
     /// When the user was last here.
     pub last_seen: Option<Timestamp>,
     /// The password has to be changed.
     pub must_change_password: bool,
+    /// What others see of the user.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// What the user says about the present moment.
+    pub status: Option<String>,
+}
+
+/// A keyed hash of an address.
+pub type EmailHash = [u8; 32];
+
+/// An e-mail address that only the engine reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedEmail {
+    /// The address, sealed.
+    pub sealed: Bytes,
+    /// By which it is known to be taken; absent in rows from before addresses were unique.
+    pub hash: Option<EmailHash>,
 }
 
 impl UserRow {
+    /// Makes an active account that says nothing yet.
+    pub fn new(id: UserId, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            state: UserState::Active,
+            created_at,
+            public: None,
+            private: None,
+            email: None,
+            lang: None,
+            last_seen: None,
+            must_change_password: false,
+            privacy: Privacy::default(),
+            status: None,
+        }
+    }
+
     /// Returns the display name: `public.fn`, if that is a string.
     pub fn display_name(&self) -> Option<String> {
         #[derive(Deserialize)]
@@ -139,7 +185,7 @@ pub struct Credential {
     pub name: String,
     /// The name in the form in which it is unique.
     pub folded: String,
-    /// The password's hash as a PHC string.
+    /// The password's hash; empty if no password opens the account any more.
     pub secret: String,
 }
 
@@ -157,12 +203,31 @@ pub struct UserPatch {
     pub public: Option<Json>,
     /// The private data, sealed.
     pub private: Option<Option<Bytes>>,
-    /// The e-mail address, sealed.
-    pub email: Option<Option<Bytes>>,
+    /// The e-mail address.
+    pub email: Option<Option<SealedEmail>>,
     /// The language.
     pub lang: Option<String>,
     /// When the user was last here; never goes back.
     pub last_seen: Option<Timestamp>,
     /// The state.
     pub state: Option<UserState>,
+    /// The privacy settings.
+    pub privacy: PrivacyPatch,
+    /// Whether the password has to be changed.
+    pub must_change_password: Option<bool>,
+    /// What the user says about the present moment; `Some(None)` clears it.
+    pub status: Option<Option<String>>,
+    /// Another name of a credential.
+    pub name: Option<NewName>,
+}
+
+/// Another name of a user's credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewName {
+    /// Of which scheme.
+    pub scheme: String,
+    /// The name as it was written.
+    pub name: String,
+    /// The name in the form in which it is unique.
+    pub folded: String,
 }

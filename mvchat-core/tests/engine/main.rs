@@ -1,6 +1,8 @@
 //! The engine, as clients see it, without a network.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
+mod audit;
 mod chat;
 mod contacts;
 mod faults;
@@ -11,6 +13,7 @@ mod limits;
 mod load;
 mod mentions;
 mod own;
+mod privacy;
 mod refusals;
 mod review_commits;
 mod review_connections;

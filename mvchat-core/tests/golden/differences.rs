@@ -152,6 +152,7 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     t2(&[437], "ctrl", Reply("400 failed to update nickname"), "28", "a length is a 400"),
     // Invites.
     t2(&[467, 473], "ctrl", Reply("404 invite not found or already used"), "13", "the original failed; a 404 was meant"),
+    t2(&[486], "ctrl", Reply("403 password change required"), "29", "a password that has to be changed is changed first"),
     // Logging in twice.
     t2(&[500], "data", Nothing, "27", "a connection is registered once, so nothing comes twice"),
     t2(&[504], "pres off", Nothing, "27", "a connection is registered once, so nothing comes twice"),

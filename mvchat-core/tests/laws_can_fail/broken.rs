@@ -97,6 +97,10 @@ impl UserStore for Broken {
         self.inner.set_secret(change).await
     }
 
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
+        self.inner.email_owner(email).await
+    }
+
     async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {
         self.inner.search_users(text, except, limit).await
     }

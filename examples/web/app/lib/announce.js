@@ -49,3 +49,13 @@ export async function attempt(action) {
     return false;
   }
 }
+
+/** Makes a listener of something that takes a while: it is shown as busy, and an impatient second click does nothing. */
+export function patient(action) {
+  return async ({ currentTarget }) => {
+    if (currentTarget.ariaBusy === "true") return;
+    currentTarget.ariaBusy = "true";
+    await attempt(action);
+    currentTarget.ariaBusy = null;
+  };
+}

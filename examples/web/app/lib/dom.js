@@ -24,6 +24,28 @@ export function fill(node, ...children) {
   return node;
 }
 
+/**
+ * Replaces what is in an element, except for the parts that would look the same as before: these stay the same elements,
+ * so that a press of the button, a selection and a scroll bar in them survive. A part is `[key, state, make]`; it is made
+ * anew when its key is new or one of the values in `state` has changed. `undefined` parts are left out.
+ */
+export function patch(node, parts) {
+  const before = drawn.get(node) ?? new Map();
+  const now = new Map();
+  for (const [key, state, make] of parts.filter(Boolean)) {
+    const old = before.get(key);
+    const same = old && old.state.length === state.length && old.state.every((value, at) => Object.is(value, state[at]));
+    now.set(key, same ? old : { state, child: make() });
+  }
+  drawn.set(node, now);
+  const children = [...now.values()].map(({ child }) => child).filter(Boolean);
+  for (const child of [...node.childNodes]) if (!children.includes(child)) child.remove();
+  children.forEach((child, at) => node.childNodes[at] === child || node.insertBefore(child, node.childNodes[at] ?? null));
+  return node;
+}
+
+const drawn = new WeakMap();
+
 function present(children) {
   return children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false);
 }

@@ -5,10 +5,11 @@ import { h } from "./dom.js";
 let open;
 
 /**
- * Opens a menu. Items are `{ label, note?, danger?, onclick }`; `head` stands above them.
+ * Opens a menu. Items are `{ label, note?, danger?, onclick }`; `head` stands above them; `closed` is told of the
+ * end.
  * @param {Element} anchor
  */
-export function menu(anchor, label, items, head) {
+export function menu(anchor, label, items, head, closed) {
   const buttons = items.filter(Boolean).map(({ label: text, note, danger, onclick }) =>
     h(
       "button",
@@ -23,14 +24,14 @@ export function menu(anchor, label, items, head) {
   };
   const list = h("div", { role: "menu", "aria-label": label }, buttons);
   const box = h("div", { class: "popover" }, head, list);
-  const close = popover(anchor, box);
+  const close = popover(anchor, box, closed);
   box.addEventListener("keydown", (event) => moveFocus(event, focusables(box), 1));
   (focusables(box)[0] ?? box).focus();
   return close;
 }
 
 /** Shows a box beside its anchor until it is left. Returns a function that closes it and gives the focus back or not. */
-export function popover(anchor, box) {
+export function popover(anchor, box, closed) {
   open?.(false);
   box.setAttribute("popover", "manual");
   (anchor.closest("dialog, main") ?? document.body).append(box);
@@ -42,6 +43,7 @@ export function popover(anchor, box) {
     open = undefined;
     ended.abort();
     box.remove();
+    closed?.();
     if (back && anchor.isConnected) anchor.focus();
   };
   open = close;

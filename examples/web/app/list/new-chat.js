@@ -1,6 +1,6 @@
 /** Begins a conversation: with someone, with a group, or with oneself. */
 
-import { attempt } from "../lib/announce.js";
+import { attempt, patient } from "../lib/announce.js";
 import { dialog } from "../lib/dialog.js";
 import { Scope, field, fill, h, icon } from "../lib/dom.js";
 import { nameOf } from "../lib/names.js";
@@ -13,6 +13,8 @@ export function newChat(chat) {
   const node = dialog("New conversation", box);
   node.addEventListener("close", () => scope.end());
   const done = (conv) => {
+    // Whoever has closed the dialog meanwhile has thought better of it.
+    if (scope.ended) return;
     node.close();
     location.hash = `#/c/${conv.id}`;
   };
@@ -28,7 +30,7 @@ export function newChat(chat) {
         "div",
         { class: "choices" },
         h("button", { type: "button", class: "quiet", onclick: chooseMany }, icon("people"), "New group"),
-        h("button", { type: "button", class: "quiet", onclick: () => attempt(async () => done(await chat.notes())) }, icon("star"), "Notes to myself"),
+        h("button", { type: "button", class: "quiet", onclick: patient(async () => done(await chat.notes())) }, icon("star"), "Notes to myself"),
       ),
       field("Find someone by name", input),
       note,
@@ -36,7 +38,7 @@ export function newChat(chat) {
     );
     searching(chat, scope, input, (query, users, problem) => {
       fill(note, problem ?? (query && users.length === 0 ? "Nobody of this name." : undefined));
-      fill(list, users.map((user) => h("li", {}, person(user, () => attempt(async () => done(await chat.dm(user.id)))))));
+      fill(list, users.map((user) => h("li", {}, person(user, patient(async () => done(await chat.dm(user.id)))))));
     });
     input.focus();
   }

@@ -1,6 +1,6 @@
 /** People found by a part of their name. */
 
-import { attempt, explain } from "../lib/announce.js";
+import { explain, patient } from "../lib/announce.js";
 import { fill, h } from "../lib/dom.js";
 import { avatar, nameOf } from "../lib/names.js";
 
@@ -34,7 +34,7 @@ export function foundPeople(chat, scope, input, section, opened) {
       query !== "" && h("h2", {}, "People"),
       problem && h("p", { class: "nothing" }, problem),
       query !== "" && !problem && users.length === 0 && h("p", { class: "nothing" }, "Nobody of this name."),
-      users.length > 0 && h("ul", { class: "people" }, users.map((user) => h("li", {}, person(user, () => attempt(async () => opened(await chat.dm(user.id))))))),
+      users.length > 0 && h("ul", { class: "people" }, users.map((user) => h("li", {}, person(user, patient(async () => opened(await chat.dm(user.id))))))),
     );
   });
   input.addEventListener("input", () => input.value.trim().length < 2 && fill(section), { signal: scope.signal });

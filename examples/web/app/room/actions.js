@@ -10,9 +10,9 @@ import { report } from "./report.js";
 
 const RANK = { member: 0, admin: 1, owner: 2 };
 
-export function openActions(anchor, message, { conv, writer }) {
-  // What comes after the menu finds the message itself still there, whatever was drawn again.
-  const article = anchor.closest("article");
+/** Opens the menu of a message at its article. */
+export function openActions(article, message, context) {
+  const { conv, writer } = context;
   const now = Date.now();
   const info = conv.info.value;
   const role = info?.role ?? "member";
@@ -41,7 +41,13 @@ export function openActions(anchor, message, { conv, writer }) {
       sent && !message.mine && { label: "Report", danger: true, onclick: () => report(message) },
     ],
     sent && quick(message, article, () => close(true)),
+    () => stop(),
   );
+  // Much more can be done as soon as the server has the message.
+  const stop = conv.messages.subscribe((all) => {
+    const now = sent ? undefined : all.find(({ key, seq }) => key === message.key && seq !== undefined);
+    if (now) openActions(article, now, context);
+  });
 }
 
 /** Six reactions at hand, and all others behind the plus. */

@@ -2,7 +2,8 @@
 
 import { attempt } from "../lib/announce.js";
 import { confirmed } from "../lib/dialog.js";
-import { field, fill, h, iconButton } from "../lib/dom.js";
+import { field, fill, h, iconButton, patch } from "../lib/dom.js";
+import { Keyed } from "../lib/keyed.js";
 import { menu } from "../lib/menu.js";
 import { avatar, nameOf } from "../lib/names.js";
 import { person, searching } from "../list/people.js";
@@ -11,6 +12,12 @@ const RANK = { member: 0, admin: 1, owner: 2 };
 
 export function members(section, chat, conv, scope) {
   const list = h("ul", { class: "people" });
+  const keyed = new Keyed(list, {
+    key: ({ member }) => member.id,
+    create: ({ member, role }) => draw(h("li", { class: "member" }), member, role),
+    update: (node, { member, role }) => draw(node, member, role),
+    same: (a, b) => a.role === b.role && JSON.stringify(a.member) === JSON.stringify(b.member),
+  });
   const count = h("h2", {});
   const input = h("input", { type: "search", dir: "auto", autocomplete: "off" });
   const found = h("ul", { class: "people" });
@@ -24,7 +31,7 @@ export function members(section, chat, conv, scope) {
     invite.hidden = RANK[role] < RANK.admin;
     fill(count, all.length > 0 ? `Members (${all.length})` : "Members");
     const sorted = [...all].sort((a, b) => (RANK[b.role] ?? 0) - (RANK[a.role] ?? 0) || nameOf(a).localeCompare(nameOf(b)));
-    fill(list, sorted.map((member) => h("li", { class: "member" }, row(member, role))));
+    keyed.show(sorted.map((member) => ({ member, role })));
   };
   scope.watch(conv.members, show);
   scope.add(conv.info.subscribe(show));
@@ -41,24 +48,28 @@ export function members(section, chat, conv, scope) {
     }))));
   });
 
-  function row(member, role) {
+  function draw(node, member, role) {
     const me = member.id === chat.me.value.id;
-    const above = RANK[role] > RANK[member.role ?? "member"];
     const name = nameOf(member);
+    return patch(node, [
+      ["picture", [name, member.online], () => avatar(member.id, name, { online: member.online, size: "size-s" })],
+      ["name", [name], () => h("span", { class: "person-name", dir: "auto" }, me ? `${name} (you)` : name)],
+      member.online && ["online", [], () => h("span", { class: "hidden" }, "online")],
+      member.role !== "member" && ["role", [member.role], () => h("span", { class: "role" }, member.role)],
+      !me && ["more", [name, member.role, role], () => more(member, role, name)],
+    ]);
+  }
+
+  function more(member, role, name) {
+    const above = RANK[role] > RANK[member.role ?? "member"];
     const button = iconButton("more", `What to do with ${name}`, () => menu(button, name, [
-      !me && { label: "Write to them", onclick: () => attempt(async () => (location.hash = `#/c/${(await chat.dm(member.id)).id}`)) },
-      !me && role === "owner" && member.role === "member" && { label: "Make admin", onclick: () => attempt(() => conv.setRole(member.id, "admin")) },
-      !me && role === "owner" && member.role === "admin" && { label: "Take admin away", onclick: () => attempt(() => conv.setRole(member.id, "member")) },
-      !me && role === "owner" && { label: "Make owner", danger: true, onclick: () => transfer(member) },
-      !me && above && { label: "Remove from the group", danger: true, onclick: () => remove(member) },
+      { label: "Write to them", onclick: () => attempt(async () => (location.hash = `#/c/${(await chat.dm(member.id)).id}`)) },
+      role === "owner" && member.role === "member" && { label: "Make admin", onclick: () => attempt(() => conv.setRole(member.id, "admin")) },
+      role === "owner" && member.role === "admin" && { label: "Take admin away", onclick: () => attempt(() => conv.setRole(member.id, "member")) },
+      role === "owner" && { label: "Make owner", danger: true, onclick: () => transfer(member) },
+      above && { label: "Remove from the group", danger: true, onclick: () => remove(member) },
     ]), { "aria-haspopup": "menu", class: "icon-button small" });
-    return [
-      avatar(member.id, name, { online: member.online, size: "size-s" }),
-      h("span", { class: "person-name", dir: "auto" }, me ? `${name} (you)` : name),
-      member.online && h("span", { class: "hidden" }, "online"),
-      member.role && member.role !== "member" && h("span", { class: "role" }, member.role),
-      !me && button,
-    ];
+    return button;
   }
 
   async function transfer(member) {

@@ -18,7 +18,7 @@ export function timeline(chat, conv, scope, writer) {
   const fresh = h("span", { class: "badge" });
   const jumper = h("button", { type: "button", class: "jumper", "aria-label": "Jump to the newest message", hidden: true, onclick: toEnd }, icon("down"), fresh);
   const node = h("section", { class: "timeline", "aria-label": "Messages" }, scroller, jumper);
-  const context = { chat, conv, writer, jump, actions: (anchor, message) => openActions(anchor, message, context) };
+  const context = { chat, conv, writer, jump, actions: (article, message) => openActions(article, message, context) };
   const keyed = new Keyed(list, { key: (row) => row.key, create, update, same: sameRow });
 
   let unreadAfter;

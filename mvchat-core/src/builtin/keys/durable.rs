@@ -12,7 +12,7 @@ use crate::seam::keys::{KeyError, KeyErrorKind};
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Creates a folder that only its owner may enter, and the missing ones above it.
-pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+pub(in crate::builtin) fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -29,21 +29,29 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the entries of a folder durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+pub(in crate::builtin) fn sync_folder(path: &Path) -> io::Result<()> {
     // Elsewhere folders cannot be opened as files, and renames are journalled by the file system.
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 /// Takes the lock of a folder, waiting for other threads and processes. Dropping the result, or dying, releases it.
-pub(super) fn lock_folder(path: &Path) -> io::Result<File> {
+pub(in crate::builtin) fn lock_folder(path: &Path) -> io::Result<File> {
     let file =
         private(OpenOptions::new().write(true).create(true).truncate(false)).open(path.join(".lock"))?;
     file.lock()?;
     Ok(file)
 }
 
+/// Takes the lock of a folder, or fails with `WouldBlock` if another process has it.
+pub(in crate::builtin) fn try_lock_folder(path: &Path) -> io::Result<File> {
+    let file =
+        private(OpenOptions::new().write(true).create(true).truncate(false)).open(path.join(".lock"))?;
+    file.try_lock()?;
+    Ok(file)
+}
+
 /// Writes a whole file, or leaves the old one as it is. Durable when `Ok`. The caller holds the folder's lock.
-pub(super) fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::builtin) fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let aside = aside(target);
     remove_entry(&aside)?;
     let written = write_new(&aside, bytes).and_then(|()| fs::rename(&aside, target));
@@ -56,7 +64,7 @@ pub(super) fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Removes a file and what a crashed write of it may have left. Durable when `Ok`, also when there was none.
-pub(super) fn remove(target: &Path) -> io::Result<()> {
+pub(in crate::builtin) fn remove(target: &Path) -> io::Result<()> {
     remove_entry(&aside(target))?;
     remove_entry(target)?;
     match sync_folder(&parent(target)) {
@@ -66,7 +74,7 @@ pub(super) fn remove(target: &Path) -> io::Result<()> {
 }
 
 /// Reads a whole file into memory that is wiped afterwards; `None` when there is none. `check` sees it opened.
-pub(super) fn read(
+pub(in crate::builtin) fn read(
     path: &Path,
     check: impl FnOnce(&File) -> Result<(), KeyError>,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
@@ -86,7 +94,7 @@ pub(super) fn read(
 }
 
 /// Tells what could not be done to which file.
-pub(super) fn failed(what: &str, path: &Path, e: io::Error) -> KeyError {
+pub(in crate::builtin) fn failed(what: &str, path: &Path, e: io::Error) -> KeyError {
     let kind = match e.kind() {
         ErrorKind::PermissionDenied => KeyErrorKind::Denied,
         _ => KeyErrorKind::Io,

@@ -13,7 +13,7 @@
 mod aead;
 mod cache;
 mod context;
-mod durable;
+pub(in crate::builtin) mod durable;
 mod file_vault;
 mod handle;
 mod memory_vault;

@@ -39,9 +39,12 @@ impl ContactStore for MemoryStore {
 
 impl State {
     pub(super) fn add_contacts(&mut self, [a, b]: [UserId; 2], source: ContactSource, created_at: Timestamp) {
-        for (owner, user) in [(a, b), (b, a)] {
-            let row = ContactRow { user, source, created_at, nickname: None };
-            self.contacts.entry((owner, user)).or_insert(row);
+        let invited = source == ContactSource::Invite;
+        for (owner, user, adds) in [(a, b, true), (b, a, false)] {
+            let row = ContactRow { user, source, created_at, nickname: None, trusts: false, trusted: false };
+            let row = self.contacts.entry((owner, user)).or_insert(row);
+            row.trusts |= adds || invited;
+            row.trusted |= !adds || invited;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{MemoryStore, State, already_exists, not_found};
 use crate::proto::{SessionId, UserId};
-use crate::seam::{EndSessions, SessionRow, SessionStore, StoreResult};
+use crate::seam::{EndSessions, SessionRow, SessionStore, StoreResult, UserState};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 
@@ -50,8 +50,8 @@ impl SessionStore for MemoryStore {
 
 impl State {
     fn open_session(&mut self, row: SessionRow, max: usize) -> StoreResult<Vec<SessionId>> {
-        if !self.users.contains_key(&row.user) {
-            return Err(not_found("no such user"));
+        if self.users.get(&row.user).is_none_or(|user| user.state != UserState::Active) {
+            return Err(not_found("no such active user"));
         }
         if self.sessions.contains_key(&row.id) {
             return Err(already_exists("the session exists"));

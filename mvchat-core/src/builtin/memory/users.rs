@@ -3,8 +3,8 @@
 use super::{MemoryStore, State, already_exists, not_found};
 use crate::proto::{SessionId, UserId};
 use crate::seam::{
-    Credential, NewUser, SecretChange, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow,
-    UserState, UserStore, fold,
+    Credential, EmailHash, NewName, NewUser, SealedEmail, SecretChange, StoreError, StoreErrorKind,
+    StoreResult, UserPatch, UserRow, UserState, UserStore, fold,
 };
 use async_trait::async_trait;
 
@@ -28,14 +28,15 @@ impl UserStore for MemoryStore {
     }
 
     async fn update_user(&self, user: UserId, patch: UserPatch) -> StoreResult<UserRow> {
-        let mut state = self.state.lock();
-        let row = state.users.get_mut(&user).ok_or_else(|| not_found("no such user"))?;
-        apply(row, patch);
-        Ok(row.clone())
+        self.state.lock().update_user(user, patch)
     }
 
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
         self.state.lock().set_secret(change)
+    }
+
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
+        Ok(self.state.lock().email_owner(email))
     }
 
     async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {
@@ -64,6 +65,9 @@ impl State {
         if credential.as_ref().is_some_and(|(key, _)| self.credentials.contains_key(key)) {
             return Err(already_exists("the name is taken"));
         }
+        if self.has_other_owner(&new.user.email, new.user.id) {
+            return Err(already_exists("the address is taken"));
+        }
         if new.session.as_ref().is_some_and(|session| self.sessions.contains_key(&session.id)) {
             return Err(already_exists("the session exists"));
         }
@@ -75,6 +79,54 @@ impl State {
 
     fn credential_of(&self, user: UserId, scheme: &str) -> Option<&Credential> {
         self.credentials.values().find(|credential| credential.user == user && credential.scheme == scheme)
+    }
+
+    fn email_owner(&self, email: &EmailHash) -> Option<UserId> {
+        let has = |row: &&UserRow| row.email.as_ref().and_then(|known| known.hash.as_ref()) == Some(email);
+        self.users.values().find(has).map(|row| row.id)
+    }
+
+    fn has_other_owner(&self, email: &Option<SealedEmail>, user: UserId) -> bool {
+        let hash = email.as_ref().and_then(|email| email.hash.as_ref());
+        hash.and_then(|hash| self.email_owner(hash)).is_some_and(|owner| owner != user)
+    }
+
+    /// Checks everything before anything changes.
+    fn update_user(&mut self, user: UserId, mut patch: UserPatch) -> StoreResult<UserRow> {
+        let row = self.users.get(&user).ok_or_else(|| not_found("no such user"))?;
+        let state = patch.state.unwrap_or(row.state);
+        if row.state == UserState::Deleted && state != UserState::Deleted {
+            return Err(StoreError::new(StoreErrorKind::Conflict, "the user is deleted"));
+        }
+        if patch.email.as_ref().is_some_and(|email| self.has_other_owner(email, user)) {
+            return Err(already_exists("the address is taken"));
+        }
+        if let Some(name) = patch.name.take() {
+            self.rename(user, name)?;
+        }
+        if state != UserState::Active {
+            self.end_sessions_where(|row| row.user == user);
+        }
+        if state == UserState::Deleted {
+            let own = self.credentials.values_mut().filter(|credential| credential.user == user);
+            own.for_each(|credential| credential.secret.clear());
+        }
+        let row = self.users.get_mut(&user).ok_or_else(|| not_found("no such user"))?;
+        apply(row, patch);
+        Ok(row.clone())
+    }
+
+    fn rename(&mut self, user: UserId, new: NewName) -> StoreResult<()> {
+        let known = self.credential_of(user, &new.scheme).cloned();
+        let known = known.ok_or_else(|| not_found("no such credential"))?;
+        let taken = self.credentials.get(&(new.scheme.clone(), new.folded.clone()));
+        if taken.is_some_and(|taken| taken.user != user) {
+            return Err(already_exists("the name is taken"));
+        }
+        self.credentials.remove(&(known.scheme.clone(), known.folded.clone()));
+        let key = (new.scheme, new.folded.clone());
+        self.credentials.insert(key, Credential { name: new.name, folded: new.folded, ..known });
+        Ok(())
     }
 
     fn set_secret(&mut self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
@@ -113,4 +165,9 @@ fn apply(row: &mut UserRow, patch: UserPatch) {
     // `None` is before every time, so this also sets the first one.
     row.last_seen = row.last_seen.max(patch.last_seen);
     row.state = patch.state.unwrap_or(row.state);
+    row.privacy = row.privacy.patched(patch.privacy);
+    row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
+    if let Some(status) = patch.status {
+        row.status = status;
+    }
 }

@@ -300,3 +300,19 @@ fn history_that_is_older_than_the_model_is_brought_up_to_date() {
     assert_eq!(rig.texts(), [r#"{"text":"m4","v":1}"#, r#"{"text":"newer","v":1}"#]);
     assert!(rig.client.is_synced());
 }
+
+#[test]
+fn a_conversation_that_the_user_s_own_request_opened_is_asked_for() {
+    let invite = crate::proto::Invite { redeem: Some("code".into()), ..crate::proto::Invite::default() };
+    let dm = crate::proto::Dm { user: Some(BOB.into()), ..crate::proto::Dm::default() };
+    for (key, request) in [("invite", Request::Invite(invite)), ("dm", Request::Dm(dm))] {
+        let mut rig = Rig::ready(json!([]));
+        rig.act(|client, now| client.request(request, now));
+        let (id, _) = rig.asked(key);
+        rig.reply(&id, 200, json!({"conv": CONV}));
+        let (id, get) = rig.get("conversation");
+        assert_eq!(get["conv"], CONV);
+        rig.reply(&id, 200, json!({"conversation": view(CONV, 1, 1)}));
+        assert_eq!(rig.conversation().view().last_seq, Seq(1));
+    }
+}

@@ -5,9 +5,11 @@ use crate::builtin::keys::Context;
 use crate::builtin::password::Verdict;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::{Caller, Ctx};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, invalid};
 use crate::proto::{AccountUpdated, Done, Json, NewAccount, Password, Reply, ReplyParams, UpdateMe, UserId};
-use crate::seam::{Credential, NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState, fold};
+use crate::seam::{
+    Credential, NewName, NewUser, SealedEmail, SecretChange, StoreErrorKind, UserPatch, UserRow, fold,
+};
 use crate::session::Finished;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -20,9 +22,8 @@ impl Inner {
     ) -> Result<Finished> {
         let generation = self.sessions.generation();
         let folded = fold(&account.name);
-        let taken = || Error::new(ErrorKind::Exists, "username already taken");
         if self.store.credential(BASIC, &folded).await?.is_some() {
-            return Err(taken());
+            return Err(name_taken());
         }
         let invited = match &account.invite {
             Some(code) => self.invited(code).await?,
@@ -31,29 +32,33 @@ impl Inner {
         // Whoever took the code of the mail as password has one that others may have read.
         let must_change_password = invited.is_some() && account.invite.as_ref() == Some(&account.password);
         let email = invited.as_ref().map(|invited| invited.email.as_str()).or(account.email.as_deref());
+        self.check_email(None, email).await?;
         let secret = self.passwords.hash(account.password.0).await?;
         let id = UserId(self.env.uuid());
         // The key is durable before anything that is sealed with it.
         self.keys.create_user(id.0).await?;
         let user = UserRow {
-            id,
-            state: UserState::Active,
-            created_at: self.env.now(),
             public: account.public.filter(|public| !public.is_null()),
             private: self.seal_private(id, account.private).await?.flatten(),
             email: self.seal_email(id, email).await?,
             lang: account.lang,
-            last_seen: None,
             must_change_password,
+            ..UserRow::new(id, self.env.now())
         };
         let scheme = BASIC.to_owned();
         let credential = Some(Credential { user: id, scheme, name: account.name, folded, secret });
         let session = account.login.then(|| self.new_session(id, &caller));
         let new = NewUser { user: user.clone(), credential, session: session.clone() };
-        self.store.create_user(new).await.map_err(|error| match error.kind() {
-            StoreErrorKind::AlreadyExists => taken(),
-            _ => error.into(),
-        })?;
+        if let Err(error) = self.store.create_user(new).await {
+            return Err(match error.kind() {
+                // Somebody was faster: with the address, or else with the name.
+                StoreErrorKind::AlreadyExists => match self.check_email(None, email).await {
+                    Ok(()) => name_taken(),
+                    Err(error) => error,
+                },
+                _ => error.into(),
+            });
+        }
         // Before the user is announced, so that those who invited hear it.
         let inviters = match &invited {
             Some(invited) => self.welcome(id, invited).await,
@@ -82,45 +87,109 @@ impl Inner {
         })
     }
 
-    async fn seal_email(&self, user: UserId, email: Option<&str>) -> Result<Option<Bytes>> {
+    async fn seal_email(&self, user: UserId, email: Option<&str>) -> Result<Option<SealedEmail>> {
         let Some(email) = email else { return Ok(None) };
         let key = self.user_key(user).await?;
-        Ok(Some(Bytes::from(key.seal(&Context::Email { user: user.0 }, email.as_bytes()))))
+        let sealed = Bytes::from(key.seal(&Context::Email { user: user.0 }, email.as_bytes()));
+        Ok(Some(SealedEmail { sealed, hash: Some(self.email_hash(email)) }))
     }
+
+    /// Passes an address that nobody has, or this user.
+    async fn check_email(&self, user: Option<UserId>, email: Option<&str>) -> Result<()> {
+        let Some(email) = email else { return Ok(()) };
+        match self.store.email_owner(&self.email_hash(email)).await? {
+            Some(owner) if Some(owner) != user => {
+                Err(Error::new(ErrorKind::Exists, "email already registered"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn name_taken() -> Error {
+    Error::new(ErrorKind::Exists, "username already taken")
+}
+
+fn no_record() -> Error {
+    Error::new(ErrorKind::NotFound, "auth record not found")
 }
 
 impl Ctx {
     pub(in crate::engine) async fn update_me(self, update: UpdateMe) -> Result<Reply> {
-        let mut updated =
-            AccountUpdated { public: None, private: None, password_changed: None, email: None, lang: None };
-        if let Some((old, new)) = update.password {
+        let UpdateMe { public, private, password, email, lang, privacy, username, status } = update;
+        let inner = &self.inner;
+        // What can be refused is, before the password changes; all the rest changes in one step.
+        inner.check_email(Some(self.user), email.as_deref()).await?;
+        self.check_name(username.as_deref()).await?;
+        let password_changed = password.is_some().then_some(true);
+        if let Some((old, new)) = password {
             self.change_password(old, new).await?;
-            updated.password_changed = Some(true);
         }
-        let patch = UserPatch {
-            public: update.public.clone(),
-            private: self.inner.seal_private(self.user, update.private.clone()).await?,
-            email: self.inner.seal_email(self.user, update.email.as_deref()).await?.map(Some),
-            lang: update.lang.clone(),
-            ..UserPatch::default()
+        let changes = public.is_some() || private.is_some() || email.is_some() || lang.is_some();
+        let changes = changes || username.is_some() || status.is_some();
+        if changes {
+            let new_name =
+                |name: &String| NewName { scheme: BASIC.to_owned(), name: name.clone(), folded: fold(name) };
+            let patch = UserPatch {
+                public: public.clone(),
+                private: inner.seal_private(self.user, private.clone()).await?,
+                email: inner.seal_email(self.user, email.as_deref()).await?.map(Some),
+                lang: lang.clone(),
+                status: status.clone().map(|status| Some(status).filter(|status| !status.is_empty())),
+                name: username.as_ref().map(new_name),
+                ..UserPatch::default()
+            };
+            if let Err(error) = inner.store.update_user(self.user, patch).await {
+                return Err(match error.kind() {
+                    StoreErrorKind::AlreadyExists => {
+                        match inner.check_email(Some(self.user), email.as_deref()).await {
+                            Ok(()) => name_taken(),
+                            Err(error) => error,
+                        }
+                    }
+                    _ => error.into(),
+                });
+            }
+        }
+        let privacy = match privacy {
+            Some(privacy) => Some(self.set_privacy(privacy).await?),
+            None => None,
         };
-        updated.public = update.public;
-        updated.private = update.private;
-        updated.email = update.email;
-        updated.lang = update.lang;
-        let patched = patch.public.is_some() || patch.private.is_some() || patch.email.is_some();
-        if patched || patch.lang.is_some() {
-            self.inner.store.update_user(self.user, patch).await?;
+        if !changes && password_changed.is_none() && privacy.is_none() {
+            return Ok(Reply::EMPTY);
         }
-        let nothing = !patched && updated.lang.is_none() && updated.password_changed.is_none();
-        Ok(if nothing { Reply::EMPTY } else { Reply::ok(updated) })
+        Ok(Reply::ok(AccountUpdated {
+            public,
+            private,
+            password_changed,
+            email,
+            lang,
+            privacy,
+            username,
+            status,
+        }))
+    }
+
+    /// Passes a name that nobody has, or this user; who has no password has no name to change.
+    async fn check_name(&self, name: Option<&str>) -> Result<()> {
+        let Some(name) = name else { return Ok(()) };
+        let owner = self.inner.store.credential(BASIC, &fold(name)).await?;
+        match owner {
+            Some(owner) if owner.user == self.user => Ok(()),
+            Some(_) => Err(name_taken()),
+            None if self.inner.store.credential_of(self.user, BASIC).await?.is_some() => Ok(()),
+            None => Err(no_record()),
+        }
     }
 
     /// Replaces the password; every other session of the user ends.
     async fn change_password(&self, old: Password, new: Password) -> Result<()> {
         let wrong = || Error::new(ErrorKind::Forbidden, "incorrect current password");
+        if old == new {
+            return Err(invalid("new password must differ"));
+        }
         let known = self.inner.store.credential_of(self.user, BASIC).await?;
-        let known = known.ok_or_else(|| Error::new(ErrorKind::NotFound, "auth record not found"))?;
+        let known = known.ok_or_else(no_record)?;
         match self.inner.passwords.verify(old.0, Some(&known.secret)).await? {
             Verdict::Ok { .. } => {}
             _ => return Err(wrong()),
@@ -141,6 +210,8 @@ impl Ctx {
                 error.into()
             }
         })?;
+        // The session that stays may do more than before.
+        self.inner.sessions.forget(self.identity.map(|identity| identity.session).as_slice());
         self.inner.sessions_ended(self.user, &ended, None);
         Ok(())
     }

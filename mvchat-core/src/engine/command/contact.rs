@@ -14,17 +14,19 @@ impl Ctx {
             return Err(invalid("cannot add yourself as contact"));
         }
         let people = self.inner.people(self.user, [user]).await?;
-        if !people.shows(user) {
+        if !people.shows(user) || !self.inner.may_meet(&people, user).await? {
             return Err(no_user());
         }
         let now = self.inner.env.now();
         self.inner.store.add_contacts([self.user, user], ContactSource::Manual, now).await?;
+        self.inner.hub.sight_changed();
         let public = self.inner.user_item(&people, user).public;
         Ok(Reply::ok(ContactParams { user, public: Some(public.unwrap_or_else(Json::null)), nickname: None }))
     }
 
     pub(in crate::engine) async fn remove_contact(self, user: UserId) -> Result<Reply> {
         self.inner.store.remove_contacts([self.user, user]).await?;
+        self.inner.hub.sight_changed();
         Ok(Reply::ok(ContactParams { user, public: None, nickname: None }))
     }
 
@@ -66,18 +68,20 @@ impl Ctx {
                 public: item.public,
                 online: item.online,
                 last_seen: item.last_seen,
+                status: item.status,
             }
         });
         Ok(Reply::ok(ContactsParams { contacts: contacts.collect() }))
     }
 
     pub(in crate::engine) async fn get_online(self) -> Result<Reply> {
-        let blocked = self.inner.store.blocked_with(self.user).await?;
         let contacts = self.inner.store.contacts(self.user).await?;
         // No group has so few members, so these are the partners in direct conversations.
         let partners = self.inner.store.peers(self.user, 0).await?;
         let near: BTreeSet<_> = contacts.into_iter().map(|row| row.user).chain(partners).collect();
-        let online = |user: &UserId| !blocked.contains(user) && self.inner.hub.is_online(*user);
-        Ok(Reply::ok(OnlineParams { users: near.into_iter().filter(online).collect() }))
+        let online: Vec<_> = near.into_iter().filter(|user| self.inner.hub.is_online(*user)).collect();
+        let people = self.inner.people(self.user, online.iter().copied()).await?;
+        let users = online.into_iter().filter(|user| people.exists(*user) && people.sees_last_seen(*user));
+        Ok(Reply::ok(OnlineParams { users: users.collect() }))
     }
 }

@@ -79,12 +79,13 @@ impl Ctx {
             self.inner.store.receipts(self.user, conv, after, most).await?.ok_or(ErrorKind::NotMember)?;
         let next =
             rows.last().filter(|_| limit.is_some() && rows.len() == most).map(|row| row.user.to_string());
-        // What a block hides is shown as if nothing had been received.
+        // What a block or the members themselves hide is shown as if nothing had been received.
         let known = self.inner.conversation(conv).await?.ok_or(ErrorKind::NotMember)?;
         let now = self.inner.env.now();
         let blocked = Access::of(Some(&known), self.user, now, &self.inner.limits)?.not_blocked().is_err();
+        let people = self.inner.people(self.user, rows.iter().map(|row| row.user)).await?;
         let item = |row: crate::seam::ReceiptRow| {
-            let hidden = blocked && row.user != self.user;
+            let hidden = row.user != self.user && (blocked || !people.sees_receipts(row.user));
             ReceiptItem {
                 user: row.user,
                 read_seq: if hidden { Default::default() } else { row.read },

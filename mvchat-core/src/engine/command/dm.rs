@@ -18,7 +18,9 @@ impl Ctx {
             DmPeer::Me => (ConvKind::Me, None),
         };
         let people = self.inner.people(self.user, other).await?;
-        if other.is_some_and(|other| !people.exists(other)) {
+        if let Some(other) = other
+            && !(people.exists(other) && self.inner.may_meet(&people, other).await?)
+        {
             return Err(no_user());
         }
         if let Some(other) = other {

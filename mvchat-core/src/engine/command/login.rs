@@ -6,8 +6,8 @@ use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{AccountParams, Desc, Json, Password, Reply, SessionId, UserId};
-use crate::seam::{SecretChange, SessionRow, UserPatch, UserRow, UserState, fold};
+use crate::proto::{AccountParams, Desc, Json, Password, Privacy, Reply, SessionId, UserId};
+use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, UserState, fold};
 use crate::session::{Finished, Identity};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ impl Inner {
         let found = self.store.credential(BASIC, &fold(name)).await?;
         // A name that nobody has costs the same time as a wrong password.
         let known = found.as_ref().map(|credential| credential.secret.as_str());
+        // Nor does the name of an account that was deleted.
+        let known = known.filter(|secret| !secret.is_empty());
         let verdict = self.passwords.verify(password.0.clone(), known).await;
         if !matches!(verdict, Ok(Verdict::Wrong)) {
             // Nobody has guessed: the password is right, or nobody has looked at it.
@@ -55,7 +57,12 @@ impl Inner {
             }
         }
         let session = self.new_session(user.id, &caller);
-        let ended = self.store.open_session(session.clone(), self.limits.max_sessions).await?;
+        let opened = self.store.open_session(session.clone(), self.limits.max_sessions).await;
+        let ended = opened.map_err(|error| match error.kind() {
+            // The account was shut since it was read.
+            StoreErrorKind::NotFound => Error::from(ErrorKind::BadCredentials),
+            _ => error.into(),
+        })?;
         self.sessions_ended(user.id, &ended, None);
         self.note_seen(user.id).await?;
         self.admit(caller, user, session, generation).await
@@ -187,6 +194,8 @@ impl Inner {
             desc: Desc { public: user.public.clone(), private },
             must_change_password: user.must_change_password.then_some(true),
             lang: user.lang.clone(),
+            privacy: Some(user.privacy).filter(|privacy| *privacy != Privacy::default()),
+            status: user.status.clone(),
             inviters: None,
         })
     }

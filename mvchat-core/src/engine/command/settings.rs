@@ -55,6 +55,7 @@ impl Ctx {
             };
             if let Some(changed) = changed {
                 self.inner.convs.put(changed);
+                self.inner.hub.sight_changed();
             }
             if !counted.moved {
                 // The number is another change's: whoever took this for that one would miss it.

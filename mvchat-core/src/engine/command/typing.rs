@@ -1,6 +1,7 @@
 //! `typing`: say that the user is writing.
 
 use crate::engine::dispatch::Ctx;
+use crate::engine::view::People;
 use crate::error::Result;
 use crate::policy::Access;
 use crate::proto::{ConvId, Info, Reply, ServerMsg, What};
@@ -25,8 +26,12 @@ impl Ctx {
         let info = Info::new(What::Typing, Some(conv), Some(self.user), now.wall);
         let frame = ServerMsg::Info(info).encode();
         let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-        for (user, _) in known.active_members() {
-            self.inner.hub.push_ephemeral(user, Ephemeral::Typing(conv, self.user), &frame, but);
+        let push =
+            |user| self.inner.hub.push_ephemeral(user, Ephemeral::Typing(conv, self.user), &frame, but);
+        // Whether it could be told is nothing that the one who writes should learn.
+        let told = self.inner.tell_listeners(self.user, conv, People::sees_typing, usize::MAX, push).await;
+        if let Err(error) = told {
+            tracing::debug!(%conv, ?error, "typing could not be announced");
         }
         Ok(Reply::EMPTY)
     }

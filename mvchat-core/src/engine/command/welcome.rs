@@ -86,8 +86,9 @@ impl Inner {
         self.keys.mac("invite code", &[code.as_bytes()])
     }
 
+    /// Hashes an address; the spellings that differ in case only count as one.
     pub(super) fn email_hash(&self, email: &str) -> InviteHash {
-        self.keys.mac("email", &[email.as_bytes()])
+        self.keys.mac("email", &[email.trim().to_lowercase().as_bytes()])
     }
 
     pub(super) async fn seal_details(&self, user: UserId, id: InviteId, details: &Details) -> Result<Bytes> {

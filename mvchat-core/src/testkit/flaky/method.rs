@@ -11,6 +11,7 @@ pub enum Method {
     CredentialOf,
     UpdateUser,
     SetSecret,
+    EmailOwner,
     SearchUsers,
     OpenSession,
     Session,

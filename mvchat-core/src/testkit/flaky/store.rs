@@ -5,10 +5,10 @@ use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
-    Credential, Durability, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore, LogPage,
-    Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome, Page, PageQuery,
-    ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult,
-    UserPatch, UserRow, UserStore, ViewQuery, Views,
+    Credential, Durability, EmailHash, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore,
+    LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome, Page,
+    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
+    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -93,6 +93,10 @@ impl<S: Store> UserStore for Flaky<S> {
 
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
         self.meet(Method::SetSecret, self.inner.set_secret(change)).await
+    }
+
+    async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
+        self.meet(Method::EmailOwner, self.inner.email_owner(email)).await
     }
 
     async fn search_users(&self, text: &str, except: &[UserId], limit: usize) -> StoreResult<Vec<UserRow>> {

@@ -2,8 +2,10 @@
 
 use super::world::{NAMES, conv, session, user};
 use crate::policy::{ConvKind, ConvSettings, MessageBody, MessageState, Standing};
-use crate::proto::{Json, MsgId, Role, UserId};
-use crate::seam::{Credential, NewConversation, SessionRow, UserPatch, UserRow, UserState, fold};
+use crate::proto::{Audience, Json, MsgId, PrivacyPatch, Role, UserId};
+use crate::seam::{
+    Credential, NewConversation, SealedEmail, SessionRow, UserPatch, UserRow, UserState, fold,
+};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -15,17 +17,8 @@ pub(super) fn credential(user: UserId, name: &str) -> Credential {
 }
 
 pub(super) fn row(id: UserId, name: &str, at: Timestamp) -> UserRow {
-    UserRow {
-        id,
-        state: UserState::Active,
-        created_at: at,
-        public: Some(Json::from_value(&BTreeMap::from([("fn", name)]))),
-        private: None,
-        email: None,
-        lang: None,
-        last_seen: None,
-        must_change_password: true,
-    }
+    let public = Some(Json::from_value(&BTreeMap::from([("fn", name)])));
+    UserRow { public, must_change_password: true, ..UserRow::new(id, at) }
 }
 
 pub(super) fn session_row(number: u8, user: UserId, at: Timestamp) -> SessionRow {
@@ -51,7 +44,18 @@ pub(super) fn patch(what: u8, value: u8, at: Timestamp) -> UserPatch {
         },
         1 => UserPatch { public: Some(Json::null()), lang: Some(name.to_owned()), ..UserPatch::default() },
         2 => UserPatch { private: Some(bytes), ..UserPatch::default() },
-        3 => UserPatch { email: Some(bytes), ..UserPatch::default() },
+        3 => {
+            let hash = Some([value % 4; 32]);
+            UserPatch {
+                email: Some(bytes.map(|sealed| SealedEmail { sealed, hash })),
+                ..UserPatch::default()
+            }
+        }
+        4 if value > 127 => {
+            let audience = [Audience::Everyone, Audience::Contacts, Audience::Nobody][usize::from(value) % 3];
+            let privacy = PrivacyPatch { typing: Some(audience), ..PrivacyPatch::default() };
+            UserPatch { privacy, ..UserPatch::default() }
+        }
         4 => UserPatch { last_seen: Some(at - Duration::from_secs(value.into())), ..UserPatch::default() },
         _ => UserPatch { state: Some(states[usize::from(value) % 3]), ..UserPatch::default() },
     }

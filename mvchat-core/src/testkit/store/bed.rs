@@ -5,7 +5,7 @@ use crate::policy::{ConvKind, ConvSettings, Conversation, Print};
 use crate::proto::{ConvId, Json, Rev, Role, Seq, SessionId, UserId};
 use crate::seam::{
     Changes, ChangesQuery, Committed, Credential, Marked, Marks, NewConversation, NewUser, Outcome, Page,
-    PageQuery, SessionRow, Store, UserRow, UserState, View, ViewQuery,
+    PageQuery, SessionRow, Store, UserRow, View, ViewQuery,
 };
 use crate::time::Timestamp;
 use futures_util::future::BoxFuture;
@@ -76,17 +76,8 @@ impl Bed {
     }
 
     pub(super) fn row(&self, name: &str) -> UserRow {
-        UserRow {
-            id: self.user(),
-            state: UserState::Active,
-            created_at: self.now(),
-            public: Some(Json::from_value(&serde_json::json!({ "fn": name }))),
-            private: None,
-            email: None,
-            lang: None,
-            last_seen: None,
-            must_change_password: false,
-        }
+        let public = Some(Json::from_value(&serde_json::json!({ "fn": name })));
+        UserRow { public, ..UserRow::new(self.user(), self.now()) }
     }
 
     pub(super) fn session(&self, user: UserId) -> SessionRow {

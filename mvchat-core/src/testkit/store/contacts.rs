@@ -12,6 +12,7 @@ pub(super) const LAWS: &[Law<Bed>] = &[
     law!(contacts_know_each_other),
     law!(contacts_come_and_go_in_pairs, threads),
     law!(a_contact_stays_as_it_was_made),
+    law!(trust_is_its_givers_alone),
     law!(a_nickname_is_its_givers_alone),
     law!(contacts_are_listed_newest_first),
     law!(contacts_survive_reopening, reopens),
@@ -36,7 +37,8 @@ async fn contacts_know_each_other(bed: Bed) {
     let created_at = bed.now();
     bed.store.add_contacts([a, b], ContactSource::Invite, created_at).await.unwrap();
     bed.know(c, a).await;
-    let row = |user| ContactRow { user, source: ContactSource::Invite, created_at, nickname: None };
+    let source = ContactSource::Invite;
+    let row = |user| ContactRow { user, source, created_at, nickname: None, trusts: true, trusted: true };
     assert_eq!(bed.contacts(b).await, [row(a)]);
     assert_eq!(bed.known_to(a).await, [c, b]);
     assert_eq!(bed.known_to(c).await, [a]);
@@ -66,8 +68,26 @@ async fn a_contact_stays_as_it_was_made(bed: Bed) {
     bed.know(a, b).await;
     assert!(bed.store.name_contact(a, b, Some(Bytes::from("bee"))).await.unwrap());
     let before = (bed.contacts(a).await, bed.contacts(b).await);
-    bed.store.add_contacts([b, a], ContactSource::Invite, bed.now()).await.unwrap();
+    bed.know(a, b).await;
     assert_eq!((bed.contacts(a).await, bed.contacts(b).await), before);
+    bed.store.add_contacts([b, a], ContactSource::Invite, bed.now()).await.unwrap();
+    let plain = |mut rows: Vec<ContactRow>| {
+        rows.iter_mut().for_each(|row| (row.trusts, row.trusted) = (true, true));
+        rows
+    };
+    assert_eq!((bed.contacts(a).await, bed.contacts(b).await), (plain(before.0), plain(before.1)));
+}
+
+async fn trust_is_its_givers_alone(bed: Bed) {
+    let (a, b) = (bed.user(), bed.user());
+    let trust = async |of| bed.contacts(of).await.first().map(|row| (row.trusts, row.trusted));
+    bed.know(a, b).await;
+    assert_eq!((trust(a).await, trust(b).await), (Some((true, false)), Some((false, true))));
+    bed.know(b, a).await;
+    assert_eq!((trust(a).await, trust(b).await), (Some((true, true)), Some((true, true))));
+    bed.store.remove_contacts([a, b]).await.unwrap();
+    bed.know(b, a).await;
+    assert_eq!(trust(a).await, Some((false, true)), "who removes a contact takes the trust back");
 }
 
 async fn a_nickname_is_its_givers_alone(bed: Bed) {

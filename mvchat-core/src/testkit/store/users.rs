@@ -1,8 +1,11 @@
 //! Accounts.
 
 use super::bed::{Bed, credential};
-use crate::proto::{Json, UserId};
-use crate::seam::{NewUser, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState};
+use crate::proto::{Audience, Json, Privacy, PrivacyPatch, UserId};
+use crate::seam::{
+    EndSessions, NewName, NewUser, SealedEmail, SecretChange, StoreErrorKind, UserPatch, UserRow, UserState,
+    fold,
+};
 use crate::testkit::Law;
 use crate::testkit::runner::law;
 use crate::time::Timestamp;
@@ -24,7 +27,33 @@ pub(super) const LAWS: &[Law<Bed>] = &[
     law!(a_new_hash_ends_no_session),
     law!(a_secret_is_swapped_once, threads),
     law!(accounts_are_returned_as_they_came),
+    law!(an_address_belongs_to_one_account, threads),
+    law!(an_address_is_free_again),
+    law!(a_credential_gets_another_name),
+    law!(a_patch_is_all_or_nothing),
+    law!(who_is_out_has_no_session),
+    law!(no_session_outruns_a_suspension, threads),
+    law!(a_deleted_account_stays_deleted),
 ];
+
+fn email(of: &str) -> SealedEmail {
+    let mut hash = [7; 32];
+    hash[..of.len()].copy_from_slice(of.as_bytes());
+    SealedEmail { sealed: Bytes::from(of.to_owned()), hash: Some(hash) }
+}
+
+fn with_email(of: &str) -> UserPatch {
+    UserPatch { email: Some(Some(email(of))), ..UserPatch::default() }
+}
+
+fn in_state(state: UserState) -> UserPatch {
+    UserPatch { state: Some(state), ..UserPatch::default() }
+}
+
+fn named(name: &str) -> UserPatch {
+    let name = NewName { scheme: "basic".to_owned(), name: name.to_owned(), folded: fold(name) };
+    UserPatch { name: Some(name), ..UserPatch::default() }
+}
 
 fn new_user(user: UserRow, name: &str) -> NewUser {
     NewUser { credential: Some(credential(user.id, name)), user, session: None }
@@ -106,15 +135,21 @@ async fn a_patch_changes_what_it_names(bed: Bed) {
     let patch = UserPatch {
         public: Some(Json::parse(r#"{"fn": "Ana B",  "x":1.0}"#).unwrap()),
         private: Some(Some(Bytes::from_static(b"p"))),
-        email: Some(Some(Bytes::from_static(b"e"))),
+        email: Some(Some(email("e"))),
         lang: Some("pt".to_owned()),
+        privacy: PrivacyPatch { receipts: Some(Audience::Nobody), ..PrivacyPatch::default() },
+        must_change_password: Some(true),
+        status: Some(Some("away".to_owned())),
         ..UserPatch::default()
     };
     let expected = UserRow {
+        privacy: Privacy { receipts: Audience::Nobody, ..before.privacy },
         public: patch.public.clone(),
         private: Some(Bytes::from_static(b"p")),
-        email: Some(Bytes::from_static(b"e")),
+        email: Some(email("e")),
         lang: Some("pt".to_owned()),
+        must_change_password: true,
+        status: Some("away".to_owned()),
         ..before
     };
     assert_eq!(bed.store.update_user(user, patch).await.unwrap(), expected);
@@ -124,11 +159,18 @@ async fn a_patch_changes_what_it_names(bed: Bed) {
         private: Some(None),
         email: Some(None),
         state: Some(UserState::Suspended),
+        status: Some(None),
         ..UserPatch::default()
     };
     let cleared = bed.store.update_user(user, clearing).await.unwrap();
-    let expected =
-        UserRow { public: None, private: None, email: None, state: UserState::Suspended, ..expected };
+    let expected = UserRow {
+        public: None,
+        private: None,
+        email: None,
+        state: UserState::Suspended,
+        status: None,
+        ..expected
+    };
     assert_eq!(cleared, expected);
 }
 
@@ -233,12 +275,150 @@ async fn accounts_are_returned_as_they_came(bed: Bed) {
     let user = UserRow {
         public: Some(Json::parse(r#"{ "fn" : "A\u0041", "n":1.50, "fn2":[] }"#).unwrap()),
         private: Some(Bytes::from((0..16 * 1024).map(|i| (i % 256) as u8).collect::<Vec<_>>())),
-        email: Some(Bytes::new()),
+        email: Some(SealedEmail { sealed: Bytes::new(), hash: None }),
         lang: Some(String::new()),
         last_seen: Some(Timestamp::from_micros(1)),
         must_change_password: true,
+        privacy: Privacy { last_seen: Audience::Contacts, ..Privacy::default() },
+        status: Some(String::new()),
         ..bed.row("")
     };
     bed.store.create_user(NewUser { user: user.clone(), credential: None, session: None }).await.unwrap();
     assert_eq!(bed.store.users(&[user.id]).await.unwrap(), [Some(user)]);
+}
+
+async fn an_address_belongs_to_one_account(bed: Bed) {
+    let (ana, bert) = (bed.account("ana").await, bed.account("bert").await);
+    let bed = Arc::new(bed);
+    let tries = (0..24).map(|i| {
+        let bed = bed.clone();
+        tokio::spawn(async move {
+            if i % 3 > 0 {
+                let user = if i % 3 == 1 { ana } else { bert };
+                return bed.store.update_user(user, with_email("a")).await.map(|row| row.id);
+            }
+            let user = UserRow { email: Some(email("a")), ..bed.row("New") };
+            let id = user.id;
+            let new = NewUser { user, credential: None, session: None };
+            bed.store.create_user(new).await.map(|()| id)
+        })
+    });
+    let made: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+    let owner = bed.store.email_owner(&email("a").hash.unwrap()).await.unwrap().unwrap();
+    for made in made {
+        match made {
+            Ok(user) => assert_eq!(user, owner, "two accounts have the address"),
+            Err(error) => assert_eq!(error.kind(), StoreErrorKind::AlreadyExists),
+        }
+    }
+}
+
+async fn an_address_is_free_again(bed: Bed) {
+    let (ana, bert) = (bed.account("ana").await, bed.account("bert").await);
+    let owner = async |of| bed.store.email_owner(&email(of).hash.unwrap()).await.unwrap();
+    bed.store.update_user(ana, with_email("a")).await.unwrap();
+    assert_eq!(owner("a").await, Some(ana));
+    bed.store.update_user(ana, UserPatch::default()).await.unwrap();
+    assert_eq!(owner("a").await, Some(ana), "a patch without an address changed it");
+    bed.store.update_user(ana, with_email("b")).await.unwrap();
+    assert_eq!((owner("a").await, owner("b").await), (None, Some(ana)));
+    bed.store.update_user(bert, with_email("a")).await.unwrap();
+    bed.store.update_user(ana, UserPatch { email: Some(None), ..UserPatch::default() }).await.unwrap();
+    assert_eq!((owner("a").await, owner("b").await), (Some(bert), None));
+}
+
+async fn a_credential_gets_another_name(bed: Bed) {
+    let (ana, bert) = (bed.account("Ana").await, bed.account("Bert").await);
+    let named_as = async |name| bed.store.credential("basic", name).await.unwrap().map(|known| known.user);
+    bed.store.update_user(ana, named("Anna")).await.unwrap();
+    assert_eq!((named_as("ana").await, named_as("anna").await), (None, Some(ana)));
+    let known = bed.store.credential_of(ana, "basic").await.unwrap().unwrap();
+    assert_eq!((known.name.as_str(), known.secret.as_str()), ("Anna", "secret"));
+    // The case of one's own name is one's own affair.
+    bed.store.update_user(ana, named("ANNA")).await.unwrap();
+    assert_eq!(bed.store.credential_of(ana, "basic").await.unwrap().unwrap().name, "ANNA");
+    let error = bed.store.update_user(bert, named("anna")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::AlreadyExists);
+    assert_eq!((named_as("bert").await, named_as("anna").await), (Some(bert), Some(ana)));
+    bed.store.update_user(bert, named("ana")).await.unwrap();
+    assert_eq!((named_as("bert").await, named_as("ana").await), (None, Some(bert)));
+    let host_only = bed.row("Bot");
+    let id = host_only.id;
+    bed.store.create_user(NewUser { user: host_only, credential: None, session: None }).await.unwrap();
+    let error = bed.store.update_user(id, named("bot")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
+}
+
+async fn a_patch_is_all_or_nothing(bed: Bed) {
+    let (ana, bert) = (bed.account("ana").await, bed.account("bert").await);
+    bed.store.update_user(ana, with_email("a")).await.unwrap();
+    let before = bed.store.users(&[bert]).await.unwrap();
+    let session = bed.log_in(bert).await;
+    let lang = || Some("de".to_owned());
+    let address = UserPatch {
+        lang: lang(),
+        name: named("bertram").name,
+        ..UserPatch { state: Some(UserState::Suspended), ..with_email("a") }
+    };
+    let name = UserPatch { lang: lang(), email: with_email("b").email, ..named("ana") };
+    for patch in [address, name] {
+        let error = bed.store.update_user(bert, patch).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::AlreadyExists);
+        assert_eq!(bed.store.users(&[bert]).await.unwrap(), before);
+        assert_eq!(bed.store.credential("basic", "bertram").await.unwrap(), None);
+        assert_eq!(bed.store.credential("basic", "bert").await.unwrap().map(|known| known.user), Some(bert));
+        assert_eq!(bed.store.email_owner(&email("b").hash.unwrap()).await.unwrap(), None);
+        assert!(bed.store.session(session).await.unwrap().is_some());
+    }
+}
+
+async fn who_is_out_has_no_session(bed: Bed) {
+    let (ana, bert) = (bed.account("ana").await, bed.account("bert").await);
+    let (one, two, berts) = (bed.log_in(ana).await, bed.log_in(ana).await, bed.log_in(bert).await);
+    bed.store.update_user(ana, in_state(UserState::Suspended)).await.unwrap();
+    for ended in [one, two] {
+        assert_eq!(bed.store.session(ended).await.unwrap(), None);
+        assert!(!bed.store.touch_session(ended, bed.now(), bed.now()).await.unwrap());
+    }
+    assert_eq!(bed.store.sessions_of(ana).await.unwrap(), []);
+    assert!(bed.store.session(berts).await.unwrap().is_some());
+    let error = bed.store.open_session(bed.session(ana), 50).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
+    assert_eq!(bed.store.end_sessions(ana, EndSessions::All).await.unwrap(), []);
+    bed.store.update_user(ana, in_state(UserState::Active)).await.unwrap();
+    assert_eq!(bed.store.session(one).await.unwrap(), None, "an ended session came back");
+    bed.log_in(ana).await;
+}
+
+async fn no_session_outruns_a_suspension(bed: Bed) {
+    let ana = bed.account("ana").await;
+    for _ in 0..10 {
+        bed.store.update_user(ana, in_state(UserState::Active)).await.unwrap();
+        let logins = (0..8).map(|_| {
+            let (store, row) = (bed.store.clone(), bed.session(ana));
+            tokio::spawn(async move { store.open_session(row, 50).await.is_ok() })
+        });
+        let logins = join_all(logins);
+        let suspended = bed.store.update_user(ana, in_state(UserState::Suspended));
+        let (suspended, _) = tokio::join!(suspended, logins);
+        suspended.unwrap();
+        assert_eq!(bed.store.sessions_of(ana).await.unwrap(), []);
+    }
+}
+
+async fn a_deleted_account_stays_deleted(bed: Bed) {
+    let ana = bed.account("ana").await;
+    bed.log_in(ana).await;
+    bed.store.update_user(ana, in_state(UserState::Deleted)).await.unwrap();
+    assert_eq!(bed.store.sessions_of(ana).await.unwrap(), []);
+    for state in [UserState::Active, UserState::Suspended] {
+        let error = bed.store.update_user(ana, in_state(state)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Conflict);
+    }
+    let known = bed.store.credential("basic", "ana").await.unwrap().unwrap();
+    assert_eq!((known.user, known.secret.as_str()), (ana, ""));
+    let again = new_user(bed.row("Ana"), "ana");
+    assert_eq!(bed.store.create_user(again).await.unwrap_err().kind(), StoreErrorKind::AlreadyExists);
+    let later = UserPatch { last_seen: Some(bed.now()), ..UserPatch::default() };
+    assert_eq!(bed.store.update_user(ana, later).await.unwrap().state, UserState::Deleted);
 }
