@@ -30,6 +30,7 @@
 )]
 
 mod flaky;
+mod kinds;
 pub mod limiter;
 pub mod model;
 mod pipe;
@@ -38,5 +39,6 @@ pub mod store;
 pub mod transport;
 
 pub use flaky::{Chances, Fault, Faults, Flaky, Method};
+pub use kinds::{KINDS, kind, whats};
 pub use pipe::{Pipe, Wire};
 pub use runner::{Law, Runtime};

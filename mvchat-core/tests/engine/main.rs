@@ -11,6 +11,7 @@ mod host;
 mod invites;
 mod limits;
 mod load;
+mod matrix;
 mod mentions;
 mod own;
 mod privacy;
