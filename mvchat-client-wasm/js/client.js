@@ -172,6 +172,10 @@ export class Client {
     return this.#contacts.revoke(id);
   }
 
+  refresh() {
+    return this.#contacts.refresh();
+  }
+
   async redeemInvite(code) {
     return this.#known(await this.#contacts.redeem(code));
   }

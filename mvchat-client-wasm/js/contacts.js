@@ -36,8 +36,12 @@ export class Contacts {
 
   /** Everything is up to date again: what others have changed is asked for, since nobody tells. */
   synced() {
-    if (this.#wanted) this.ask().catch(() => {});
-    if (this.#invited) this.askInvites().catch(() => {});
+    this.refresh().catch(() => {});
+  }
+
+  /** Asks for everything that is followed. */
+  async refresh() {
+    await Promise.all([this.#wanted && this.ask(), this.#invited && this.askInvites()]);
   }
 
   /** Asks for the contacts; the engine tells all tabs of the answer. */

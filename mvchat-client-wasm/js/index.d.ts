@@ -513,6 +513,8 @@ export interface Client {
   revokeInvite(id: string): Promise<void>;
   /** Uses an invitation: resolves to the direct conversation with whoever made it. */
   redeemInvite(code: string): Promise<Conversation>;
+  /** Asks for contacts and invitations again: nobody tells when others change them. */
+  refresh(): Promise<void>;
   updateProfile(changes: { public?: Profile; private?: Json; email?: string; lang?: string }): Promise<void>;
   /** Ends the user's other sessions. */
   changePassword(old: string, password: string): Promise<void>;

@@ -2,27 +2,32 @@
 
 use mvchat_core::client::{ClientConfig, Credentials};
 use mvchat_core::proto::{Json, Password};
-use serde::Deserialize;
 
-/// `{token}`, `{user, password}` or `{signUp: {user, password, public?, inviteCode?}}`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Login {
-    token: Option<String>,
-    sign_up: Option<SignUp>,
-    #[serde(default)]
-    user: String,
-    #[serde(default)]
-    password: String,
-}
+mvchat_core::record! {
+    /// `{token}`, `{user, password}` or `{signUp: {user, password, public?, inviteCode?}}`.
+    pub(crate) struct Login {
+        token: Option<String>,
+        sign_up: Option<SignUp>,
+        #[serde(default)]
+        user: String,
+        #[serde(default)]
+        password: String,
+    }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SignUp {
-    user: String,
-    password: String,
-    public: Option<Json>,
-    invite_code: Option<String>,
+    struct SignUp {
+        user: String,
+        password: String,
+        public: Option<Json>,
+        invite_code: Option<String>,
+    }
+
+    /// What a machine is made of: `{login, userAgent, device, lang}`.
+    pub(crate) struct Settings {
+        login: Login,
+        user_agent: String,
+        device: String,
+        lang: String,
+    }
 }
 
 impl From<Login> for Credentials {
@@ -35,16 +40,6 @@ impl From<Login> for Credentials {
             Login { user, password, .. } => Self::basic(user, password),
         }
     }
-}
-
-/// What a machine is made of: `{login, userAgent, device, lang}`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Settings {
-    login: Login,
-    user_agent: String,
-    device: String,
-    lang: String,
 }
 
 /// How many messages of a conversation are kept: as far as people scroll up.

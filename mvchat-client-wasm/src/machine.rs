@@ -1,12 +1,11 @@
 //! The machine as JavaScript sees it.
 
 use crate::credentials::{Login, Settings};
-use crate::output::{Failure, Said};
-use mvchat_core::client::{Client, Draft, Input, OutboxItem, OutboxState, Output};
+use crate::output::{Failure, Said, invalid};
+use mvchat_core::client::{Client, ClientError, Draft, Input, OutboxItem, OutboxState, Output};
 use mvchat_core::proto::{Close, ConvId, Envelope, MessageItem, Seq};
 use mvchat_core::time::Instant;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use mvchat_core::wire::{self, Read};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 /// One client. Instants are milliseconds of a clock that never goes back; complex values are JSON texts.
@@ -58,15 +57,12 @@ impl Machine {
 
     /// Returns everything to do, as an array whose last element is `{wait}`.
     pub fn drain(&mut self) -> String {
-        let mut said = Vec::new();
-        loop {
-            let output = self.client.poll();
-            let last = matches!(output, Output::Wait(_));
-            said.push(Said::from(output));
-            if last {
-                return write(&said);
-            }
+        let mut outputs = Vec::new();
+        while !matches!(outputs.last(), Some(Output::Wait(_))) {
+            outputs.push(self.client.poll());
         }
+        let said: Vec<_> = outputs.iter().map(Said).collect();
+        wire::write(&said)
     }
 
     /// Asks the server, with one request as it stands on the wire. Returns the number of the `reply` event.
@@ -75,7 +71,7 @@ impl Machine {
     /// If it is no request that this version knows.
     pub fn request(&mut self, request: &str, now: f64) -> Result<f64, JsValue> {
         let envelope = Envelope::decode(request.as_bytes())
-            .map_err(|bad| thrown(Failure::invalid(bad.error.detail())))?;
+            .map_err(|bad| JsValue::from_str(&invalid(bad.error.detail())))?;
         let id = self.client.request(envelope.request, instant(now));
         // Ids count up from 1 and stay far below 2^53.
         Ok(id.number() as f64)
@@ -91,7 +87,7 @@ impl Machine {
         draft.reply_to = item.reply_to;
         draft.view_once = item.view_once;
         draft.view_once_ttl = item.view_once_ttl;
-        self.client.send(draft, instant(now)).map(drop).map_err(|error| thrown(error.into()))
+        self.client.send(draft, instant(now)).map(drop).map_err(|error| thrown(&error))
     }
 
     /// Takes a message back that was never sent. Returns whether that was still possible.
@@ -106,7 +102,7 @@ impl Machine {
     #[wasm_bindgen(js_name = importOutbox)]
     pub fn import_outbox(&mut self, outbox: &str, now: f64) -> Result<(), JsValue> {
         let outbox: OutboxState = read(outbox)?;
-        self.client.import_outbox(outbox, instant(now)).map_err(|error| thrown(error.into()))
+        self.client.import_outbox(outbox, instant(now)).map_err(|error| thrown(&error))
     }
 
     /// Says that the user is writing.
@@ -139,7 +135,7 @@ impl Machine {
 
     /// Returns the server's limits.
     pub fn limits(&self) -> String {
-        write(self.client.limits())
+        wire::write(self.client.limits())
     }
 
     /// Returns the ids of all conversations.
@@ -150,7 +146,7 @@ impl Machine {
     /// Returns a conversation's view.
     pub fn view(&self, conv: &str) -> Option<String> {
         let conv = self.client.state().conversation(conv.parse().ok()?)?;
-        Some(write(conv.view()))
+        Some(wire::write(conv.view()))
     }
 
     /// Returns what is known of a conversation's messages: from where on they are complete, then the number and the
@@ -172,7 +168,7 @@ impl Machine {
         let found: Vec<&MessageItem> = conv
             .map(|conv| seqs.iter().filter_map(|seq| conv.messages().get(&Seq(*seq as u64))).collect())
             .unwrap_or_default();
-        write(&found)
+        wire::write(&found)
     }
 }
 
@@ -181,16 +177,11 @@ fn instant(now: f64) -> Instant {
     Instant(now as u64)
 }
 
-fn read<T: DeserializeOwned>(json: &str) -> Result<T, JsValue> {
-    serde_json::from_str(json).map_err(|error| thrown(Failure::invalid(error)))
-}
-
-fn write(value: &impl Serialize) -> String {
-    // What is written here is plain data: texts, numbers, raw JSON; that can't fail.
-    serde_json::to_string(value).unwrap_or_default()
+fn read<T: Read>(json: &str) -> Result<T, JsValue> {
+    wire::read(json).map_err(|bad| JsValue::from_str(&invalid(&bad.to_string())))
 }
 
 /// An error as JavaScript catches it: a JSON text.
-fn thrown(error: Failure) -> JsValue {
-    JsValue::from_str(&write(&error))
+fn thrown(error: &ClientError) -> JsValue {
+    JsValue::from_str(&wire::write(&Failure(error)))
 }

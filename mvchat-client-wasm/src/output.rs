@@ -3,193 +3,106 @@
 use mvchat_core::client::{
     Account, ClientError, ConvChange, EndReason, Event, MemberChange, Output, SendState,
 };
-use mvchat_core::proto::{Close, ConvId, Ctrl, Json, MarkKind, Rev, Seq, UserId};
-use mvchat_core::time::Timestamp;
-use serde::Serialize;
+use mvchat_core::proto::{Close, Ctrl, MarkKind};
+use mvchat_core::wire::{Members, Write};
 use std::time::Duration;
 
-/// One output: exactly one of the fields is there.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Said {
-    Connect,
-    Send(String),
-    Disconnect(u16),
-    Event(Told),
-    /// Until the instant, in milliseconds; `null` until something happens.
-    Wait(Option<u64>),
+/// One output: exactly one of `connect`, `send`, `disconnect`, `event` and `wait`, which is an instant in milliseconds,
+/// or `null` until something happens.
+pub(crate) struct Said<'a>(pub(crate) &'a Output);
+
+impl Write for Said<'_> {
+    fn write(&self, out: &mut String) {
+        let mut said = Members::new(out);
+        match self.0 {
+            Output::Connect => said.put("connect", &true),
+            Output::Send(text) => said.put("send", &str::from_utf8(text).unwrap_or_default()),
+            Output::Disconnect(close) => said.put("disconnect", &close.code()),
+            Output::Event(event) => said.put("event", &Told(event)),
+            Output::Wait(until) => said.put("wait", &until.map(|at| at.0)),
+            _ => said.put("event", &Unknown),
+        };
+        said.end();
+    }
+}
+
+/// An event of a kind that this version does not know.
+struct Unknown;
+
+impl Write for Unknown {
+    fn write(&self, out: &mut String) {
+        Members::new(out).put("type", &"unknown").end();
+    }
 }
 
 /// An event under its name in `type`. Of messages only their places are told: JavaScript fetches what it shows.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(crate) enum Told {
-    Connected {
-        account: Who,
-    },
-    Renewed {
-        account: Who,
-    },
-    Disconnected {
-        close: Option<u16>,
-        retry_in: u64,
-    },
-    Synced,
-    LoginFailed {
-        error: Failure,
-    },
-    Ended {
-        reason: &'static str,
-    },
-    Reply {
-        id: u64,
-        ctrl: Option<Answer>,
-        error: Option<Failure>,
-    },
-    SendState {
-        conv: ConvId,
-        cid: String,
-        state: &'static str,
-        seq: Option<Seq>,
-        rev: Option<Rev>,
-        error: Option<Failure>,
-    },
-    Message {
-        conv: ConvId,
-        seq: Seq,
-        from: Option<UserId>,
-        cid: Option<String>,
-    },
-    Changed {
-        conv: ConvId,
-        seq: Seq,
-    },
-    Hidden {
-        conv: ConvId,
-    },
-    Conversation {
-        conv: ConvId,
-        change: &'static str,
-    },
-    Member {
-        conv: ConvId,
-        user: UserId,
-        change: &'static str,
-    },
-    Mark {
-        conv: ConvId,
-        user: UserId,
-        kind: &'static str,
-        seq: Seq,
-    },
-    Typing {
-        conv: ConvId,
-        user: UserId,
-    },
-    Presence {
-        user: UserId,
-        online: bool,
-        last_seen: Option<Timestamp>,
-    },
-    Reset {
-        conv: ConvId,
-    },
-    /// A kind that this version does not know.
-    Unknown,
-}
+struct Told<'a>(&'a Event);
 
-/// Who is logged in.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Who {
-    user: UserId,
-    token: Option<String>,
-    expires: Option<Timestamp>,
-    session: Option<String>,
-    public: Option<Json>,
-    private: Option<Json>,
-    must_change_password: bool,
-}
-
-/// The answer to a request that succeeded.
-#[derive(Serialize)]
-pub(crate) struct Answer {
-    code: u16,
-    text: String,
-    params: Option<Json>,
-    ts: Timestamp,
-}
-
-/// An error as the facade's `ChatError` takes it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Failure {
-    code: String,
-    message: String,
-    status: u16,
-    retry_after: Option<u64>,
-    path: Option<String>,
-    rule: Option<String>,
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        match output {
-            Output::Connect => Self::Connect,
-            Output::Send(text) => Self::Send(String::from_utf8_lossy(&text).into_owned()),
-            Output::Disconnect(close) => Self::Disconnect(close.code()),
-            Output::Event(event) => Self::Event((*event).into()),
-            Output::Wait(until) => Self::Wait(until.map(|at| at.0)),
-            _ => Self::Event(Told::Unknown),
-        }
-    }
-}
-
-impl From<Event> for Told {
-    fn from(event: Event) -> Self {
-        match event {
-            Event::Connected(account) => Self::Connected { account: account.into() },
-            Event::Renewed(account) => Self::Renewed { account: account.into() },
-            Event::Disconnected { close, retry_in } => {
-                Self::Disconnected { close: close.map(Close::code), retry_in: millis(retry_in) }
+impl Write for Told<'_> {
+    fn write(&self, out: &mut String) {
+        let mut told = Members::new(out);
+        let mut is = |name: &str, parts: &[(&str, &dyn Write)]| {
+            told.put("type", &name);
+            for (name, value) in parts {
+                told.put(name, value);
             }
-            Event::Synced => Self::Synced,
-            Event::LoginFailed(error) => Self::LoginFailed { error: error.into() },
-            Event::Ended(reason) => Self::Ended { reason: ended(reason) },
-            Event::Reply { id, result } => match result {
-                Ok(ctrl) => Self::Reply { id: id.number(), ctrl: Some(ctrl.into()), error: None },
-                Err(error) => Self::Reply { id: id.number(), ctrl: None, error: Some(error.into()) },
-            },
-            Event::SendState { conv, cid, state } => send_state(conv, cid, state),
+        };
+        match self.0 {
+            Event::Connected(account) => is("connected", &[("account", &Who(account))]),
+            Event::Renewed(account) => is("renewed", &[("account", &Who(account))]),
+            Event::Disconnected { close, retry_in } => {
+                is("disconnected", &[("close", &close.map(Close::code)), ("retryIn", &millis(*retry_in))]);
+            }
+            Event::Synced => is("synced", &[]),
+            Event::LoginFailed(error) => is("loginFailed", &[("error", &Failure(error))]),
+            Event::Ended(reason) => is("ended", &[("reason", &ended(*reason))]),
+            Event::Reply { id, result: Ok(ctrl) } => {
+                is("reply", &[("id", &id.number()), ("ctrl", &Answer(ctrl))]);
+            }
+            Event::Reply { id, result: Err(error) } => {
+                is("reply", &[("id", &id.number()), ("error", &Failure(error))]);
+            }
+            Event::SendState { conv, cid, state } => {
+                let place: [(&str, &dyn Write); 2] = [("conv", conv), ("cid", cid)];
+                let [conv, cid] = place;
+                match state {
+                    SendState::Sent { seq, rev } => {
+                        is("sendState", &[conv, cid, ("state", &"sent"), ("seq", seq), ("rev", rev)]);
+                    }
+                    SendState::Failed(error) => {
+                        is("sendState", &[conv, cid, ("state", &"failed"), ("error", &Failure(error))]);
+                    }
+                    SendState::Sending => is("sendState", &[conv, cid, ("state", &"sending")]),
+                    _ => is("sendState", &[conv, cid, ("state", &"queued")]),
+                }
+            }
             Event::Message { conv, message } => {
-                Self::Message { conv, seq: message.seq, from: message.from, cid: message.cid }
+                let (seq, from, cid) = (&message.seq, &message.from, &message.cid);
+                is("message", &[("conv", conv), ("seq", seq), ("from", from), ("cid", cid)]);
             }
             Event::Edited { conv, seq, .. }
             | Event::Deleted { conv, seq, .. }
-            | Event::Reaction { conv, seq, .. } => Self::Changed { conv, seq },
-            Event::Updated { conv, message } => Self::Changed { conv, seq: message.seq },
-            Event::Hidden { conv, .. } => Self::Hidden { conv },
-            Event::Conversation { conv, change } => Self::Conversation { conv, change: conv_change(change) },
-            Event::Member { conv, user, change } => {
-                Self::Member { conv, user, change: member_change(change) }
+            | Event::Reaction { conv, seq, .. } => is("changed", &[("conv", conv), ("seq", seq)]),
+            Event::Updated { conv, message } => is("changed", &[("conv", conv), ("seq", &message.seq)]),
+            Event::Hidden { conv, .. } => is("hidden", &[("conv", conv)]),
+            Event::Conversation { conv, change } => {
+                is("conversation", &[("conv", conv), ("change", &conv_change(*change))]);
             }
-            Event::Mark { conv, user, kind, seq } => Self::Mark { conv, user, kind: mark(kind), seq },
-            Event::Typing { conv, user } => Self::Typing { conv, user },
-            Event::Presence { user, online, last_seen } => Self::Presence { user, online, last_seen },
-            Event::Reset(conv) => Self::Reset { conv },
-            _ => Self::Unknown,
+            Event::Member { conv, user, change } => {
+                is("member", &[("conv", conv), ("user", user), ("change", &member_change(*change))]);
+            }
+            Event::Mark { conv, user, kind, seq } => {
+                is("mark", &[("conv", conv), ("user", user), ("kind", &mark(*kind)), ("seq", seq)]);
+            }
+            Event::Typing { conv, user } => is("typing", &[("conv", conv), ("user", user)]),
+            Event::Presence { user, online, last_seen } => {
+                is("presence", &[("user", user), ("online", online), ("lastSeen", last_seen)]);
+            }
+            Event::Reset(conv) => is("reset", &[("conv", conv)]),
+            _ => is("unknown", &[]),
         }
+        told.end();
     }
-}
-
-fn send_state(conv: ConvId, cid: String, state: SendState) -> Told {
-    let (state, seq, rev, error) = match state {
-        SendState::Sending => ("sending", None, None, None),
-        SendState::Sent { seq, rev } => ("sent", Some(seq), rev, None),
-        SendState::Failed(error) => ("failed", None, None, Some(error.into())),
-        _ => ("queued", None, None, None),
-    };
-    Told::SendState { conv, cid, state, seq, rev, error }
 }
 
 fn ended(reason: EndReason) -> &'static str {
@@ -228,43 +141,54 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl From<Account> for Who {
-    fn from(account: Account) -> Self {
-        Self {
-            user: account.user,
-            token: account.token.map(|token| token.0),
-            expires: account.expires,
-            session: account.session.map(|session| session.to_string()),
-            public: account.desc.public,
-            private: account.desc.private,
-            must_change_password: account.must_change_password,
-        }
+/// Who is logged in.
+struct Who<'a>(&'a Account);
+
+impl Write for Who<'_> {
+    fn write(&self, out: &mut String) {
+        let Account { user, token, expires, session, desc, must_change_password, .. } = self.0;
+        Members::new(out)
+            .put("user", user)
+            .put("token", &token.as_ref().map(|token| &token.0))
+            .put("expires", expires)
+            .put("session", session)
+            .put("public", &desc.public)
+            .put("private", &desc.private)
+            .put("mustChangePassword", must_change_password)
+            .end();
     }
 }
 
-impl From<Ctrl> for Answer {
-    fn from(ctrl: Ctrl) -> Self {
-        Self { code: ctrl.code, text: ctrl.text, params: ctrl.params, ts: ctrl.ts }
+/// The answer to a request that succeeded.
+struct Answer<'a>(&'a Ctrl);
+
+impl Write for Answer<'_> {
+    fn write(&self, out: &mut String) {
+        let Ctrl { code, text, params, ts, .. } = self.0;
+        Members::new(out).put("code", code).put("text", text).put("params", params).put("ts", ts).end();
     }
 }
 
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Self {
-            code: error.err,
-            message: error.text,
-            status: error.code,
-            retry_after: error.retry_after.map(millis),
-            path: error.path,
-            rule: error.rule,
-        }
+/// An error as the facade's `ChatError` takes it.
+pub(crate) struct Failure<'a>(pub(crate) &'a ClientError);
+
+impl Write for Failure<'_> {
+    fn write(&self, out: &mut String) {
+        let ClientError { code, err, text, retry_after, path, rule, .. } = self.0;
+        Members::new(out)
+            .put("code", err)
+            .put("message", text)
+            .put("status", code)
+            .put("retryAfter", &retry_after.map(millis))
+            .put("path", path)
+            .put("rule", rule)
+            .end();
     }
 }
 
-impl Failure {
-    /// A call that makes no sense, with the reason.
-    pub(crate) fn invalid(message: impl ToString) -> Self {
-        let (code, message) = ("invalid".to_owned(), message.to_string());
-        Self { code, message, status: 0, retry_after: None, path: None, rule: None }
-    }
+/// A call that makes no sense, with the reason.
+pub(crate) fn invalid(message: &str) -> String {
+    let mut out = String::new();
+    Members::new(&mut out).put("code", &"invalid").put("message", &message).put("status", &0_u64).end();
+    out
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const ERRORS: &str = include_str!("../src/error.rs");
 const LIMITS: &str = include_str!("../src/proto/limits.rs");
-const RATES: &str = include_str!("../src/proto/rates.rs");
+const RATES: &str = include_str!("../src/proto/rate.rs");
 
 fn main() -> serde_json::Result<()> {
     println!("<!-- generated: errors -->\n{}", errors());
@@ -55,11 +55,11 @@ fn rates() -> serde_json::Result<String> {
     let defaults = Limits::default().rates;
     let mut table =
         String::from("| `act` | Counts | `key` | Passes | Without a limiter |\n|---|---|---|---|---|\n");
-    for rate in Limits::mrezhen().rates {
+    for rate in Limits::mrezhen().rates.iter() {
         let row = serde_json::to_value(rate)?;
         let (act, key) = (row["act"].as_str().unwrap_or_default(), row["key"].as_str().unwrap_or_default());
         let meaning = explanation(RATES, &format!("{:?},", rate.act));
-        let preset = if defaults.contains(&rate) { "" } else { " (preset `mrezhen`)" };
+        let preset = if defaults.contains(rate) { "" } else { " (preset `mrezhen`)" };
         let passes = passes(rate.algorithm);
         let failure = if rate.on_failure == OnFailure::Closed { "refused" } else { "passes" };
         table.push_str(&format!("| `{act}` | {meaning} | `{key}` | {passes}{preset} | {failure} |\n"));

@@ -8,10 +8,12 @@
 pub mod client;
 pub mod error;
 pub mod irido;
+pub mod map;
 pub mod policy;
 pub mod proto;
 pub mod session;
 pub mod time;
+pub mod wire;
 
 #[cfg(feature = "server")]
 pub mod builtin;

@@ -1,12 +1,11 @@
 //! Points in time, as values: nothing here reads a clock.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+mod rfc3339;
+
+use crate::wire::{Read, Reader, Write};
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
 /// A wall-clock instant in microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -48,9 +47,7 @@ impl Timestamp {
 impl Timestamp {
     /// Reads RFC 3339 with any offset; what is finer than a microsecond is cut off.
     pub fn parse(text: &str) -> Option<Self> {
-        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        let nanos = at.to_offset(UtcOffset::UTC).unix_timestamp_nanos();
-        i64::try_from(nanos.div_euclid(1_000)).ok().map(Self::from_micros)
+        rfc3339::parse(text.as_bytes()).map(Self::from_micros)
     }
 }
 
@@ -70,26 +67,34 @@ impl Sub<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
-        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        f.write_str(&at.format(format).map_err(|_| fmt::Error)?)
+        let mut text = String::new();
+        rfc3339::write(self.0, &mut text);
+        f.write_str(&text)
     }
 }
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl Read for Timestamp {
+    fn blank() -> Self {
+        Self(0)
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        match reader.string().and_then(|text| Self::parse(&text)) {
+            Some(at) => *self = at,
+            None => return reader.fail("not a time as in RFC 3339"),
+        }
+        true
     }
 }
 
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a time as in RFC 3339"))
+impl Write for Timestamp {
+    fn write(&self, out: &mut String) {
+        out.push('"');
+        rfc3339::write(self.0, out);
+        out.push('"');
     }
 }
+
+crate::bridge!(Timestamp);
 
 /// A monotonic instant in milliseconds since an arbitrary start; only differences mean anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -263,8 +263,8 @@ mod tests {
             ..UserRow::new(UserId(Uuid::from_u128(7)), at)
         };
         let now = encode(&user).unwrap();
-        // Then, an account ended after the flag; the two fields since then are absent options.
-        let then = now.strip_suffix(&[0, 0]).unwrap();
+        // Then, an account ended after the flag; since then came two absent options and four settings for everyone.
+        let then = now.strip_suffix(&[0, 0, 1, 1, 1, 1]).unwrap();
         assert_eq!(then[0], FORMAT);
         assert_eq!(decode::<UserRow>(then).unwrap(), user);
         assert_eq!(decode::<UserRow>(&now).unwrap(), user);

@@ -3,11 +3,13 @@
 use std::{env, process::ExitCode};
 
 mod book;
+mod database;
 mod fix;
 mod modules;
 mod node;
 mod npm;
 mod outcome;
+mod postgres;
 mod report;
 mod run;
 mod stages;

@@ -4,10 +4,11 @@ import { explain } from "./lib/announce.js";
 import { field, fill, h } from "./lib/dom.js";
 
 /**
- * Shows the door. `enter` gets what `connect` needs and rejects when the server does not let in.
+ * Shows the door; whoever comes with an invitation is asked to sign up first. `enter` gets what `connect` needs and rejects when the server does not let in.
  */
 export function door(app, note, enter) {
-  show("login", note);
+  const invited = /^#\/invite\/(.+)$/.exec(location.hash)?.[1];
+  show(invited ? "signup" : "login", note);
 
   function show(kind, message) {
     const signUp = kind === "signup";
@@ -47,6 +48,7 @@ export function door(app, note, enter) {
         { class: "door" },
         h("img", { class: "logo", src: new URL("../icon.svg", import.meta.url).href, alt: "", width: "56", height: "56" }),
         h("h1", {}, signUp ? "Make an account" : "Welcome to mvchat"),
+        invited && h("p", { class: "hint" }, "You were invited. With an account you can write at once to whoever invited you."),
         form,
         h(
           "p",
@@ -65,7 +67,8 @@ export function door(app, note, enter) {
       form.setAttribute("aria-busy", "true");
       const account = { user: user.value.trim(), password: password.value };
       try {
-        await enter(signUp ? { signUp: { ...account, public: { fn: name.value.trim() || account.user } } } : { credentials: account });
+        if (!signUp) return await enter({ credentials: account });
+        await enter({ signUp: { ...account, public: { fn: name.value.trim() || account.user }, inviteCode: invited } });
       } catch (reason) {
         submit.disabled = false;
         form.removeAttribute("aria-busy");

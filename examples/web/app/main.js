@@ -29,7 +29,12 @@ async function start() {
 /** Shows the door, until someone has come in. */
 function knock(note) {
   document.title = "mvchat";
-  door(app, note, async (login) => show(await connect(SERVER, { ...OPTIONS, ...login })));
+  door(app, note, async (login) => {
+    const chat = await connect(SERVER, { ...OPTIONS, ...login });
+    // The account was made with the invitation, so it is used up.
+    if (login.signUp?.inviteCode) history.replaceState(null, "", "#/");
+    show(chat);
+  });
 }
 
 function show(chat) {

@@ -5,9 +5,15 @@ import { announce } from "./lib/announce.js";
 import { Scope, fill, h } from "./lib/dom.js";
 import { nameOf, preview, titleOf } from "./lib/names.js";
 import { sidebar } from "./list/sidebar.js";
+import { contacts } from "./people/contacts.js";
+import { arrive } from "./people/arrive.js";
+import { mentions } from "./people/mentions.js";
 import { info } from "./room/info.js";
 import { room } from "./room/room.js";
 import { settings } from "./settings/settings.js";
+
+/** Pages other than conversations: each gets the place to be in, the client, its scope, and the rest of the address. */
+const PAGES = { settings, contacts, mentions, join: arrive("join"), invite: arrive("invite") };
 
 /** Shows the chat. Returns a function that ends it. */
 export function shell(app, chat) {
@@ -26,19 +32,24 @@ export function shell(app, chat) {
   let page;
   let side;
   let shown;
+  let open;
   const go = () => {
     const [kind, id, part] = location.hash.replace(/^#\/?/, "").split("/");
-    frame.dataset.page = kind === "c" && id ? "room" : kind === "settings" ? "settings" : "list";
+    const other = Object.hasOwn(PAGES, kind) ? PAGES[kind] : undefined;
+    frame.dataset.page = kind === "c" && id ? "room" : other ? "page" : "list";
     frame.dataset.aside = String(part === "info");
     if (shown !== `${kind}/${id}`) {
       shown = `${kind}/${id}`;
       page?.end();
       page = new Scope();
-      list.select(kind === "c" ? id : undefined);
-      if (kind === "c" && id) room(main, chat, chat.conversation(id), page);
-      else if (kind === "settings") settings(main, chat, page);
+      open = undefined;
+      list.select(kind === "c" ? id : kind);
+      main.setAttribute("aria-label", other ? "Page" : "Conversation");
+      if (kind === "c" && id) open = room(main, chat, chat.conversation(id), page);
+      else if (other) other(main, chat, page, id);
       else fill(main, h("p", { class: "nothing" }, "Choose a conversation, or begin a new one."));
     }
+    if (open && /^\d+$/.test(part)) open.jump(Number(part));
     side?.end();
     side = undefined;
     if (part === "info") info(aside, chat, chat.conversation(id), (side = new Scope()));
@@ -51,6 +62,8 @@ export function shell(app, chat) {
   scope.watch(chat.unread, (unread) => {
     document.title = unread > 0 ? `(${unread > 999 ? "999+" : unread}) mvchat` : "mvchat";
   });
+  // Names of one's own for people are everywhere, so the contacts are followed from the beginning.
+  scope.watch(chat.contacts, () => {});
   scope.add(chat.on("message", (message) => {
     const from = nameOf(message.from ? chat.user(message.from).value ?? { id: message.from } : undefined);
     const open = location.hash.startsWith(`#/c/${message.conv}`);

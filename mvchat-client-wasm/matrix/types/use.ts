@@ -101,6 +101,7 @@ export async function client(chat: Client): Promise<void> {
   await chat.revokeInvite("0190b5a0-0000-7000-8000-000000000009");
   exactly<Conversation>()(await chat.redeemInvite("code"));
   exactly<Conversation>()(await chat.joinGroup("code"));
+  await chat.refresh();
   await chat.updateProfile({ public: { fn: "Alice" }, private: null, email: "alice@example.com", lang: "de" });
   await chat.changePassword("old", "new");
   const sessions: readonly Session[] = await chat.sessions();

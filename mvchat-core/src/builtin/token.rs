@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 
 use self::claims::WireClaims;
 use self::hs256::Hs256;
+use crate::builtin::keys::Keys;
 use crate::seam::keys::TokenKeys;
 
 pub use self::claims::Claims;
@@ -27,9 +28,40 @@ pub use self::claims::Claims;
 /// clock.
 #[derive(Debug, Clone)]
 pub struct TokenSigner {
-    keys: TokenKeys,
+    keys: TokenSource,
     issuer: String,
     audience: String,
+}
+
+/// Where a [`TokenSigner`] has its keys from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum TokenSource {
+    /// These, for ever.
+    Fixed(TokenKeys),
+    /// A ring, as it is each time: what it makes active signs from then on.
+    Ring(Keys),
+}
+
+impl TokenSource {
+    fn now(&self) -> TokenKeys {
+        match self {
+            Self::Fixed(keys) => keys.clone(),
+            Self::Ring(keys) => keys.tokens(),
+        }
+    }
+}
+
+impl From<TokenKeys> for TokenSource {
+    fn from(keys: TokenKeys) -> Self {
+        Self::Fixed(keys)
+    }
+}
+
+impl From<Keys> for TokenSource {
+    fn from(keys: Keys) -> Self {
+        Self::Ring(keys)
+    }
 }
 
 /// Why a token is refused. Says no more on purpose: the holder of a forged token learns nothing.
@@ -51,8 +83,12 @@ const MAX_AHEAD: i64 = 60;
 
 impl TokenSigner {
     /// Makes a signer. `issuer` and `audience` go into every token and are demanded of every token.
-    pub fn new(keys: TokenKeys, issuer: impl Into<String>, audience: impl Into<String>) -> TokenSigner {
-        TokenSigner { keys, issuer: issuer.into(), audience: audience.into() }
+    pub fn new(
+        keys: impl Into<TokenSource>,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> TokenSigner {
+        TokenSigner { keys: keys.into(), issuer: issuer.into(), audience: audience.into() }
     }
 
     /// Returns the issuer, for new [`Claims`].
@@ -67,7 +103,8 @@ impl TokenSigner {
 
     /// Signs claims with the active key.
     pub fn sign(&self, claims: &Claims) -> String {
-        let key = self.keys.active();
+        let keys = self.keys.now();
+        let key = keys.active();
         let header = Header {
             typ: Some("JWT".to_owned()),
             kid: Some(key.kid.clone()),
@@ -109,7 +146,8 @@ impl TokenSigner {
         if header.alg != Algorithm::HS256 || header.typ != "JWT" {
             return None;
         }
-        let key = self.keys.verifying(&header.kid)?;
+        let keys = self.keys.now();
+        let key = keys.verifying(&header.kid)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         Hs256::new(&key.secret).verify(message.as_bytes(), &signature).ok()?;
         decode_part(claims)

@@ -3,13 +3,11 @@
 use super::event::{ConvChange, Event, MemberChange};
 use super::mine::Mine;
 use super::state::{Conversation, Put, sane};
-use crate::irido::{Irido, Rules};
 use crate::proto::{
     ChangeItem, ConvId, Data, Head, HeadMention, Info, Json, MessageItem, OwnParams, Request, Rev, Role,
     Send, Seq, UserId, What,
 };
 use crate::time::Timestamp;
-use serde::Deserialize;
 
 /// The most different reactions of a message, and users per reaction, that are kept.
 const MAX_REACTIONS: (usize, usize) = (64, 2_000);
@@ -103,7 +101,7 @@ impl Apply<'_> {
             What::MemberLeft => return self.went(info.user.or(info.from), MemberChange::Left),
             What::MemberKicked => return self.went(info.user, MemberChange::Kicked),
             What::RoleChanged => {
-                let role = info.content.and_then(|json| serde_json::from_str(json.as_str()).ok());
+                let role = info.content.and_then(|json| json.read());
                 let Some(NewRole { role }) = role else { return After::UNCLEAR };
                 self.role(info.user, role);
             }
@@ -227,8 +225,7 @@ impl Apply<'_> {
 
     fn sent(&mut self, rev: Rev, seq: Seq, ts: Timestamp, send: Send) -> After {
         let content = send.content.unwrap_or_else(Json::null);
-        let mentions = Irido::parse(content.as_str(), &Rules::default())
-            .map_or_else(|_| Vec::new(), |irido| irido.mentions().iter().map(mention).collect());
+        let mentions = content.read().and_then(|Mentioned { mentions }| mentions).unwrap_or_default();
         let reply_to = send.reply_to.and_then(crate::proto::Int::positive).map(Seq);
         let view_once = send.view_once.filter(|once| *once);
         let view_once_ttl = view_once.and(send.view_once_ttl).and_then(|ttl| u32::try_from(ttl.0).ok());
@@ -284,7 +281,7 @@ impl Apply<'_> {
             message.rev = rev;
             let head = message.head.get_or_insert_default();
             let full = head.reactions.len() >= MAX_REACTIONS.0 && !head.reactions.contains_key(&emoji);
-            let users = head.reactions.entry(emoji.clone()).or_default();
+            let users = head.reactions.or_default(emoji.clone());
             let had = users.contains(&user);
             // Without `op` a reaction is toggled.
             added = added && !(op.is_none() && had);
@@ -373,16 +370,21 @@ impl Apply<'_> {
     }
 }
 
-/// The content of `role_changed`.
-#[derive(Deserialize)]
-struct NewRole {
-    role: Role,
+crate::record! {
+    /// The mentions of content that the server has accepted.
+    struct Mentioned {
+        mentions: Option<Vec<HeadMention>>,
+    }
+
+    /// The content of `role_changed`.
+    struct NewRole {
+        role: Role,
+    }
 }
 
 /// Returns content as the server stores it: a bare string is wrapped, what a sender can't say is dropped.
 pub(super) fn normal(content: Json) -> Json {
-    let parsed = Irido::parse(content.as_str(), &Rules::default()).ok();
-    parsed.and_then(|irido| Json::parse(irido.raw()).ok()).unwrap_or(content)
+    crate::irido::stored(content.as_str()).and_then(|stored| Json::parse(stored).ok()).unwrap_or(content)
 }
 
 fn item(data: Data) -> MessageItem {
@@ -398,14 +400,5 @@ fn item(data: Data) -> MessageItem {
         head: data.head,
         view_once,
         cid: data.cid,
-    }
-}
-
-fn mention(mention: &crate::irido::Mention) -> HeadMention {
-    HeadMention {
-        user_id: mention.user_id,
-        username: mention.username.clone(),
-        offset: mention.offset,
-        length: mention.length,
     }
 }

@@ -345,7 +345,7 @@ impl Client {
     /// Goes on after changes; a server that mentions what it does not deliver is asked a few times only.
     fn check_progress(&mut self, conv: ConvId, rev: Rev, own: Own, moved: bool) {
         let Some(work) = self.sync.get(conv) else { return };
-        let first = work.buffer.range(rev.next()..).next().map(|(first, _)| *first);
+        let first = work.buffer.from(&rev.next()).next().map(|(first, _)| *first);
         let gap = first.map_or(work.seen > rev, |first| first > rev.next()) || work.seen_own > own;
         if moved || !gap {
             work.stalls = 0;

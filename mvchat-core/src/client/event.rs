@@ -302,11 +302,7 @@ impl ClientError {
 
     /// What the server said.
     pub(super) fn of(ctrl: &Ctrl) -> Self {
-        let params: ErrorParams = ctrl
-            .params
-            .as_ref()
-            .and_then(|json| serde_json::from_str(json.as_str()).ok())
-            .unwrap_or_default();
+        let params: ErrorParams = super::replies::params(ctrl).unwrap_or_default();
         Self {
             code: ctrl.code,
             err: ctrl.err.clone().unwrap_or_default(),

@@ -32,10 +32,12 @@ impl Client {
             let room = listing.listed.len() < self.config.max_conversations;
             let more = reply.next.filter(|next| some && room && listing.before.as_ref() != Some(next));
             listing.before = more;
-            listing.listed.extend(reply.conversations.iter().map(|entry| match entry {
-                ConvEntry::Here(view) => view.id,
-                ConvEntry::Gone(conv) => *conv,
-            }));
+            for entry in &reply.conversations {
+                listing.listed.add(match entry {
+                    ConvEntry::Here(view) => view.id,
+                    ConvEntry::Gone(conv) => *conv,
+                });
+            }
         }
         let last = match (&self.sync.cursor, reply.since) {
             (None, _) => listing.before.is_none(),
@@ -82,7 +84,7 @@ impl Client {
         if let (true, Stage::List(listing)) = (full, stage) {
             self.sync.cursor = listing.since;
             // What the list does not show may be gone, or have moved to the front between two pages.
-            for conv in self.state.conversations.keys().filter(|conv| !listing.listed.contains(conv)) {
+            for conv in self.state.conversations.keys().filter(|conv| !listing.listed.contains_key(*conv)) {
                 self.sync.entry(*conv).view = true;
             }
         }

@@ -8,9 +8,10 @@ use super::pending::{Pending, RequestId, Waiting};
 use super::state::ClientState;
 use super::sync::{Stage, Sync};
 use super::{ClientConfig, Credentials};
+use crate::map::Map;
 use crate::proto::{ConvId, Ctrl, Limits, Request};
 use crate::time::Instant;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// The client's half of the protocol; see the [module](super) for how it is driven.
 pub struct Client {
@@ -27,7 +28,7 @@ pub struct Client {
     pub(super) outbox: Outbox,
     pub(super) sync: Sync,
     pub(super) state: ClientState,
-    pub(super) typed: BTreeMap<ConvId, Instant>,
+    pub(super) typed: Map<ConvId, Instant>,
     pub(super) out: VecDeque<Output>,
 }
 
@@ -50,7 +51,7 @@ impl Client {
             outbox: Outbox::default(),
             sync: Sync::new(),
             state: ClientState::default(),
-            typed: BTreeMap::new(),
+            typed: Map::new(),
             out: VecDeque::new(),
             config,
         }

@@ -3,38 +3,34 @@
 use super::apply::OwnChange;
 use crate::proto::{ConvId, Ctrl, Json, Own, OwnParams, Request, Rev, Role, Seq, UserId};
 use crate::time::Timestamp;
-use serde::{Deserialize, Deserializer};
 
-/// The parameters of a success that the model cares about, of all kinds of requests at once.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Mine {
-    pub(super) conv: Option<ConvId>,
-    pub(super) seq: Option<Seq>,
-    pub(super) rev: Option<Rev>,
-    pub(super) own: Option<Own>,
-    pub(super) ts: Option<Timestamp>,
-    pub(super) edited_at: Option<Timestamp>,
-    pub(super) pinned_at: Option<Timestamp>,
-    pub(super) emoji: Option<String>,
-    pub(super) op: Option<String>,
-    pub(super) role: Option<Role>,
-    pub(super) no_screenshots: Option<bool>,
-    #[serde(deserialize_with = "present")]
-    pub(super) public: Option<Json>,
-    #[serde(rename = "disappearingTTL", deserialize_with = "present")]
-    pub(super) ttl: Option<Json>,
-    #[serde(deserialize_with = "present")]
-    pub(super) private: Option<Json>,
-    favorite: Option<bool>,
-    muted: Option<bool>,
-    archived: Option<bool>,
-    blocked: Option<bool>,
-    user: Option<Json>,
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
+crate::record! {
+    /// The parameters of a success that the model cares about, of all kinds of requests at once.
+    #[derive(Clone, Debug, Default)]
+    pub(super) struct Mine {
+        pub(super) conv: Option<ConvId>,
+        pub(super) seq: Option<Seq>,
+        pub(super) rev: Option<Rev>,
+        pub(super) own: Option<Own>,
+        pub(super) ts: Option<Timestamp>,
+        pub(super) edited_at: Option<Timestamp>,
+        pub(super) pinned_at: Option<Timestamp>,
+        pub(super) emoji: Option<String>,
+        pub(super) op: Option<String>,
+        pub(super) role: Option<Role>,
+        pub(super) no_screenshots: Option<bool>,
+        #[serde(deserialize_with = "present")]
+        pub(super) public: Option<Json>,
+        #[serde(rename = "disappearingTTL", deserialize_with = "present")]
+        pub(super) ttl: Option<Json>,
+        #[serde(deserialize_with = "present")]
+        pub(super) private: Option<Json>,
+        favorite: Option<bool>,
+        muted: Option<bool>,
+        archived: Option<bool>,
+        blocked: Option<bool>,
+        user: Option<Json>,
+    }
 }
 
 impl Mine {
@@ -44,12 +40,12 @@ impl Mine {
 
     /// Whom the request was about, where the answer names just the id.
     pub(super) fn user(&self) -> Option<UserId> {
-        self.user.as_ref().and_then(|json| serde_json::from_str(json.as_str()).ok())
+        self.user.as_ref().and_then(Json::read)
     }
 
     /// The new time to live, if the answer names one.
     pub(super) fn ttl(&self) -> Option<Option<u32>> {
-        self.ttl.as_ref().and_then(|json| serde_json::from_str(json.as_str()).ok())
+        self.ttl.as_ref().and_then(Json::read)
     }
 
     /// What of the user's private state the request changed.

@@ -1,10 +1,10 @@
 //! Messages on their way: each keeps its `cid` until the server accepted or refused it.
 
 use super::event::ClientError;
+use crate::map::Map;
 use crate::proto::{ConvId, Int, Json, Request, Send, Seq, UserId};
 use crate::time::Instant;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// A message to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ impl Draft {
 
     /// Makes a message that is just text.
     pub fn text(conv: ConvId, text: &str) -> Self {
-        Self::new(conv, Json::from_value(&text))
+        Self::new(conv, Json::of(&text))
     }
 
     /// Makes it answer another message.
@@ -51,26 +51,27 @@ impl Draft {
     }
 }
 
-/// A message of the outbox as plain data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct OutboxItem {
-    /// The message's own id.
-    pub cid: String,
-    /// The conversation.
-    pub conv: ConvId,
-    /// Irido.
-    pub content: Json,
-    /// The message that it answers.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reply_to: Option<Seq>,
-    /// It can be seen once.
-    #[serde(default)]
-    pub view_once: bool,
-    /// For how long, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub view_once_ttl: Option<u32>,
+crate::record! {
+    /// A message of the outbox as plain data.
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub struct OutboxItem {
+        /// The message's own id.
+        pub cid: String,
+        /// The conversation.
+        pub conv: ConvId,
+        /// Irido.
+        pub content: Json,
+        /// The message that it answers.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub reply_to: Option<Seq>,
+        /// It can be seen once.
+        #[serde(default)]
+        pub view_once: bool,
+        /// For how long, in seconds.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub view_once_ttl: Option<u32>,
+    }
 }
 
 impl OutboxItem {
@@ -86,15 +87,17 @@ impl OutboxItem {
     }
 }
 
-/// The outbox as plain data, for keeping it over a restart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct OutboxState {
-    /// Who wrote the messages; for nobody else they are sent.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub user: Option<UserId>,
-    /// The messages in the order in which they were written.
-    pub items: Vec<OutboxItem>,
+crate::record! {
+    /// The outbox as plain data, for keeping it over a restart.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    #[non_exhaustive]
+    pub struct OutboxState {
+        /// Who wrote the messages; for nobody else they are sent.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub user: Option<UserId>,
+        /// The messages in the order in which they were written.
+        pub items: Vec<OutboxItem>,
+    }
 }
 
 #[derive(Debug)]
@@ -143,9 +146,9 @@ impl Outbox {
 
     /// Marks and returns the next message that may be sent now.
     pub(super) fn next(&mut self, now: Instant) -> Option<OutboxItem> {
-        let mut behind = BTreeSet::new();
+        let mut behind = Map::new();
         let entry = self.entries.iter_mut().find(|entry| {
-            let first = behind.insert(entry.item.conv);
+            let first = behind.add(entry.item.conv);
             first && !entry.sending && entry.not_before.is_none_or(|at| at <= now)
         })?;
         (entry.sending, entry.not_before) = (true, None);
@@ -163,8 +166,8 @@ impl Outbox {
 
     /// Returns when the next of the messages that have to wait may be sent.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let mut behind = BTreeSet::new();
-        let first = self.entries.iter().filter(|entry| behind.insert(entry.item.conv));
+        let mut behind = Map::new();
+        let first = self.entries.iter().filter(|entry| behind.add(entry.item.conv));
         first.filter(|entry| !entry.sending).filter_map(|entry| entry.not_before).filter(|at| *at > now).min()
     }
 

@@ -1,8 +1,9 @@
 //! Requests without an answer.
 
+use crate::map::Map;
 use crate::proto::{ConvId, Request};
 use crate::time::Instant;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Names a request of this client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +28,7 @@ pub(super) enum Scheme {
 }
 
 /// What a request is for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Purpose {
     Hi,
     Ping,
@@ -44,6 +45,15 @@ pub(super) enum Purpose {
     View(ConvId),
     Changes(ConvId),
     Page(ConvId),
+}
+
+/// A request that took too long.
+#[derive(Debug)]
+pub(super) enum Late {
+    /// One of the app's, which was not told yet.
+    Ask,
+    /// One of the machine's own.
+    Own(Purpose),
 }
 
 #[derive(Debug)]
@@ -67,7 +77,7 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     last: u64,
-    pub(super) sent: BTreeMap<u64, Entry>,
+    pub(super) sent: Map<u64, Entry>,
     pub(super) waiting: VecDeque<Waiting>,
 }
 
@@ -106,26 +116,27 @@ impl Pending {
 
     /// Takes what took too long. Of the app's requests a trace stays, because a late answer still says which
     /// change the app's own request made.
-    pub(super) fn expired(&mut self, now: Instant) -> Vec<(u64, Purpose)> {
-        let due: Vec<u64> = self
-            .sent
-            .iter()
-            .filter(|(_, entry)| entry.deadline.is_some_and(|at| at <= now))
-            .map(|(id, _)| *id)
-            .collect();
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<(u64, Late)> {
         let mut expired = Vec::new();
-        for id in due {
-            let Some(entry) = self.sent.remove(&id) else { continue };
-            if let Purpose::Ask { request, .. } = &entry.purpose {
-                let purpose = Purpose::Ask { request: request.clone(), answered: true };
-                self.sent.insert(id, Entry { purpose, deadline: None, bytes: entry.bytes });
+        for (id, entry) in self.sent.iter_mut() {
+            if entry.deadline.is_some_and(|at| at <= now) {
+                entry.deadline = None;
+                let late = match &mut entry.purpose {
+                    Purpose::Ask { answered, .. } => {
+                        (!std::mem::replace(answered, true)).then_some(Late::Ask)
+                    }
+                    purpose => Some(Late::Own(std::mem::replace(purpose, Purpose::Ping))),
+                };
+                expired.extend(late.map(|late| (*id, late)));
             }
-            expired.push((id, entry.purpose));
         }
-        while let Some(first) = self.waiting.front().filter(|waiting| waiting.deadline <= now) {
-            let (id, request) = (first.id, Box::new(first.request.clone()));
-            self.waiting.pop_front();
-            expired.push((id, Purpose::Ask { request, answered: false }));
+        for (id, late) in &expired {
+            if matches!(late, Late::Own(_)) {
+                self.sent.remove(id);
+            }
+        }
+        while let Some(first) = self.waiting.pop_front_if(|waiting| waiting.deadline <= now) {
+            expired.push((first.id, Late::Ask));
         }
         expired
     }

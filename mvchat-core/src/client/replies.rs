@@ -4,20 +4,20 @@ use super::apply::{Change, OwnChange};
 use super::event::{ClientError, Event, MemberChange};
 use super::machine::Client;
 use super::mine::Mine;
-use super::pending::Purpose;
+use super::pending::{Late, Purpose};
 use super::state::Conversation;
 use crate::error::Answer;
 use crate::proto::{
-    ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, MarkKind, MessagesParams, Pres, Request,
-    Scalar, ServerMsg, What,
+    ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, Json, MarkKind, MessagesParams, Pres,
+    Request, Scalar, ServerMsg, What,
 };
 use crate::time::Timestamp;
-use serde::de::DeserializeOwned;
+use crate::wire::{self, Read};
 use std::time::Duration;
 
 /// Reads the parameters of an answer; `None` if they are not what they should be.
-pub(super) fn params<T: DeserializeOwned>(ctrl: &Ctrl) -> Option<T> {
-    serde_json::from_str(ctrl.params.as_ref()?.as_str()).ok()
+pub(super) fn params<T: Read>(ctrl: &Ctrl) -> Option<T> {
+    ctrl.params.as_ref()?.read()
 }
 
 impl Client {
@@ -31,8 +31,7 @@ impl Client {
         }
         // What can't be read is ignored: a newer server may say more. If it was durable, its `rev` is missed
         // and the gap is filled.
-        // Everything is read from texts, so that browsers download one reader and not two.
-        let message = std::str::from_utf8(text).ok().and_then(|text| serde_json::from_str(text).ok());
+        let message = std::str::from_utf8(text).ok().and_then(|text| wire::read(text).ok());
         let Some(message) = message else { return };
         match message {
             ServerMsg::Ctrl(ctrl) => self.ctrl(&ctrl, text.len()),
@@ -60,7 +59,7 @@ impl Client {
                 self.out_event(mark);
             }
             (What::ConvAdded, Some(conv)) => {
-                let view = info.content.and_then(|json| serde_json::from_str(json.as_str()).ok());
+                let view = info.content.and_then(|json| json.read());
                 self.added(view, conv);
             }
             (What::MemberKicked | What::MemberLeft, Some(conv)) if self.is_me(&info) => {
@@ -68,8 +67,7 @@ impl Client {
             }
             (_, Some(conv)) => {
                 if let Some(own) = info.own {
-                    let content = info.content.as_ref().map(|json| serde_json::from_str(json.as_str()));
-                    let params = content.and_then(Result::ok).unwrap_or_default();
+                    let params = info.content.as_ref().and_then(Json::read).unwrap_or_default();
                     let hidden = info.hidden.clone().unwrap_or_default();
                     self.live_own(conv, own, OwnChange { params, hidden });
                 }
@@ -201,14 +199,14 @@ impl Client {
     pub(super) fn tick_requests(&mut self) {
         let late = ClientError::local("timeout", "no answer in time");
         for (id, purpose) in self.pending.expired(self.now) {
+            let late = Err(late.clone());
             match purpose {
-                Purpose::Hi | Purpose::Ping => {}
-                Purpose::Login(scheme) => self.login_answered(scheme, Err(late.clone())),
-                Purpose::List => self.list_answered(Err(late.clone())),
-                Purpose::Send { cid } => self.send_answered(&cid, Err(late.clone()), 0),
-                Purpose::Ask { answered: false, .. } => self.answer(id, Err(late.clone())),
-                Purpose::Ask { .. } => {}
-                job => self.job_answered(&job, Err(late.clone())),
+                Late::Ask => self.answer(id, late.map(Ctrl::clone)),
+                Late::Own(Purpose::Hi | Purpose::Ping) => {}
+                Late::Own(Purpose::Login(scheme)) => self.login_answered(scheme, late),
+                Late::Own(Purpose::List) => self.list_answered(late),
+                Late::Own(Purpose::Send { cid }) => self.send_answered(&cid, late, 0),
+                Late::Own(job) => self.job_answered(&job, late),
             }
         }
         if self.pending.sent.len() > self.config.max_requests.saturating_mul(2) {

@@ -9,7 +9,7 @@ use super::outbox::{Draft, OutboxItem};
 use super::pending::{Entry, Purpose, Waiting};
 use super::sync::pause;
 use crate::error::Answer;
-use crate::proto::{Close, ConvId, Ctrl, Envelope, Request, Seq, Typing};
+use crate::proto::{Close, ConvId, Ctrl, Request, Seq, Typing};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -22,11 +22,10 @@ impl Client {
     /// Sends a request, whatever it is for.
     pub(super) fn ask(&mut self, request: Request, purpose: Purpose) {
         let id = self.pending.id();
-        self.ask_as(id, request, purpose);
+        self.ask_as(id, request.encode(Some(&id.to_string())), purpose);
     }
 
-    fn ask_as(&mut self, id: u64, request: Request, purpose: Purpose) {
-        let text = Envelope { id: Some(id.to_string()), request }.encode();
+    fn ask_as(&mut self, id: u64, text: String, purpose: Purpose) {
         let bytes = text.len();
         let too_large = bytes > self.limits.max_message_size.max(1_024);
         let error = || ClientError::local("too_large", "larger than the server allows");
@@ -51,8 +50,9 @@ impl Client {
         let window = self.limits.max_in_flight.clamp(1, WINDOW);
         while self.pending.in_flight() < window {
             let Some(Waiting { id, request, .. }) = self.pending.waiting.pop_front() else { break };
-            let purpose = Purpose::Ask { request: Box::new(normalized(&request)), answered: false };
-            self.ask_as(id, request, purpose);
+            let text = request.encode(Some(&id.to_string()));
+            let purpose = Purpose::Ask { request: Box::new(normalized(request)), answered: false };
+            self.ask_as(id, text, purpose);
         }
         while self.pending.in_flight() < window {
             let Some(item) = self.outbox.next(self.now) else { break };
@@ -140,7 +140,7 @@ impl Client {
 
     /// Everything that was not answered on the connection that has ended.
     pub(super) fn disconnected(&mut self, close: Option<Close>) {
-        let sent = std::mem::take(&mut self.pending.sent);
+        let mut sent = std::mem::take(&mut self.pending.sent);
         if close == Some(Close::TooBig) {
             // The server does not say which; sending the same again would only end the next connection.
             let largest = sent.values().max_by_key(|entry| entry.bytes);
@@ -151,7 +151,7 @@ impl Client {
                 );
             }
         }
-        for (id, entry) in sent {
+        while let Some((id, entry)) = sent.pop_first() {
             if let Purpose::Ask { answered: false, .. } = entry.purpose {
                 self.answer(
                     id,
@@ -175,7 +175,7 @@ impl Client {
             self.typed.insert(conv, now);
             // Typing is never answered, so it has no id.
             let request = Request::Typing(Typing { conv: Some(conv.to_string()) });
-            self.transmit(Envelope { id: None, request }.encode());
+            self.transmit(request.encode(None));
         }
     }
 
@@ -188,8 +188,7 @@ impl Client {
 }
 
 /// Remembers a request as the server will have understood it.
-fn normalized(request: &Request) -> Request {
-    let mut request = request.clone();
+fn normalized(mut request: Request) -> Request {
     if let Request::Send(crate::proto::Send { content, .. }) = &mut request {
         *content = content.take().map(normal);
     }

@@ -1,7 +1,7 @@
 //! The client's small model of what it has seen.
 
+use crate::map::Map;
 use crate::proto::{ConvId, ConvItem, MAX_COUNTER, MessageItem, MessagesParams, Own, Rev, Seq, UserId};
-use std::collections::BTreeMap;
 
 /// The server counts unread messages exactly up to 999; 1,000 stands for more.
 const MAX_UNREAD: u32 = 1_000;
@@ -10,7 +10,7 @@ const MAX_UNREAD: u32 = 1_000;
 #[derive(Clone, Debug, Default)]
 pub struct ClientState {
     pub(super) me: Option<UserId>,
-    pub(super) conversations: BTreeMap<ConvId, Conversation>,
+    pub(super) conversations: Map<ConvId, Conversation>,
 }
 
 impl ClientState {
@@ -20,7 +20,7 @@ impl ClientState {
     }
 
     /// Returns the conversations in the order of their ids.
-    pub fn conversations(&self) -> &BTreeMap<ConvId, Conversation> {
+    pub fn conversations(&self) -> &Map<ConvId, Conversation> {
         &self.conversations
     }
 
@@ -34,7 +34,7 @@ impl ClientState {
 #[derive(Clone, Debug)]
 pub struct Conversation {
     pub(super) view: ConvItem,
-    pub(super) messages: BTreeMap<Seq, MessageItem>,
+    pub(super) messages: Map<Seq, MessageItem>,
     /// Every visible message from here on to `held_to` is in `messages`.
     complete_from: Seq,
     /// The newest message among the applied changes; `view.last_seq` may be ahead, because a view is newer
@@ -50,7 +50,7 @@ impl Conversation {
     pub(super) fn new(view: ConvItem, held_to: Seq, keep: usize) -> Self {
         let view_own = view.own;
         let complete_from = Seq(held_to.0.saturating_add(1));
-        Self { view, messages: BTreeMap::new(), complete_from, held_to, view_own, keep: keep.max(1) }
+        Self { view, messages: Map::new(), complete_from, held_to, view_own, keep: keep.max(1) }
     }
 
     /// Returns the view. Its `rev` and `own` are those up to which every change is in this model.
@@ -59,7 +59,7 @@ impl Conversation {
     }
 
     /// Returns the messages that are kept, by number.
-    pub fn messages(&self) -> &BTreeMap<Seq, MessageItem> {
+    pub fn messages(&self) -> &Map<Seq, MessageItem> {
         &self.messages
     }
 
@@ -174,7 +174,7 @@ impl Conversation {
         if read.0.saturating_add(1) < self.complete_from.0 || self.held_to < self.view.last_seq {
             return false;
         }
-        let unread = self.messages.range(read..).filter(|(_, message)| self.counts(me, message)).count();
+        let unread = self.messages.from(&read).filter(|(_, message)| self.counts(me, message)).count();
         self.view.unread = u32::try_from(unread).unwrap_or(MAX_UNREAD).min(MAX_UNREAD);
         true
     }

@@ -1,9 +1,9 @@
 //! What the client still has to find out.
 
 use super::apply::Change;
+use crate::map::Map;
 use crate::proto::{ConvId, Own, Rev};
 use crate::time::Instant;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Where the catch-up is.
@@ -26,7 +26,7 @@ pub(super) struct Listing {
     /// The cursor for the next catch-up, from the first page of all conversations.
     pub(super) since: Option<String>,
     /// The conversations of a full list, to find those that are gone.
-    pub(super) listed: BTreeSet<ConvId>,
+    pub(super) listed: Map<ConvId, ()>,
     pub(super) not_before: Option<Instant>,
     pub(super) failures: u32,
 }
@@ -34,7 +34,7 @@ pub(super) struct Listing {
 /// What has to be found out about one conversation; its live frames wait meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    pub(super) buffer: BTreeMap<Rev, (Change, usize)>,
+    pub(super) buffer: Map<Rev, (Change, usize)>,
     /// The highest numbers that the server has mentioned.
     pub(super) seen: Rev,
     pub(super) seen_own: Own,
@@ -64,9 +64,9 @@ impl Work {
 pub(super) struct Sync {
     pub(super) stage: Stage,
     pub(super) cursor: Option<String>,
-    work: BTreeMap<ConvId, Work>,
-    runnable: BTreeSet<ConvId>,
-    delayed: BTreeSet<(Instant, ConvId)>,
+    work: Map<ConvId, Work>,
+    runnable: Map<ConvId, ()>,
+    delayed: Map<(Instant, ConvId), ()>,
     bytes: usize,
 }
 
@@ -75,9 +75,9 @@ impl Sync {
         Self {
             stage: Stage::List(Listing::default()),
             cursor: None,
-            work: BTreeMap::new(),
-            runnable: BTreeSet::new(),
-            delayed: BTreeSet::new(),
+            work: Map::new(),
+            runnable: Map::new(),
+            delayed: Map::new(),
             bytes: 0,
         }
     }
@@ -93,13 +93,13 @@ impl Sync {
 
     /// A connection has ended. What was not finished stays to be done: the cursor may already be behind it.
     pub(super) fn disconnected(&mut self, known: impl Fn(ConvId) -> bool) {
-        for (conv, work) in &mut self.work {
+        for (conv, work) in self.work.iter_mut() {
             let known = known(*conv);
             *work = Work { page: work.page && known, changes: known, view: !known, ..Work::default() };
         }
         self.bytes = 0;
         self.delayed.clear();
-        self.runnable = self.work.keys().copied().collect();
+        self.runnable = self.work.keys().map(|conv| (*conv, ())).collect();
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -123,7 +123,7 @@ impl Sync {
     }
 
     pub(super) fn entry(&mut self, conv: ConvId) -> &mut Work {
-        self.work.entry(conv).or_default()
+        self.work.or_default(conv)
     }
 
     pub(super) fn remove(&mut self, conv: ConvId) {
@@ -131,7 +131,7 @@ impl Sync {
             let bytes: usize = work.buffer.values().map(|(_, bytes)| bytes).sum();
             self.bytes = self.bytes.saturating_sub(bytes);
             self.runnable.remove(&conv);
-            self.delayed.retain(|(_, other)| *other != conv);
+            self.delayed.retain(|(_, other), ()| *other != conv);
         }
     }
 
@@ -139,7 +139,7 @@ impl Sync {
     /// seen is remembered, so the changes are asked for.
     pub(super) fn keep(&mut self, conv: ConvId, rev: Rev, change: Change, bytes: usize, most: usize) {
         let full = self.bytes.saturating_add(bytes) > most;
-        let work = self.work.entry(conv).or_default();
+        let work = self.work.or_default(conv);
         work.seen = work.seen.max(rev);
         if full {
             let freed: usize = work.buffer.values().map(|(_, bytes)| bytes).sum();
@@ -175,29 +175,31 @@ impl Sync {
         match delay_until {
             Some(at) => {
                 self.runnable.remove(&conv);
-                self.delayed.insert((at, conv));
+                self.delayed.add((at, conv));
             }
-            None if self.delayed.iter().any(|(_, other)| *other == conv) => {}
+            None if self.delayed.keys().any(|(_, other)| *other == conv) => {}
             None => {
-                self.runnable.insert(conv);
+                self.runnable.add(conv);
             }
         }
     }
 
     /// Takes the next conversation whose question can be asked now.
     pub(super) fn next(&mut self, now: Instant) -> Option<ConvId> {
-        while let Some((at, conv)) = self.delayed.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some((at, conv)) =
+            self.delayed.first_key_value().map(|(first, ())| *first).filter(|(at, _)| *at <= now)
+        {
             self.delayed.remove(&(at, conv));
-            self.runnable.insert(conv);
+            self.runnable.add(conv);
         }
-        self.runnable.pop_first()
+        self.runnable.pop_first().map(|(conv, ())| conv)
     }
 
     /// Returns when something that had to wait can be asked.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         match &self.stage {
             Stage::List(listing) => listing.not_before.filter(|at| *at > now),
-            Stage::Live { .. } => self.delayed.iter().map(|(at, _)| *at).find(|at| *at > now),
+            Stage::Live { .. } => self.delayed.keys().map(|(at, _)| *at).find(|at| *at > now),
         }
     }
 }

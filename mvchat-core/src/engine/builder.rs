@@ -180,7 +180,7 @@ impl ChatBuilder {
         };
         let (committer, shards) = Committer::new(self.shards);
         let inner = Arc::new(Inner {
-            tokens: TokenSigner::new(keys.tokens().clone(), &self.name, &self.name),
+            tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
             mailer: self.mailer,
@@ -226,7 +226,7 @@ fn check_limits(limits: &Limits, problems: &mut Vec<String>) {
     check(limits.ping_interval < limits.idle_timeout, "ping_interval must be below idle_timeout");
     check(limits.login_deadline >= 1, "login_deadline must be at least 1 second");
     check(limits.rates.len() <= usize::from(u16::MAX), "there are too many rates");
-    for rate in &limits.rates {
+    for rate in limits.rates.iter() {
         if let Some(problem) = rate.problem() {
             problems.push(format!("limits: the rate of {:?} by {:?}: {problem}", rate.act, rate.key));
         }

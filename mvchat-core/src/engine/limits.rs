@@ -192,7 +192,7 @@ impl Inner {
     /// Returns by which rows of the table an act is counted.
     fn demands(&self, acts: &[Act], asker: &Asker, about: About) -> Vec<Demand> {
         let mut demands = Vec::new();
-        for (row, rate) in (0_u16..).zip(&self.limits.rates) {
+        for (row, rate) in (0_u16..).zip(self.limits.rates.iter()) {
             if !acts.contains(&rate.act) {
                 continue;
             }

@@ -19,6 +19,7 @@ mod events;
 mod fanout;
 mod health;
 mod hub;
+mod keys;
 mod limits;
 mod marks;
 mod presence;

@@ -1,13 +1,11 @@
 //! Reads JSON one object at a time, keeping the text of every value.
 //!
-//! serde's derived readers keep the last of duplicate keys, accept U+0000 and can't tell where a value stood.
-//! This reader refuses the first two and keeps the third, because content is stored as it was sent.
+//! Duplicate keys and U+0000 are refused, and of every value it is known where it stood, because content is stored as
+//! it was sent.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::wire::Reader;
 
 use super::path::Path;
 use super::value::{number, string};
@@ -33,13 +31,27 @@ struct Member<'a> {
 impl<'a, 'p> Object<'a, 'p> {
     /// Reads the members of the object `json`, which lies at nesting level `depth`.
     pub(super) fn read(json: &'a str, path: Path<'p>, depth: usize) -> Result<Self, Invalid> {
+        let object = Self::open(json, path, depth)?;
+        object.check_keys()?;
+        Ok(object)
+    }
+
+    /// Reads the members of an object whose keys may be anything.
+    pub(super) fn open(json: &'a str, path: Path<'p>, depth: usize) -> Result<Self, Invalid> {
         if !json.starts_with('{') {
             return Err(path.invalid(Rule::WrongType));
         }
-        let Members(members) = serde_json::from_str(json).map_err(|_| path.invalid(Rule::Malformed))?;
-        let object = Self { json, path, depth, members };
-        object.check_keys()?;
-        Ok(object)
+        let mut members = Vec::new();
+        let mut reader = Reader::new(json);
+        let read = reader.object(&mut |reader, key| {
+            let value = reader.any();
+            members.extend(value.map(|value| Member { key, value, taken: false }));
+            value.is_some()
+        });
+        if !read || !reader.ends() {
+            return Err(path.invalid(Rule::Malformed));
+        }
+        Ok(Self { json, path, depth, members })
     }
 
     /// Takes a member and converts it; `None` if it is absent or null.
@@ -88,7 +100,7 @@ impl<'a, 'p> Object<'a, 'p> {
         let (mut from, mut is_first) = (1, true);
         for member in &self.members {
             let end = position(self.json, member.value) + member.value.len();
-            let text = &self.json[from..end];
+            let text = self.json.get(from..end).unwrap_or_default();
             from = end;
             if dropped(member) {
                 continue;
@@ -96,7 +108,7 @@ impl<'a, 'p> Object<'a, 'p> {
             kept.push_str(if is_first { text.trim_start().strip_prefix(',').unwrap_or(text) } else { text });
             is_first = false;
         }
-        kept.push_str(&self.json[from..]);
+        kept.push_str(self.json.get(from..).unwrap_or_default());
         Some(kept)
     }
 
@@ -119,8 +131,14 @@ pub(super) fn items(json: &str) -> Result<Vec<&str>, Rule> {
     if !json.starts_with('[') {
         return Err(Rule::WrongType);
     }
-    let items: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| Rule::Malformed)?;
-    Ok(items.into_iter().map(RawValue::get).collect())
+    let mut items = Vec::new();
+    let mut reader = Reader::new(json);
+    let read = reader.array(&mut |reader| {
+        let item = reader.any();
+        items.extend(item);
+        item.is_some()
+    });
+    if read && reader.ends() { Ok(items) } else { Err(Rule::Malformed) }
 }
 
 /// Checks a value whose syntax is known to be right: its depth, strings and numbers.
@@ -176,33 +194,3 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 pub(super) fn position(whole: &str, part: &str) -> usize {
     part.as_ptr() as usize - whole.as_ptr() as usize
 }
-
-struct Members<'a>(Vec<Member<'a>>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
-                    let value = map.next_value::<&'de RawValue>()?.get();
-                    members.push(Member { key, value, taken: false });
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -42,6 +42,7 @@ mod value;
 
 pub use invalid::{Invalid, Rule};
 pub use model::{Embed, Irido, Location, Media, MediaKind, Mention};
+pub use parse::stored;
 pub use rules::Rules;
 
 #[cfg(test)]

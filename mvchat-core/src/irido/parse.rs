@@ -1,6 +1,6 @@
 //! From JSON text to valid content.
 
-use serde_json::value::RawValue;
+use crate::wire::Reader;
 
 use super::json::{self, Object};
 use super::media::media;
@@ -32,13 +32,45 @@ impl Irido {
     /// # Ok::<(), mvchat_core::irido::Invalid>(())
     /// ```
     pub fn parse(raw: &str, rules: &Rules) -> Result<Self, Invalid> {
-        let value: &RawValue = serde_json::from_str(raw).map_err(|_| Invalid::new("", Rule::Malformed))?;
-        match value.get() {
+        let mut reader = Reader::new(raw);
+        let value =
+            reader.any().filter(|_| reader.ends()).ok_or_else(|| Invalid::new("", Rule::Malformed))?;
+        match value {
             object if object.starts_with('{') => parse_object(object.to_owned(), rules),
-            string if string.starts_with('"') => parse_object(format!(r#"{{"v":1,"text":{string}}}"#), rules),
+            string if string.starts_with('"') => parse_object(wrapped(string), rules),
             _ => Err(Invalid::new("", Rule::NotAnObject)),
         }
     }
+}
+
+/// Returns content as it is stored and shown, without checking it: a bare string is wrapped, and what a sender can't say
+/// about the message that is answered is dropped. `None` if it stays as it is.
+///
+/// For whoever shows a message before the server has accepted it.
+pub fn stored(raw: &str) -> Option<String> {
+    let mut reader = Reader::new(raw);
+    let value = reader.any().filter(|_| reader.ends())?;
+    if value.starts_with('"') {
+        return Some(wrapped(value));
+    }
+    let mut root = Object::open(value, Path::ROOT, 1).ok()?;
+    let reply = root.take("reply")?;
+    let shorter = Object::open(reply, Path::ROOT, 2).ok()?.without(&QUOTE)?;
+    Some(replaced(value, reply, &shorter))
+}
+
+/// What a sender would say about somebody else's message.
+const QUOTE: [&str; 2] = ["preview", "from"];
+
+fn wrapped(string: &str) -> String {
+    [r#"{"v":1,"text":"#, string, "}"].concat()
+}
+
+/// Puts something else in the place of a part of `raw`.
+fn replaced(raw: &str, part: &str, by: &str) -> String {
+    let start = json::position(raw, part);
+    let behind = start + part.len();
+    [raw.get(..start).unwrap_or_default(), by, raw.get(behind..).unwrap_or_default()].concat()
 }
 
 fn parse_object(raw: String, rules: &Rules) -> Result<Irido, Invalid> {
@@ -113,9 +145,7 @@ struct Reply<'a> {
 impl Reply<'_> {
     /// Returns the content's text without what the sender claims about the other message, if it claims anything.
     fn shorter(&self, raw: &str) -> Option<String> {
-        let short = self.without_quote.as_deref()?;
-        let start = json::position(raw, self.json);
-        Some([&raw[..start], short, &raw[start + self.json.len()..]].concat())
+        Some(replaced(raw, self.json, self.without_quote.as_deref()?))
     }
 }
 
@@ -125,7 +155,7 @@ fn reply<'a>(value: &'a str, path: Path<'_>) -> Result<Reply<'a>, Invalid> {
         Some(Ok(seq)) if seq >= 1 => seq,
         _ => return Err(path.key("seq").invalid(Rule::BadReply)),
     };
-    let without_quote = object.without(&["preview", "from"]);
+    let without_quote = object.without(&QUOTE);
     object.finish()?;
     Ok(Reply { seq, json: value, without_quote })
 }

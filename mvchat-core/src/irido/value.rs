@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::wire;
+
 use super::Rule;
 
 /// The largest integer that every client can hold exactly, 2^53 − 1.
@@ -12,7 +14,7 @@ pub(super) fn string(json: &str) -> Result<String, Rule> {
     if !json.starts_with('"') {
         return Err(Rule::WrongType);
     }
-    match serde_json::from_str::<String>(json) {
+    match wire::read::<String>(json) {
         Ok(string) if !string.contains('\0') => Ok(string),
         _ => Err(Rule::BadString),
     }

@@ -8,7 +8,6 @@ use crate::error::{Result, invalid};
 use crate::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -337,17 +336,18 @@ pub enum GroupUpdate {
     Public(Option<Json>),
 }
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Role {
-    /// Reads and writes.
-    Member,
-    /// Also manages members and settings.
-    Admin,
-    /// Also manages admins; exactly one in a group.
-    Owner,
+crate::words! {
+    /// What a member may do.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum Role {
+        /// Reads and writes.
+        Member = "member",
+        /// Also manages members and settings.
+        Admin = "admin",
+        /// Also manages admins; exactly one in a group.
+        Owner = "owner",
+    }
 }
 
 /// A message to send.

@@ -2,11 +2,7 @@
 
 use super::Request;
 use crate::error::{Error, ErrorKind};
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::fmt;
+use crate::wire::{self, Reader};
 
 /// The deepest nesting of arrays and objects that a frame may have.
 const MAX_DEPTH: usize = 32;
@@ -51,15 +47,14 @@ impl Envelope {
         if !check_text(text) {
             return Err(malformed(None));
         }
-        let Some(top) = serde_json::from_str::<Option<Top<'_>>>(text).map_err(|_| malformed(None))? else {
+        if text.trim_ascii() == "null" {
             return Err(bad(None, crate::error::invalid("missing message type")));
-        };
-        let id = match top.id {
+        }
+        let top = Top::read(text).ok_or_else(|| malformed(None))?;
+        let id = match top.id.map(wire::read::<Option<String>>) {
             None => None,
-            Some(raw) => match serde_json::from_str::<Option<String>>(raw.get()) {
-                Ok(id) if id.as_ref().is_none_or(|id| id.len() <= MAX_ID) => id.filter(|id| !id.is_empty()),
-                _ => return Err(malformed(None)),
-            },
+            Some(Ok(id)) if id.as_ref().is_none_or(|id| id.len() <= MAX_ID) => id.filter(|id| !id.is_empty()),
+            Some(_) => return Err(malformed(None)),
         };
         if top.duplicate {
             return Err(malformed(id));
@@ -71,7 +66,7 @@ impl Envelope {
         if second.is_some() {
             return Err(bad(id, crate::error::invalid("exactly one message type required")));
         }
-        match Request::decode(key, fields.get()) {
+        match Request::decode(key, fields) {
             Some(Ok(request)) => Ok(Self { id, request }),
             _ => Err(malformed(id)),
         }
@@ -79,81 +74,37 @@ impl Envelope {
 
     /// Writes the frame's text.
     pub fn encode(&self) -> String {
-        let mut text = String::from("{");
-        if let Some(id) = &self.id {
-            text.push_str("\"id\":");
-            text.push_str(&serde_json::Value::from(id.as_str()).to_string());
-            text.push(',');
-        }
-        // Requests are plain data: strings, numbers, raw JSON; writing them can't fail.
-        let request = serde_json::to_string(&self.request).unwrap_or_default();
-        text.push_str(request.trim_start_matches('{'));
-        text
+        self.request.encode(self.id.as_deref())
     }
 }
 
 /// The top level: the last `id`, and the requests that are not `null`.
+#[derive(Default)]
 struct Top<'a> {
-    id: Option<&'a RawValue>,
-    requests: Vec<(&'static str, &'a RawValue)>,
+    id: Option<&'a str>,
+    requests: Vec<(&'static str, &'a str)>,
     duplicate: bool,
 }
 
-impl<'de> Deserialize<'de> for Top<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TopVisitor)
-    }
-}
-
-struct TopVisitor;
-
-impl<'de> Visitor<'de> for TopVisitor {
-    type Value = Top<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top<'de>, A::Error> {
-        let mut top = Top { id: None, requests: Vec::with_capacity(1), duplicate: false };
+impl<'a> Top<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let mut top = Self::default();
         let mut seen: u64 = 0;
-        while let Some(Key(key)) = map.next_key()? {
+        let mut reader = Reader::new(text);
+        let object = reader.object(&mut |reader, key| {
+            let Some(value) = reader.any() else { return false };
             if key == "id" {
-                top.id = Some(map.next_value()?);
+                top.id = Some(value);
             } else if let Some(at) = Request::KEYS.iter().position(|known| *known == key) {
                 top.duplicate |= seen & (1 << at) != 0;
                 seen |= 1 << at;
-                let fields: &RawValue = map.next_value()?;
-                if fields.get() != "null" {
-                    top.requests.push((Request::KEYS[at], fields));
+                if value != "null" {
+                    top.requests.push((Request::KEYS[at], value));
                 }
-            } else {
-                map.next_value::<IgnoredAny>()?;
             }
-        }
-        Ok(top)
-    }
-}
-
-/// A key, borrowed where it holds no escape.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(key)))
-            }
-            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
+            true
+        });
+        (object && reader.ends()).then_some(top)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Identifiers and counters.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::wire::{Read, Reader, Write};
 use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
@@ -21,13 +21,33 @@ fn parse(text: &str) -> Result<Uuid, BadId> {
     Uuid::try_parse(text).map_err(|_| BadId)
 }
 
+impl Read for Uuid {
+    fn blank() -> Self {
+        Self::nil()
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        match reader.string().map(|text| parse(&text)) {
+            Some(Ok(id)) => *self = id,
+            _ => return reader.fail("not a hyphenated UUID"),
+        }
+        true
+    }
+}
+
+impl Write for Uuid {
+    fn write(&self, out: &mut String) {
+        out.push('"');
+        out.push_str(self.hyphenated().encode_lower(&mut Self::encode_buffer()));
+        out.push('"');
+    }
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         ///
         /// Read in hyphenated form, any case; written in lower case.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Uuid);
 
         impl fmt::Display for $name {
@@ -40,11 +60,14 @@ macro_rules! ids {
             type Err = BadId;
             fn from_str(text: &str) -> Result<Self, BadId> { parse(text).map(Self) }
         }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
+        impl Read for $name {
+            fn blank() -> Self { Self(Uuid::nil()) }
+            fn read(&mut self, reader: &mut Reader<'_>) -> bool { self.0.read(reader) }
         }
+        impl Write for $name {
+            fn write(&self, out: &mut String) { self.0.write(out); }
+        }
+        crate::bridge!($name);
     )*};
 }
 
@@ -82,8 +105,7 @@ impl UserId {
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u64);
 
         impl $name {
@@ -94,6 +116,14 @@ macro_rules! counters {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(f) }
         }
+        impl Read for $name {
+            fn blank() -> Self { Self(0) }
+            fn read(&mut self, reader: &mut Reader<'_>) -> bool { self.0.read(reader) }
+        }
+        impl Write for $name {
+            fn write(&self, out: &mut String) { self.0.write(out); }
+        }
+        crate::bridge!($name);
     )*};
 }
 

@@ -1,36 +1,46 @@
 //! JSON that is passed on as it came.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use crate::wire::{Bad, Read, Reader, Write};
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
 /// One JSON value in the spelling of its author; cheap to clone.
-#[derive(Clone)]
-pub struct Json(Arc<RawValue>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Json(Arc<str>);
 
 impl Json {
     /// Reads one JSON value.
     ///
     /// # Errors
     /// If the text is not exactly one JSON value.
-    pub fn parse(text: impl Into<String>) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text.into()).map(|raw| Self(raw.into()))
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, Bad> {
+        crate::wire::read(text.as_ref())
     }
 
     /// Writes a value as JSON; `null` if it can't be written.
     pub fn from_value(value: &impl Serialize) -> Self {
-        serde_json::value::to_raw_value(value).map_or_else(|_| Self::null(), |raw| Self(raw.into()))
+        serde_json::to_string(value).map_or_else(|_| Self::null(), |text| Self(text.into()))
+    }
+
+    /// Writes a value of the protocol as JSON.
+    pub fn of(value: &dyn Write) -> Self {
+        Self(crate::wire::write(value).into())
     }
 
     /// Returns the value `null`.
     pub fn null() -> Self {
-        Self(RawValue::NULL.to_owned().into())
+        Self("null".into())
+    }
+
+    /// Reads the value as a type; `None` if it is another one.
+    pub fn read<T: Read>(&self) -> Option<T> {
+        crate::wire::read(self.as_str()).ok()
     }
 
     /// Returns the text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Returns whether the value is `null`.
@@ -39,13 +49,6 @@ impl Json {
     }
 }
 
-impl PartialEq for Json {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-impl Eq for Json {}
-
 impl fmt::Debug for Json {
     /// Shows the size only: values may hold what people wrote.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,14 +56,19 @@ impl fmt::Debug for Json {
     }
 }
 
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+impl Read for Json {
+    fn blank() -> Self {
+        Self::null()
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        reader.any().map(|text| self.0 = text.into()).is_some()
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(raw.into()))
+impl Write for Json {
+    fn write(&self, out: &mut String) {
+        out.push_str(self.as_str());
     }
 }
+
+crate::bridge!(Json);

@@ -1,14 +1,13 @@
 //! Every number that bounds a client, in one table that the `hi` reply publishes.
 
-use super::rates::{self, Rate};
-use serde::{Deserialize, Serialize};
+use super::Rates;
 
+crate::record! { default:
 /// Limits of one server. Times are in seconds unless the name says otherwise, sizes in bytes.
 ///
 /// # Defaults
 /// Those of the protocol; [`Limits::mvchat2`] has the original server's, [`Limits::mrezhen`] fewer messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// The largest frame after inflation.
@@ -77,8 +76,8 @@ pub struct Limits {
     /// After how long without any frame a connection is dead.
     pub idle_timeout: u64,
     /// How often something may be done.
-    #[serde(deserialize_with = "rates::known")]
-    pub rates: Vec<Rate>,
+    pub rates: Rates,
+}
 }
 
 impl Default for Limits {
@@ -116,7 +115,7 @@ impl Default for Limits {
             login_deadline: 15,
             ping_interval: 54,
             idle_timeout: 60,
-            rates: rates::DEFAULT.to_vec(),
+            rates: Rates::default(),
         }
     }
 }
@@ -131,7 +130,7 @@ impl Limits {
             rate_limit_bytes: u32::MAX,
             max_malformed: 0,
             max_refused: 0,
-            rates: Vec::new(),
+            rates: Rates::none(),
             unsend_window: 5 * 60,
             min_password_length: 6,
             ..Self::default()
@@ -141,9 +140,7 @@ impl Limits {
     /// The figures of the third of the original servers (preset `mrezhen`): besides the default ones, at most 30
     /// messages of a user in every minute.
     pub fn mrezhen() -> Self {
-        let mut limits = Self::default();
-        limits.rates.push(rates::THIRTY_A_MINUTE);
-        limits
+        Self { rates: Rates::mrezhen(), ..Self::default() }
     }
 
     /// Lets everything be done as often as anybody likes: for imports, measurements and tests.
@@ -155,7 +152,7 @@ impl Limits {
             rate_limit_bytes: u32::MAX,
             max_malformed: 0,
             max_refused: 0,
-            rates: Vec::new(),
+            rates: Rates::none(),
             ..self
         }
     }

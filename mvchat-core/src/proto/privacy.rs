@@ -1,45 +1,40 @@
 //! What users let others see of them.
 
-use serde::{Deserialize, Serialize};
-
-/// To whom a user shows something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Audience {
-    /// Everyone.
-    #[default]
-    Everyone,
-    /// The contacts whom the user has added, and those whom an invite brought.
-    Contacts,
-    /// Nobody.
-    Nobody,
+crate::words! {
+    /// To whom a user shows something.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Audience {
+        /// Everyone.
+        #[default]
+        Everyone = "everyone",
+        /// The contacts whom the user has added, and those whom an invite brought.
+        Contacts = "contacts",
+        /// Nobody.
+        Nobody = "nobody",
+    }
 }
 
 impl Audience {
     /// Reads the name on the wire.
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "everyone" => Some(Self::Everyone),
-            "contacts" => Some(Self::Contacts),
-            "nobody" => Some(Self::Nobody),
-            _ => None,
-        }
+        Self::of(text)
     }
 }
 
-/// A user's privacy settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Privacy {
-    /// Who learns whether the user is here, and when the user last was.
-    pub last_seen: Audience,
-    /// Who learns how far the user has read and received.
-    pub receipts: Audience,
-    /// Who learns that the user is writing.
-    pub typing: Audience,
-    /// Who finds the user by name or id, and can open a direct conversation.
-    pub discoverable: Audience,
+crate::record! { default:
+    /// A user's privacy settings.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Privacy {
+        /// Who learns whether the user is here, and when the user last was.
+        pub last_seen: Audience,
+        /// Who learns how far the user has read and received.
+        pub receipts: Audience,
+        /// Who learns that the user is writing.
+        pub typing: Audience,
+        /// Who finds the user by name or id, and can open a direct conversation.
+        pub discoverable: Audience,
+    }
 }
 
 /// Changes of privacy settings; what is absent stays.

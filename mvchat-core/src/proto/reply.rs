@@ -4,8 +4,7 @@ use super::{
     ConnId, ConvId, Head, InviteId, Json, Limits, MarkKind, Own, Privacy, Rev, Role, Seq, SessionId, UserId,
 };
 use crate::time::Timestamp;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::wire::{Members, Read, Reader, Write};
 
 /// How a request succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +61,7 @@ impl Reply {
 macro_rules! replies {
     ($($(#[$doc:meta])* $name:ident($type:ty),)*) => {
         /// The parameters of a success.
-        #[derive(Clone, Debug, Serialize)]
-        #[serde(untagged)]
+        #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub enum ReplyParams {
             /// Nothing.
@@ -73,6 +71,15 @@ macro_rules! replies {
         $(impl From<$type> for ReplyParams {
             fn from(params: $type) -> Self { Self::$name(Box::new(params)) }
         })*
+
+        impl Write for ReplyParams {
+            fn write(&self, out: &mut String) {
+                match self {
+                    Self::None => out.push_str("null"),
+                    $(Self::$name(params) => params.write(out),)*
+                }
+            }
+        }
     };
 }
 
@@ -137,35 +144,18 @@ replies! {
     Changes(ChangesParams),
 }
 
-/// Leaves out what is absent; the field itself says when that is.
-fn absent<T>(value: &Option<T>) -> bool {
-    value.is_none()
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
-/// Absent and `null` are different in settings; this writes the inner one.
-fn inner<T: Serialize, S: Serializer>(value: &Option<Option<T>>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.as_ref().and_then(Option::as_ref).serialize(serializer)
-}
-
-fn some_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::<T>::deserialize(deserializer).map(Some)
-}
-
 macro_rules! params {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
-    )*};
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[doc = $field_doc:expr])* $(#[serde($($attr:tt)*)])? $field:ident : $type:ty,)*
+    })*) => {
+        crate::record! {$(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $name {
+                $($(#[doc = $field_doc])* $(#[serde($($attr)*)])? pub $field: $type,)*
+            }
+        )*}
+    };
 }
 
 params! {
@@ -837,29 +827,42 @@ pub enum ConvEntry {
     Gone(ConvId),
 }
 
-impl Serialize for ConvEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Write for ConvEntry {
+    fn write(&self, out: &mut String) {
         match self {
-            Self::Here(item) => item.serialize(serializer),
-            Self::Gone(id) => GoneItem { id: *id, gone: true }.serialize(serializer),
+            Self::Here(item) => item.write(out),
+            Self::Gone(id) => Members::new(out).put("id", id).put("gone", &true).end(),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for ConvEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Json::deserialize(deserializer)?;
-        if let Ok(GoneItem { id, gone: true }) = serde_json::from_str(json.as_str()) {
-            return Ok(Self::Gone(id));
+impl Read for ConvEntry {
+    fn blank() -> Self {
+        Self::Gone(ConvId::blank())
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        let Some(text) = reader.any() else { return false };
+        if let Ok(GoneItem { id, gone: true }) = crate::wire::read(text) {
+            *self = Self::Gone(id);
+            return true;
         }
-        serde_json::from_str(json.as_str()).map(|item| Self::Here(Box::new(item))).map_err(D::Error::custom)
+        match crate::wire::read(text) {
+            Ok(item) => *self = Self::Here(Box::new(item)),
+            Err(_) => return reader.fail("not a conversation"),
+        }
+        true
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct GoneItem {
-    id: ConvId,
-    gone: bool,
+crate::bridge!(ConvEntry);
+crate::bridge!(write ReplyParams);
+
+crate::record! {
+    #[derive(Clone)]
+    struct GoneItem {
+        id: ConvId,
+        gone: bool,
+    }
 }
 
 impl OwnParams {

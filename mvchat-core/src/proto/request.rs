@@ -1,9 +1,9 @@
 //! What clients ask for, as it stands on the wire. All fields are optional here, because a missing field is
 //! answered only after the connection was found to be logged in; see [`Command`](super::Command).
 
-use super::{Json, MAX_COUNTER};
-use serde::de::{Error as _, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use super::Json;
+use super::MAX_COUNTER;
+use crate::wire::{Bad, Members, Read, Reader, Write};
 use std::fmt;
 
 /// An integer on the wire: any JSON number without a fraction, of at most 2^53 − 1 in size.
@@ -22,54 +22,24 @@ impl Int {
     }
 }
 
-impl Serialize for Int {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.0)
+impl Read for Int {
+    fn blank() -> Self {
+        Self(0)
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        const MOST: i64 = MAX_COUNTER as i64;
+        reader.integer(-MOST, MOST).map(|value| self.0 = value).is_some()
     }
 }
 
-struct IntVisitor;
-
-impl Visitor<'_> for IntVisitor {
-    type Value = Int;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an integer of at most 2^53 - 1")
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Int, E> {
-        if value.unsigned_abs() <= MAX_COUNTER {
-            Ok(Int(value))
-        } else {
-            Err(E::invalid_value(Unexpected::Signed(value), &self))
-        }
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Int, E> {
-        i64::try_from(value)
-            .map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
-            .and_then(|value| self.visit_i64(value))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Int, E> {
-        // 2^53 is exact in an f64, so this comparison and the cast lose nothing.
-        if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
-            Ok(Int(value as i64))
-        } else {
-            Err(E::invalid_value(Unexpected::Float(value), &self))
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Int {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IntVisitor)
+impl Write for Int {
+    fn write(&self, out: &mut String) {
+        self.0.write(out);
     }
 }
 
 /// A number or a text, for cursors.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scalar {
     /// A number.
@@ -78,21 +48,35 @@ pub enum Scalar {
     Text(String),
 }
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Json::deserialize(deserializer)?;
-        let text = json.as_str();
-        if text.starts_with('"') {
-            serde_json::from_str(text).map(Self::Text).map_err(D::Error::custom)
-        } else {
-            serde_json::from_str(text).map(Self::Int).map_err(D::Error::custom)
+impl Read for Scalar {
+    fn blank() -> Self {
+        Self::Int(Int(0))
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        if reader.peek() == Some(b'"') {
+            let mut text = String::new();
+            let read = text.read(reader);
+            *self = Self::Text(text);
+            return read;
+        }
+        let mut int = Int(0);
+        let read = int.read(reader);
+        *self = Self::Int(int);
+        read
+    }
+}
+
+impl Write for Scalar {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Int(int) => int.write(out),
+            Self::Text(text) => text.write(out),
         }
     }
 }
 
 /// A login secret: standard base64 of `user:password` or `old:new`, a token, or both passwords in clear fields.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secret {
     /// The encoded form.
@@ -112,45 +96,57 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Change {
-            old: String,
-            new: String,
+crate::record! {
+    #[derive(Clone)]
+    struct Change {
+        old: String,
+        new: String,
+    }
+}
+
+impl Read for Secret {
+    fn blank() -> Self {
+        Self::Text(String::new())
+    }
+    fn read(&mut self, reader: &mut Reader<'_>) -> bool {
+        if reader.peek() == Some(b'{') {
+            let mut change = Change::blank();
+            let read = change.read(reader);
+            *self = Self::Change { old: change.old, new: change.new };
+            return read;
         }
-        let json = Json::deserialize(deserializer)?;
-        if json.as_str().starts_with('{') {
-            let Change { old, new } = serde_json::from_str(json.as_str()).map_err(D::Error::custom)?;
-            Ok(Self::Change { old, new })
-        } else {
-            serde_json::from_str(json.as_str()).map(Self::Text).map_err(D::Error::custom)
+        let mut text = String::new();
+        let read = text.read(reader);
+        *self = Self::Text(text);
+        read
+    }
+}
+
+impl Write for Secret {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Text(text) => text.write(out),
+            Self::Change { old, new } => Members::new(out).put("old", old).put("new", new).end(),
         }
     }
 }
 
-/// Reads a value that may be `null` and still is present.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
-/// Like [`present`], for a text.
-#[expect(clippy::option_option, reason = "absent, `null` or a text")]
-fn present_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
+crate::bridge!(Int, Scalar, Secret);
 
 macro_rules! wire {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
-        pub struct $name { $(
-            $(#[$field_doc])*
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub $field: Option<$type>,
-        )* }
-    )*};
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[doc = $field_doc:expr])* $(#[serde($($attr:tt)*)])? $field:ident : $type:ty,)*
+    })*) => {
+        crate::record! {$(
+            $(#[$doc])*
+            #[derive(Clone, Debug, Default, PartialEq)]
+            pub struct $name { $(
+                $(#[doc = $field_doc])*
+                #[serde(@request $($($attr)*)?)]
+                pub $field: Option<$type>,
+            )* }
+        )*}
+    };
 }
 
 wire! {
@@ -418,7 +414,7 @@ wire! {
         /// Whom the nickname is for.
         user: String,
         /// The nickname, at most 64 characters; `null` takes it away.
-        #[serde(deserialize_with = "present_or_null")]
+        #[serde(deserialize_with = "present")]
         nickname: Option<String>,
     }
     /// `pin`: pins a message, or unpins.
@@ -451,11 +447,10 @@ wire! {
 macro_rules! requests {
     ($($(#[$doc:meta])* $name:ident($type:ty) = $key:literal $(| $alias:literal)*,)*) => {
         /// One request.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Request { $(
             $(#[$doc])*
-            #[serde(rename = $key)]
             $name($type),
         )* }
 
@@ -473,13 +468,47 @@ macro_rules! requests {
             }
 
             /// Reads the fields of the request that `key` names; `None` if it names none.
-            pub(super) fn decode(key: &str, fields: &str) -> Option<serde_json::Result<Self>> {
-                match key {
-                    $($key $(| $alias)* => Some(serde_json::from_str(fields).map(Self::$name)),)*
-                    _ => None,
+            pub(super) fn decode(key: &str, fields: &str) -> Option<Result<Self, Bad>> {
+                let mut request = match key {
+                    $($key $(| $alias)* => Self::$name(<$type>::blank()),)*
+                    _ => return None,
+                };
+                let slot: &mut dyn Read = match &mut request {
+                    $(Self::$name(fields) => fields,)*
+                };
+                Some(crate::wire::read_into(fields, slot).map(|()| request))
+            }
+
+            /// Writes the text of a frame that makes this request, to be answered with `id`.
+            pub fn encode(&self, id: Option<&str>) -> String {
+                let mut text = String::new();
+                let mut members = Members::new(&mut text);
+                if let Some(id) = id {
+                    members.put("id", &id);
                 }
+                self.put(&mut members);
+                members.end();
+                text
+            }
+
+            /// Appends the key and the fields.
+            fn put(&self, members: &mut Members<'_>) {
+                let (key, fields): (&str, &dyn Write) = match self {
+                    $(Self::$name(fields) => ($key, fields),)*
+                };
+                members.put(key, &fields);
             }
         }
+
+        impl Write for Request {
+            fn write(&self, out: &mut String) {
+                let mut members = Members::new(out);
+                self.put(&mut members);
+                members.end();
+            }
+        }
+
+        crate::bridge!(write Request);
     };
 }
 

@@ -6,14 +6,17 @@
 //! content unreadable. Keep both apart from the message store: a copy of the messages alone then reads nothing.
 
 mod error;
+mod key_info;
 mod secret_key;
 mod token_keys;
 mod wrapped_key;
 
+use crate::time::Timestamp;
 use async_trait::async_trait;
 use uuid::Uuid;
 
 pub use self::error::{KeyError, KeyErrorKind};
+pub use self::key_info::{KeyInfo, KeyPurpose, KeyState};
 pub use self::secret_key::SecretKey;
 pub use self::token_keys::{TokenKey, TokenKeyState, TokenKeys};
 pub use self::wrapped_key::WrappedKey;
@@ -31,6 +34,12 @@ pub(crate) use self::token_keys::check_id;
 /// * `wrap` uses the key-encryption key that `current` names (`wrap_uses_current`).
 /// * After a rotation everything wrapped before can still be unwrapped (`rotation_keeps_old_keys`).
 /// * `secret` depends on the purpose and on the ring only; rotation never changes it (`secrets_survive_rotation`).
+/// * A key's life goes one way, and the active key of a purpose leaves it only by being replaced
+///   (`a_keys_life_goes_one_way`). What a destroyed key wrapped is refused with `Missing`.
+///
+/// The last four methods have defaults for a provider that is rotated where it lives, in a key management service say:
+/// there the service's operator makes a new version of the key, [`current`](Self::current) names it from the next
+/// [`refresh`](Self::refresh) on, and [`Keys::rewrap`](crate::builtin::keys::Keys::rewrap) brings users' keys under it.
 #[async_trait]
 pub trait KeyProvider: Send + Sync + 'static {
     /// Encrypts a user's data key under the current key-encryption key.
@@ -54,6 +63,38 @@ pub trait KeyProvider: Send + Sync + 'static {
 
     /// Returns the keys that sign and verify access tokens. Never blocks.
     fn token_keys(&self) -> TokenKeys;
+
+    /// Returns all keys with their states, as far as the provider knows them. Never blocks.
+    fn list(&self) -> Vec<KeyInfo> {
+        Vec::new()
+    }
+
+    /// Takes over what was changed outside of this process.
+    ///
+    /// # Errors
+    /// As when it was opened; then everything stays as it is.
+    async fn refresh(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    /// Makes a new key and makes it the active one of its purpose. Durable when `Ok`.
+    ///
+    /// # Errors
+    /// `Denied` when this provider cannot be rotated from here; `Io`, `Unavailable`.
+    async fn rotate(&self, purpose: KeyPurpose, now: Timestamp) -> Result<KeyInfo, KeyError> {
+        let _ = (purpose, now);
+        Err(KeyError::new(KeyErrorKind::Denied, "these keys are rotated where they are kept"))
+    }
+
+    /// Moves a key that is not active on in its life. Durable when `Ok`.
+    ///
+    /// # Errors
+    /// `Missing` when there is no such key, `Denied` when its life does not go there or not from here; `Io`,
+    /// `Unavailable`.
+    async fn advance(&self, id: &str, to: KeyState, now: Timestamp) -> Result<KeyInfo, KeyError> {
+        let _ = (id, to, now);
+        Err(KeyError::new(KeyErrorKind::Denied, "these keys are retired where they are kept"))
+    }
 }
 
 /// Where the users' wrapped data keys live.

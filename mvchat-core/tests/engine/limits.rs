@@ -16,7 +16,7 @@ const THERE: &str = "198.51.100.1:4000";
 
 fn limits(rates: &[Rate]) -> Limits {
     let mut limits = Limits::default().unthrottled();
-    limits.rates = rates.to_vec();
+    limits.rates = rates.to_vec().into();
     limits
 }
 

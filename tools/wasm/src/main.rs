@@ -8,6 +8,7 @@ mod compile;
 mod manifest;
 mod package;
 mod size;
+mod text;
 
 use std::{env, path::PathBuf, process::ExitCode};
 

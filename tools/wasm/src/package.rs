@@ -1,15 +1,13 @@
 //! The package's folder.
 
-use std::{fs, io::Write, path::Path};
-
-use base64::{Engine, engine::general_purpose::STANDARD};
-use flate2::{Compression, write::GzEncoder};
+use std::{fs, path::Path};
 
 use crate::{
     Result,
     bundle::{Form, bundle},
     compile::Core,
     manifest::manifest,
+    text::{Text, text},
 };
 
 /// Writes the whole package into `folder`, which is emptied first.
@@ -25,7 +23,8 @@ pub(crate) fn write(root: &Path, folder: &Path, core: &Core) -> Result<()> {
     }
     put(&dist.join("mvchat.wasm"), &core.wasm)?;
     put(&dist.join("core.js"), core.glue.as_bytes())?;
-    let inlined = format!("export const base64 = \"{}\";\n", STANDARD.encode(gzip(&core.wasm)?));
+    let Text { common, text } = text(&core.wasm);
+    let inlined = format!("export const core = {{ common: {common:?}, text: \"{text}\" }};\n");
     put(&dist.join("inlined.js"), inlined.as_bytes())?;
     for name in ["index", "react", "testing"] {
         let script = bundle(&dist, &format!("{name}.js"), Form::CommonJs)?;
@@ -38,13 +37,6 @@ pub(crate) fn write(root: &Path, folder: &Path, core: &Core) -> Result<()> {
     }
     copy(&root.join("mvchat-client-wasm").join("README.md"), &folder.join("README.md"))?;
     put(&folder.join("package.json"), manifest(&version(root)?).as_bytes())
-}
-
-/// Base64 of a compressed core is a third of the size, and compresses on the wire as well as the core itself would;
-/// Base64 of the plain core does not.
-fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).map_err(|error| format!("gzip: {error}"))
 }
 
 /// `require` needs types of its own, which say that they are of a CommonJS module.

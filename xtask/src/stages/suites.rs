@@ -3,20 +3,29 @@
 use std::io;
 
 use crate::{
+    database,
     outcome::Outcome,
     run::{Finished, Run},
     summary::Summary,
 };
 
-/// Runs all tests with cargo-nextest, or with `cargo test` where that is not installed.
+/// Runs all tests with cargo-nextest, or with `cargo test` where that is not installed; with a database of their own.
 pub(super) fn workspace() -> Outcome {
+    match database::require() {
+        Ok(database) => with_database(&database.url()),
+        Err(missing) => Outcome::failed("there is no database for the tests", missing),
+    }
+}
+
+fn with_database(url: &str) -> Outcome {
     let nextest = Run::cargo().words("nextest --version").capture().is_ok_and(|done| done.success);
     if nextest {
         let run = Run::cargo().words("nextest run --workspace --all-features --no-fail-fast --no-tests=pass");
+        let run = run.env(database::ADDRESS, url);
         return of_tests(run.capture(), Summary::of_nextest);
     }
     let run = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
-    of_harnesses(Run::cargo().words(run))
+    of_harnesses(Run::cargo().words(run).env(database::ADDRESS, url))
 }
 
 /// Runs the documentation's examples, which cargo-nextest does not know.

@@ -312,7 +312,7 @@ pub(crate) static KEYS: [Key; 28] = [
               often: burst 20 every 100ms (20 at once, and one more every 100 ms), max 30 per 60s\n\
               (exactly), or free 5 first 10s longest 1h forget 5m (5, then pauses that double).\n\
               closed refuses when nobody can count, closing closes the connection with 4029.",
-        set: |config, value| rates::parse(value).map(|found| config.limits.rates = found),
+        set: |config, value| rates::parse(value).map(|found| config.limits.rates = found.into()),
         show: |config| rows(config.limits.rates.iter().map(rates::show)),
     },
 ];

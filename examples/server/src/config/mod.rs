@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use mvchat_core::proto::{Limits, Rate};
+use mvchat_core::proto::{Limits, Rates};
 
 pub use environment::Environment;
 pub use example::example;
@@ -207,7 +207,7 @@ pub struct LimitsConfig {
     /// Refused frames of a minute before their connection is closed; 0 closes none.
     pub max_refused: u32,
     /// How often something may be done.
-    pub rates: Vec<Rate>,
+    pub rates: Rates,
 }
 
 impl Default for LimitsConfig {

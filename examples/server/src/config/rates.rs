@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_row_reads_back() {
-        let mut rates = Limits::mrezhen().rates;
+        let mut rates = Limits::mrezhen().rates.to_vec();
         rates.push(rates[1].costing(3).closing().closed());
         let text: Vec<_> = rates.iter().map(show).collect();
         assert_eq!(parse(&Value::raw(&text.join(","))), Ok(rates));

@@ -18,6 +18,16 @@ export function toast(text, kind = "") {
   setTimeout(() => node.remove(), SHOWN);
 }
 
+/** Puts a text onto the clipboard, and says so. */
+export async function copy(text, words = "Copied.") {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(words);
+  } catch {
+    toast("The browser does not allow that.", "bad");
+  }
+}
+
 const WORDS = {
   offline: "You are offline. Try again when the connection is back.",
   disconnected: "The connection was lost. It may have happened; please check.",

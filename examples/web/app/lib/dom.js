@@ -67,6 +67,10 @@ const ICONS = {
   alert: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v5M12 16v.01",
   star: "M12 4.5l2.3 4.9 5.2.7-3.8 3.7.95 5.3L12 16.6l-4.650 2.5.95-5.3-3.8-3.7 5.2-.7z",
   mute: "M5 10v4h3l4 3.5v-11L8 10zM16 10l4 4M20 10l-4 4",
+  at: "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM16 8v5.500a2.300 2.300 0 0 0 4.500 0V12a8.500 8.500 0 1 0-3.500 6.900",
+  timer: "M12 6.500a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 10v3.700l2.300 1.500M9.500 3.500h5",
+  link: "M10 14a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1-1",
+  archive: "M4 5h16v4H4zM5.500 9v10h13V9M10 13h4",
   people: "M9 5.5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM3.5 19c0-3.5 2.5-5 5.5-5s5.5 1.5 5.5 5M16 6a2.8 2.8 0 0 1 0 5.4M17.5 14.3c2 .6 3 2.2 3 4.7",
 };
 
@@ -85,6 +89,19 @@ export function icon(name, kind = "icon") {
 /** Makes a button that shows an icon only. */
 export function iconButton(name, label, onclick, more = {}) {
   return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...more }, icon(name));
+}
+
+/** Makes the bar above a page, with the way back on phones. */
+export function pageBar(title) {
+  const heading = h("h1", { tabindex: "-1" }, title);
+  const back = h("a", { class: "icon-button only-phone", href: "#/", "aria-label": "Back to the conversations", title: "Back" }, icon("back"));
+  const node = h("header", { class: "bar room-bar" }, back, heading);
+  return { node, focus: () => heading.focus({ preventScroll: true }) };
+}
+
+/** Makes one part of a page, with its heading. */
+export function card(title, ...content) {
+  return h("section", { class: "card stack" }, h("h2", {}, title), content);
 }
 
 /** Makes a labelled field. `hint` stands below it. */

@@ -3,8 +3,9 @@
 import { h } from "./dom.js";
 import { markdown } from "./markdown.js";
 
-/** Returns the name that a profile gives, or a stand-in that tells strangers apart. */
+/** Returns what the user calls someone, or the name that their profile gives, or a stand-in that tells strangers apart. */
 export function nameOf(user) {
+  if (user?.nickname) return user.nickname;
   const name = user?.public?.fn;
   if (typeof name === "string" && name.trim() !== "") return name;
   return user?.id ? `Someone ${user.id.slice(-4)}` : "Someone";

@@ -44,3 +44,12 @@ export function left(until) {
   const seconds = Math.max(0, Math.round((until - Date.now()) / 1_000));
   return seconds < 60 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
 }
+
+const UNITS = [["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+
+/** Says a number of seconds in the largest unit that fits. */
+export function span(seconds) {
+  const [unit, size] = UNITS.find(([, size]) => seconds % size === 0) ?? UNITS.at(-1);
+  const count = seconds / size;
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}

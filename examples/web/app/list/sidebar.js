@@ -5,10 +5,11 @@ import { Keyed } from "../lib/keyed.js";
 import { moveFocus } from "../lib/menu.js";
 import { avatar, nameOf, titleOf } from "../lib/names.js";
 import { entry, updateEntry } from "./entry.js";
+import { entryMenu } from "./entry-menu.js";
 import { newChat } from "./new-chat.js";
 import { foundPeople } from "./people.js";
 
-/** Makes the list. `select` marks the open conversation. */
+/** Makes the list. `select` marks the open conversation or page. */
 export function sidebar(chat, scope) {
   let chosen;
   let archived = false;
@@ -18,6 +19,10 @@ export function sidebar(chat, scope) {
   const people = h("section", { class: "found", "aria-label": "People" });
   const toggle = h("button", { type: "button", class: "quiet archive-toggle", onclick: () => ((archived = !archived), show()) });
   const me = h("a", { class: "me", href: "#/settings" });
+  const places = [["mentions", "Mentions", "at"], ["contacts", "Contacts", "people"]].map(([name, label, sign]) => ({
+    name,
+    node: h("a", { class: "icon-button", href: `#/${name}`, "aria-label": label, title: label }, icon(sign)),
+  }));
   const keyed = new Keyed(items, {
     key: ({ info }) => info.id,
     create: ({ info, current }) => entry(chat, info, current),
@@ -50,18 +55,29 @@ export function sidebar(chat, scope) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") moveFocus(event, [...items.querySelectorAll("a")], 1);
   });
 
+  items.addEventListener("contextmenu", (event) => {
+    const link = event.target.closest("a");
+    if (!link) return;
+    event.preventDefault();
+    entryMenu(link, chat.conversation(link.hash.slice("#/c/".length)));
+  });
+
   const node = h(
     "nav",
     { class: "sidebar", "aria-label": "Conversations" },
     h("header", { class: "bar" }, h("h1", {}, "Chats"), iconButton("plus", "New conversation", () => newChat(chat))),
     h("div", { class: "search" }, icon("search"), query),
     h("div", { class: "scroll" }, items, empty, people, toggle),
-    h("footer", { class: "bar me-bar" }, me),
+    h("footer", { class: "bar me-bar" }, me, places.map(({ node }) => node)),
   );
   return {
     node,
     select(id) {
       chosen = id;
+      for (const { name, node: link } of [...places, { name: "settings", node: me }]) {
+        if (name === id) link.setAttribute("aria-current", "page");
+        else link.removeAttribute("aria-current");
+      }
       show();
     },
   };

@@ -1,6 +1,6 @@
 /** What can be done with a message. */
 
-import { attempt, toast } from "../lib/announce.js";
+import { attempt, copy } from "../lib/announce.js";
 import { confirmed } from "../lib/dialog.js";
 import { h, icon } from "../lib/dom.js";
 import { QUICK, pickEmoji } from "../lib/emoji.js";
@@ -81,15 +81,6 @@ function quick(message, article, close) {
       },
     }, icon("plus")),
   );
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast("Copied.");
-  } catch {
-    toast("The browser does not allow that.", "bad");
-  }
 }
 
 async function deleteForAll(message) {

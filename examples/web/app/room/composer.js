@@ -5,6 +5,7 @@ import { attempt } from "../lib/announce.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { pickEmoji } from "../lib/emoji.js";
 import { preview } from "../lib/names.js";
+import { span } from "../lib/time.js";
 import { senderName } from "./body.js";
 import { Mentions } from "./mentions.js";
 
@@ -44,7 +45,12 @@ export function composer(chat, conv, scope) {
   });
   input.addEventListener("keydown", keys);
   scope.add(() => mentions.end());
-  return { node, reply, edit, focus: () => input.focus() };
+  return { node, reply, edit, slow, focus: () => input.focus() };
+
+  /** Says how often one may write, where that is limited. */
+  function slow(seconds) {
+    input.placeholder = seconds ? `Message, one every ${span(seconds)}` : "Message";
+  }
 
   function changed() {
     if (!editing) sessionStorage.setItem(DRAFT, input.value);

@@ -4,21 +4,27 @@ import { attempt } from "../lib/announce.js";
 import { confirmed } from "../lib/dialog.js";
 import { field, fill, h, iconButton } from "../lib/dom.js";
 import { avatar, nameOf, titleOf } from "../lib/names.js";
-import { presence } from "../lib/time.js";
+import { presence, span } from "../lib/time.js";
+import { contactCard } from "./contact-card.js";
+import { groupSettings } from "./group-settings.js";
+import { links } from "./links.js";
 import { members } from "./members.js";
 
 /** How long messages may live after they were read, in seconds. */
-const LIVES = [["For ever", 0], ["30 seconds", 30], ["5 minutes", 300], ["1 hour", 3_600], ["1 day", 86_400], ["1 week", 604_800]];
+const LIVES = [0, 30, 300, 3_600, 86_400, 604_800];
 
 export function info(aside, chat, conv, scope) {
   const back = h("header", { class: "bar" }, h("h1", {}, "About"), iconButton("close", "Close", () => (location.hash = `#/c/${conv.id}`)));
   const who = h("div", { class: "who" });
   const name = h("input", { maxlength: "60", dir: "auto", required: true });
   const rename = h("form", { class: "inline-form", onsubmit: renamed }, field("Name of the group", name), h("button", { class: "quiet" }, "Rename"));
-  const people = h("section", { class: "stack" });
+  const people = h("section", { class: "stack", "aria-label": "Members" });
+  const linked = h("section", { class: "stack", "aria-label": "Links" });
+  const managed = h("section", { class: "stack", "aria-label": "Settings of the group" });
+  const contact = h("section", { class: "stack", "aria-label": "Contact" });
   const settings = h("section", { class: "stack", "aria-label": "Settings of this conversation" });
   const ending = h("section", { class: "stack", "aria-label": "Leaving" });
-  fill(aside, back, h("div", { class: "scroll padded stack" }, who, rename, people, settings, ending));
+  fill(aside, back, h("div", { class: "scroll padded stack" }, who, contact, rename, people, linked, managed, settings, ending));
   aside.onkeydown = (event) => {
     if (event.key === "Escape") location.hash = `#/c/${conv.id}`;
   };
@@ -38,8 +44,14 @@ export function info(aside, chat, conv, scope) {
     );
     rename.hidden = view.type !== "group" || view.role === "member";
     if (document.activeElement !== name) name.value = view.title;
-    people.hidden = view.type !== "group";
-    if (first && view.type === "group") members(people, chat, conv, scope);
+    for (const part of [people, linked, managed]) part.hidden = view.type !== "group" || (part !== people && view.role === "member");
+    contact.hidden = view.type !== "dm";
+    if (first && view.type === "group") {
+      members(people, chat, conv, scope);
+      groupSettings(managed, conv, scope);
+    }
+    if (first && view.type === "dm") contactCard(contact, chat, view.user, scope);
+    if (!linked.hidden && linked.childElementCount === 0) links(linked, chat, conv, scope);
     showSettings(view);
     showEnding(view);
   });
@@ -57,13 +69,12 @@ export function info(aside, chat, conv, scope) {
       box.checked = view[key];
       return h("label", { class: "check" }, box, label);
     };
+    const ttl = view.disappearingTTL ?? 0;
     const life = h(
       "select",
       { "data-setting": "life", onchange: () => attempt(() => conv.setDisappearing(Number(life.value) || null)) },
-      LIVES.map(([label, seconds]) => h("option", { value: String(seconds) }, label)),
+      [...new Set([...LIVES, ttl])].map((seconds) => h("option", { value: String(seconds) }, seconds === 0 ? "For ever" : span(seconds))),
     );
-    const ttl = view.disappearingTTL ?? 0;
-    if (!LIVES.some(([, seconds]) => seconds === ttl)) life.append(h("option", { value: String(ttl) }, `${ttl} seconds`));
     life.value = String(ttl);
     life.disabled = view.type === "group" && view.role === "member";
     fill(

@@ -2,8 +2,9 @@
 
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { avatar, nameOf, titleOf } from "../lib/names.js";
-import { presence } from "../lib/time.js";
+import { full, presence, span } from "../lib/time.js";
 import { composer } from "./composer.js";
+import { forEver, silenced } from "./muted.js";
 import { timeline } from "./timeline.js";
 
 export function room(main, chat, conv, scope) {
@@ -39,13 +40,20 @@ export function room(main, chat, conv, scope) {
     const name = titleOf(info);
     if (title.textContent !== name) fill(title, name);
     const picture = avatar(info.type === "dm" ? info.user?.id ?? info.id : info.id, name, { online: info.user?.online && info.type === "dm" });
-    fill(head, picture, h("div", { class: "room-names" }, title, state), h("span", { class: "hidden" }, "About this conversation"));
+    const life = info.disappearingTTL && `Messages disappear ${span(info.disappearingTTL)} after they were read`;
+    fill(head, picture, h("div", { class: "room-names" }, title, state), life && h("span", { class: "flag", title: life }, icon("timer"), h("span", { class: "hidden" }, life)), h("span", { class: "hidden" }, "About this conversation"));
     showState(info);
     showPinned(info);
     if (info.blocked) {
       fill(box, h("p", { class: "nothing" }, "You have blocked this person. ", h("button", { type: "button", class: "link", onclick: () => conv.set({ blocked: false }) }, "Unblock")));
+    } else if (info.type === "group" && silenced(myself())) {
+      const { mutedUntil } = myself();
+      fill(box, h("p", { class: "nothing" }, forEver(myself()) ? "You are muted here." : `You are muted here until ${full(mutedUntil)}.`));
     } else if (!box.contains(writer.node)) fill(box, writer.node);
+    writer.slow(info.role === "member" ? info.slowMode : undefined);
   };
+
+  const myself = () => conv.members.value.find(({ id }) => id === chat.me.value.id);
 
   const showState = (info) => {
     const typing = conv.typing.value.map((id) => nameOf(chat.user(id).value ?? { id }));
@@ -66,10 +74,11 @@ export function room(main, chat, conv, scope) {
   scope.watch(conv.info, show);
   scope.add(chat.status.subscribe(() => conv.info.value || show()));
   scope.add(conv.typing.subscribe(() => conv.info.value && showState(conv.info.value)));
-  scope.add(conv.members.subscribe(() => conv.info.value && showState(conv.info.value)));
+  scope.add(conv.members.subscribe(() => conv.info.value && show()));
   // With a keyboard one wants to write; on a phone that would open the screen's keyboard.
   if (matchMedia("(pointer: fine)").matches && conv.info.value) writer.focus();
   else title.focus({ preventScroll: true });
+  return { jump: said.jump };
 }
 
 function members(all) {

@@ -21,6 +21,8 @@ export function timeline(chat, conv, scope, writer) {
   const context = { chat, conv, writer, jump, actions: (article, message) => openActions(article, message, context) };
   const keyed = new Keyed(list, { key: (row) => row.key, create, update, same: sameRow });
 
+  const stops = new Map();
+
   let unreadAfter;
   let firstKey;
   let atEnd = true;
@@ -29,7 +31,6 @@ export function timeline(chat, conv, scope, writer) {
 
   scope.watch(conv.timeline, show);
   scope.add(conv.info.subscribe(() => show(conv.timeline.value)));
-  const stops = new Map();
   scope.add(() => stops.forEach((stop) => stop()));
   scroller.addEventListener("scroll", scrolled, { passive: true });
   list.addEventListener("keydown", keys);

@@ -2,23 +2,19 @@
 
 import { attempt, toast } from "../lib/announce.js";
 import { confirmed } from "../lib/dialog.js";
-import { field, fill, h, icon } from "../lib/dom.js";
+import { card, field, fill, h, pageBar } from "../lib/dom.js";
 import { avatar, nameOf, titleOf } from "../lib/names.js";
 import { setTheme, theme } from "../lib/theme.js";
 import { sessions } from "./sessions.js";
 
 export function settings(main, chat, scope) {
-  const title = h("h1", { tabindex: "-1" }, "Settings");
+  const bar = pageBar("Settings");
   fill(
     main,
-    h("header", { class: "bar room-bar" }, h("a", { class: "icon-button only-phone", href: "#/", "aria-label": "Back to the conversations", title: "Back" }, icon("back")), title),
+    bar.node,
     h("div", { class: "scroll" }, h("div", { class: "settings" }, profile(chat, scope), look(), blocked(chat, scope), password(chat), sessions(chat, scope), leaving(chat))),
   );
-  title.focus({ preventScroll: true });
-}
-
-function section(title, ...content) {
-  return h("section", { class: "card stack" }, h("h2", {}, title), content);
+  bar.focus();
 }
 
 function profile(chat, scope) {
@@ -34,7 +30,7 @@ function profile(chat, scope) {
     const others = known && typeof known === "object" && !Array.isArray(known) ? known : {};
     if (await attempt(() => chat.updateProfile({ public: { ...others, fn: name.value.trim() } }))) toast("Saved.");
   };
-  return section("Profile", h("form", { class: "profile", onsubmit: save }, picture, field("Your name", name, "What others see."), h("button", { class: "primary" }, "Save")));
+  return card("Profile", h("form", { class: "profile", onsubmit: save }, picture, field("Your name", name, "What others see."), h("button", { class: "primary" }, "Save")));
 }
 
 function look() {
@@ -44,7 +40,7 @@ function look() {
     input.checked = theme() === value;
     return h("label", { class: "check" }, input, label);
   };
-  return section("Look", h("fieldset", { class: "choices" }, h("legend", { class: "hidden" }, "Theme"), choices.map(radio)));
+  return card("Look", h("fieldset", { class: "choices" }, h("legend", { class: "hidden" }, "Theme"), choices.map(radio)));
 }
 
 /** People whom one has blocked, with the way back. */
@@ -66,7 +62,7 @@ function blocked(chat, scope) {
       ),
     );
   });
-  return section("Privacy", h("h3", {}, "Blocked people"), list);
+  return card("Privacy", h("h3", {}, "Blocked people"), list);
 }
 
 function password(chat) {
@@ -78,7 +74,7 @@ function password(chat) {
     old.value = fresh.value = "";
     toast("The password was changed. Your other devices are logged out.");
   };
-  return section(
+  return card(
     "Password",
     h(
       "form",
@@ -95,7 +91,7 @@ function leaving(chat) {
   const everywhere = async () => {
     if (await confirmed("Log out everywhere?", "All your devices have to log in again.", "Log out")) attempt(() => chat.logout({ all: true }));
   };
-  return section(
+  return card(
     "Log out",
     h("p", { class: "hint" }, "Everything that is kept on this device is removed, also messages that were not sent yet."),
     h(

@@ -7,12 +7,13 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::{Mutex, RwLock};
 use sha2::Sha256;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::cache::Recent;
 use super::{FileVault, MemoryVault, Ring, UserKey, durable};
-use crate::seam::keys::{KeyError, KeyErrorKind, KeyProvider, SecretKey, TokenKeys, Vault};
+use crate::seam::keys::{KeyError, KeyErrorKind, KeyProvider, SecretKey, TokenKeys, Vault, WrappedKey};
 
 /// Everything the engine needs of keys. Cheap to clone.
 ///
@@ -40,7 +41,8 @@ struct Inner {
     users: Arc<Users>,
     /// Derived secrets by purpose. Purposes are literals in code, so the map is bounded by it.
     secrets: RwLock<BTreeMap<&'static str, SecretKey>>,
-    token_keys: TokenKeys,
+    /// Whoever wraps users' keys anew has the one permit.
+    turn: Semaphore,
 }
 
 /// The first generation of a user's key. Nothing makes a second one yet; headers and records name it already.
@@ -64,6 +66,17 @@ impl Keys {
         Ok(Keys::new(load_or_create_ring(dir, &vault)?, vault))
     }
 
+    /// Opens the ring and the vault of a folder as they are; creates nothing but the vault's folder. Blocks; meant for
+    /// start-up.
+    ///
+    /// # Errors
+    /// `Missing` when there is no ring; `Denied`, `WeakKey`, `Corrupt`, `Io`.
+    pub fn load(dir: impl AsRef<Path>) -> Result<Keys, KeyError> {
+        let dir = dir.as_ref();
+        let ring = Ring::load(dir.join("ring.json"))?;
+        Ok(Keys::new(ring, FileVault::open(dir.join("vault"))?))
+    }
+
     /// Makes keys that live and die with the process: for tests, and for the memory store.
     ///
     /// # Panics
@@ -78,11 +91,11 @@ impl Keys {
     /// Puts a provider and a vault together.
     pub fn new(provider: impl KeyProvider, vault: impl Vault) -> Keys {
         Keys(Arc::new(Inner {
-            token_keys: provider.token_keys(),
             provider: Box::new(provider),
             vault: Arc::new(vault),
             users: Arc::default(),
             secrets: RwLock::default(),
+            turn: Semaphore::new(1),
         }))
     }
 
@@ -109,13 +122,26 @@ impl Keys {
             return Ok(key);
         }
         let erasures = self.0.users.erasures();
-        let wrapped = self.0.vault.load(user).await?;
-        let wrapped =
-            wrapped.ok_or_else(|| KeyError::missing("the user has no data key: never made, or erased"))?;
-        let key = self.0.provider.unwrap(user, &wrapped).await?;
+        let wrapped = self.wrapped(user).await?;
+        let (key, wrapped) = match self.0.provider.unwrap(user, &wrapped).await {
+            Ok(key) => (key, wrapped),
+            // Another process has rotated the ring, or has wrapped the key anew and given the old ring key up since it
+            // was read.
+            Err(error) if error.kind() == KeyErrorKind::Missing => {
+                self.0.provider.refresh().await?;
+                let wrapped = self.wrapped(user).await?;
+                (self.0.provider.unwrap(user, &wrapped).await?, wrapped)
+            }
+            Err(error) => return Err(error),
+        };
         let key = UserKey::new(user, wrapped.generation, key);
         self.0.users.remember(key.clone(), erasures);
         Ok(key)
+    }
+
+    async fn wrapped(&self, user: Uuid) -> Result<WrappedKey, KeyError> {
+        let wrapped = self.0.vault.load(user).await?;
+        wrapped.ok_or_else(|| KeyError::missing("the user has no data key: never made, or erased"))
     }
 
     /// Returns a user's data key if it is in the cache. Never blocks.
@@ -159,9 +185,22 @@ impl Keys {
         mac.finalize().into_bytes().into()
     }
 
-    /// Returns the keys that sign and verify access tokens.
-    pub fn tokens(&self) -> &TokenKeys {
-        &self.0.token_keys
+    /// Returns the keys that sign and verify access tokens now; a rotation changes what the next call returns.
+    pub fn tokens(&self) -> TokenKeys {
+        self.0.provider.token_keys()
+    }
+
+    pub(super) fn provider(&self) -> &dyn KeyProvider {
+        &*self.0.provider
+    }
+
+    pub(super) fn vault(&self) -> &dyn Vault {
+        &*self.0.vault
+    }
+
+    /// Waits until nobody else wraps users' keys anew.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, KeyError> {
+        self.0.turn.acquire().await.map_err(|e| KeyError::unavailable("the keys are closed", e))
     }
 
     fn secret(&self, purpose: &'static str) -> SecretKey {

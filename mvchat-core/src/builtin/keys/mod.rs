@@ -11,6 +11,7 @@
 //! before still reads it, so back the three up apart from each other.
 
 mod aead;
+mod backup;
 mod cache;
 mod context;
 pub(in crate::builtin) mod durable;
@@ -19,6 +20,7 @@ mod handle;
 mod memory_vault;
 mod ring;
 mod ring_file;
+mod rotation;
 mod user_key;
 
 #[cfg(test)]
@@ -26,11 +28,15 @@ mod golden;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod rotation_tests;
+#[cfg(test)]
 mod tests;
 
+pub use self::backup::{Backup, BackupSecret};
 pub use self::context::Context;
 pub use self::file_vault::FileVault;
 pub use self::handle::Keys;
 pub use self::memory_vault::MemoryVault;
 pub use self::ring::Ring;
+pub use self::rotation::{KeyPolicy, KeyStatus, Rewrapped};
 pub use self::user_key::UserKey;

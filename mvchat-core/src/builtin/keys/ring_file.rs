@@ -5,12 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
 use super::durable;
-use crate::seam::keys::{KeyError, KeyErrorKind, SecretKey, TokenKeyState, check_id, fill_random};
+use crate::seam::keys::{
+    KeyError, KeyErrorKind, KeyInfo, KeyPurpose, KeyState, SecretKey, check_id, fill_random,
+};
+use crate::time::Timestamp;
 
 /// The ring as it is written down. Every key in it was found strong, every id well-formed and alone.
 pub(super) struct RingFile {
@@ -22,82 +23,80 @@ pub(super) struct RingFile {
 
 pub(super) struct Kek {
     pub(super) id: String,
-    pub(super) key: SecretKey,
-    created: String,
-    pub(super) state: KekState,
+    /// `None` once it is destroyed.
+    pub(super) key: Option<SecretKey>,
+    pub(super) created: Timestamp,
+    pub(super) changed: Timestamp,
+    pub(super) state: KeyState,
 }
 
 pub(super) struct Signing {
     pub(super) kid: String,
-    pub(super) key: SecretKey,
-    created: String,
-    pub(super) state: TokenKeyState,
-}
-
-/// What a key-encryption key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum KekState {
-    /// Wraps if it is the current one, and unwraps.
-    Active,
-    /// Unwraps what is not wrapped anew yet.
-    Retired,
+    /// `None` once it is destroyed.
+    pub(super) key: Option<SecretKey>,
+    pub(super) created: Timestamp,
+    pub(super) changed: Timestamp,
+    pub(super) state: KeyState,
 }
 
 impl RingFile {
     /// Draws a new ring: one key of each kind.
-    pub(super) fn generate() -> Result<RingFile, KeyError> {
-        let created = OffsetDateTime::now_utc()
-            .replace_nanosecond(0)
-            .map_err(|_| ())
-            .and_then(|now| now.format(&Rfc3339).map_err(|_| ()))
-            .map_err(|()| {
-                KeyError::new(KeyErrorKind::Unavailable, "the system's clock is beyond RFC 3339")
-            })?;
-        let (id, kid) = (random_id("kek")?, random_id("sig")?);
-        let kek = Kek {
-            id: id.clone(),
-            key: SecretKey::generate()?,
-            created: created.clone(),
-            state: KekState::Active,
-        };
-        let signing = Signing { kid, key: SecretKey::generate()?, created, state: TokenKeyState::Active };
-        Ok(RingFile { root: SecretKey::generate()?, current: id, kek: vec![kek], signing: vec![signing] })
+    pub(super) fn generate(now: Timestamp) -> Result<RingFile, KeyError> {
+        let (kek, signing) = (Kek::generate(now)?, Signing::generate(now)?);
+        let root = SecretKey::generate()?;
+        Ok(RingFile { root, current: kek.id.clone(), kek: vec![kek], signing: vec![signing] })
     }
 
     pub(super) fn load(path: &Path) -> Result<RingFile, KeyError> {
         let bytes = durable::read(path, |file| private_only(file, path))?
             .ok_or_else(|| KeyError::missing(format!("there is no key ring at {}", path.display())))?;
+        RingFile::parse(&bytes, &path.display().to_string())
+    }
+
+    /// Reads the text of a ring; `place` says where it is from.
+    pub(super) fn parse(text: &[u8], place: &str) -> Result<RingFile, KeyError> {
         // The parser's message may quote the text it stumbled over, so only the place is kept.
-        let raw: Raw = serde_json::from_slice(&bytes).map_err(|e| {
-            let (path, line, column) = (path.display(), e.line(), e.column());
-            KeyError::corrupt(format!("{path} is not a key ring: see line {line}, column {column}"))
+        let raw: Raw = serde_json::from_slice(text).map_err(|e| {
+            let (line, column) = (e.line(), e.column());
+            KeyError::corrupt(format!("{place} is not a key ring: see line {line}, column {column}"))
         })?;
-        raw.check().map_err(|e| KeyError::new(e.kind(), format!("{}: {e}", path.display())))
+        raw.check().map_err(|e| KeyError::new(e.kind(), format!("{place}: {e}")))
     }
 
     pub(super) fn store(&self, path: &Path) -> Result<(), KeyError> {
+        durable::write(path, &self.text()?).map_err(|e| durable::failed("cannot write", path, e))
+    }
+
+    /// Returns the ring as it is written down: a secret.
+    pub(super) fn text(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         // The capacity covers the text, so that growing leaves no unwiped copies behind.
         let capacity = 1024 + 512 * (self.kek.len() + self.signing.len());
         let mut text = Zeroizing::new(Vec::with_capacity(capacity));
         serde_json::to_writer_pretty(&mut *text, &self.raw())
             .map_err(|e| KeyError::corrupt("a key ring cannot be written").with_source(e))?;
         text.push(b'\n');
-        durable::write(path, &text).map_err(|e| durable::failed("cannot write", path, e))
+        Ok(text)
     }
 
     fn raw(&self) -> Raw {
         let kek = self.kek.iter().map(|kek| RawKek {
             id: kek.id.clone(),
-            key: Encoded::new(&kek.key),
-            created: kek.created.clone(),
+            key: kek.key.as_ref().map(Encoded::new),
+            created: kek.created.to_string(),
+            changed: Some(kek.changed.to_string()),
             state: kek.state,
         });
         let signing = self.signing.iter().map(|key| RawSigning {
             kid: key.kid.clone(),
-            key: Encoded::new(&key.key),
-            created: key.created.clone(),
-            state: key.state,
+            key: key.key.as_ref().map(Encoded::new),
+            created: key.created.to_string(),
+            changed: Some(key.changed.to_string()),
+            state: match key.state {
+                KeyState::Active => SigningState::Active,
+                KeyState::DecryptOnly => SigningState::Verify,
+                KeyState::Retired => SigningState::Retired,
+                KeyState::Destroyed => SigningState::Destroyed,
+            },
         });
         Raw {
             version: VERSION,
@@ -109,7 +108,30 @@ impl RingFile {
     }
 }
 
-const VERSION: u8 = 1;
+impl Kek {
+    pub(super) fn generate(now: Timestamp) -> Result<Kek, KeyError> {
+        let (id, key) = (random_id("kek")?, Some(SecretKey::generate()?));
+        Ok(Kek { id, key, created: now, changed: now, state: KeyState::Active })
+    }
+
+    pub(super) fn info(&self) -> KeyInfo {
+        KeyInfo::new(&self.id, KeyPurpose::Wrap, self.state, self.created, self.changed)
+    }
+}
+
+impl Signing {
+    pub(super) fn generate(now: Timestamp) -> Result<Signing, KeyError> {
+        let (kid, key) = (random_id("sig")?, Some(SecretKey::generate()?));
+        Ok(Signing { kid, key, created: now, changed: now, state: KeyState::Active })
+    }
+
+    pub(super) fn info(&self) -> KeyInfo {
+        KeyInfo::new(&self.kid, KeyPurpose::Sign, self.state, self.created, self.changed)
+    }
+}
+
+/// Version 1 had no `changed`, no destroyed keys, and called decrypt-only keys retired.
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,57 +147,80 @@ struct Raw {
 #[serde(deny_unknown_fields)]
 struct RawKek {
     id: String,
-    key: Encoded,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<Encoded>,
     created: String,
-    state: KekState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed: Option<String>,
+    state: KeyState,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSigning {
     kid: String,
-    key: Encoded,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<Encoded>,
     created: String,
-    #[serde(with = "State")]
-    state: TokenKeyState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed: Option<String>,
+    state: SigningState,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "TokenKeyState", rename_all = "lowercase")]
-enum State {
+/// The states of a signing key in the words of the file.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SigningState {
     Active,
     Verify,
     Retired,
+    Destroyed,
 }
 
 impl Raw {
     fn check(self) -> Result<RingFile, KeyError> {
-        if self.version != VERSION {
+        if !(1..=VERSION).contains(&self.version) {
             return Err(KeyError::corrupt("unknown version of a key ring"));
         }
+        let first = self.version == 1;
         let root = self.root.decode("root")?;
         let mut kek = Vec::<Kek>::new();
-        for RawKek { id, key, created, state } in self.kek {
-            check_id(&id)?;
-            check_time(&created)?;
-            let key = key.decode(&id)?;
-            if key == root || kek.iter().any(|other| other.id == id || other.key == key) {
+        for RawKek { id, key, created, changed, state } in self.kek {
+            let state = if first && state == KeyState::Retired { KeyState::DecryptOnly } else { state };
+            let key = check_key(&id, key, state)?;
+            let twice = |other: &Kek| other.id == id || (key.is_some() && other.key == key);
+            if key.as_ref() == Some(&root) || kek.iter().any(twice) {
                 return Err(KeyError::corrupt(format!("{id}: the id or the key appears twice")));
             }
-            kek.push(Kek { id, key, created, state });
+            let (created, changed) = check_times(&created, changed.as_deref())?;
+            kek.push(Kek { id, key, created, changed, state });
         }
         let mut signing = Vec::new();
-        for RawSigning { kid, key, created, state } in self.signing {
-            check_id(&kid)?;
-            check_time(&created)?;
-            let key = key.decode(&kid)?;
-            if key == root || kek.iter().any(|other| other.key == key) {
+        for RawSigning { kid, key, created, changed, state } in self.signing {
+            let state = match state {
+                SigningState::Active => KeyState::Active,
+                SigningState::Verify => KeyState::DecryptOnly,
+                SigningState::Retired => KeyState::Retired,
+                SigningState::Destroyed => KeyState::Destroyed,
+            };
+            let key = check_key(&kid, key, state)?;
+            if key.is_some() && (key.as_ref() == Some(&root) || kek.iter().any(|other| other.key == key)) {
                 return Err(KeyError::corrupt(format!("{kid}: a signing key must be a key of its own")));
             }
-            signing.push(Signing { kid, key, created, state });
+            let (created, changed) = check_times(&created, changed.as_deref())?;
+            signing.push(Signing { kid, key, created, changed, state });
         }
         Ok(RingFile { root, current: self.current, kek, signing })
     }
+}
+
+/// Reads a key that must be there unless it is destroyed, and must not be there then.
+fn check_key(id: &str, key: Option<Encoded>, state: KeyState) -> Result<Option<SecretKey>, KeyError> {
+    check_id(id)?;
+    if key.is_none() != (state == KeyState::Destroyed) {
+        return Err(KeyError::corrupt(format!("{id}: a key is missing, or was not destroyed")));
+    }
+    key.map(|key| key.decode(id)).transpose()
 }
 
 /// A key as base64, wiped like the key itself.
@@ -223,11 +268,12 @@ impl<'de> Deserialize<'de> for Encoded {
     }
 }
 
-fn check_time(text: &str) -> Result<(), KeyError> {
-    match OffsetDateTime::parse(text, &Rfc3339) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(KeyError::corrupt("`created` must be a time in RFC 3339")),
-    }
+fn check_times(created: &str, changed: Option<&str>) -> Result<(Timestamp, Timestamp), KeyError> {
+    let read = |text: &str| {
+        Timestamp::parse(text).ok_or_else(|| KeyError::corrupt("`created` must be a time in RFC 3339"))
+    };
+    let created = read(created)?;
+    Ok((created, changed.map_or(Ok(created), read)?))
 }
 
 fn random_id(prefix: &str) -> Result<String, KeyError> {

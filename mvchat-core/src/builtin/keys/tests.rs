@@ -235,7 +235,7 @@ fn unsound_rings_are_refused() {
             ring["signing"][0]["alg"] = json!("none")
         }),
         (KeyErrorKind::Corrupt, "no version", |ring| drop(ring.as_object_mut().unwrap().remove("version"))),
-        (KeyErrorKind::Corrupt, "later version", |ring| ring["version"] = json!(2)),
+        (KeyErrorKind::Corrupt, "later version", |ring| ring["version"] = json!(3)),
         (KeyErrorKind::Corrupt, "no root", |ring| drop(ring.as_object_mut().unwrap().remove("root"))),
         (KeyErrorKind::Corrupt, "not base64", |ring| ring["root"] = json!("***")),
         (KeyErrorKind::Corrupt, "empty root", |ring| ring["root"] = json!("")),

@@ -3,6 +3,7 @@
 use super::{PATIENCE, Server, soon};
 use mvchat_bot::{Events, Handle, Sent, connect};
 use mvchat_core::client::{Client, ClientConfig, ClientState, Credentials, Draft, Event};
+use mvchat_core::map::Map;
 use mvchat_core::proto::{
     ConvCreated, ConvId, DmParams, Envelope, Json, MessageItem, MessagesParams, Seq, UserId, UsersParams,
 };
@@ -130,13 +131,15 @@ impl Person {
     }
 
     /// Reads the whole history backward, page by page.
-    pub(crate) async fn history(&self, conv: ConvId) -> BTreeMap<Seq, MessageItem> {
-        let mut all = BTreeMap::new();
+    pub(crate) async fn history(&self, conv: ConvId) -> Map<Seq, MessageItem> {
+        let mut all = Map::new();
         let mut get = json!({"what": "messages", "conv": conv, "limit": 7});
         loop {
             let page: MessagesParams = self.ask(json!({"get": get})).await;
-            all.extend(page.messages.into_iter().map(|message| (message.seq, message)));
-            match all.keys().next() {
+            for message in page.messages {
+                all.insert(message.seq, message);
+            }
+            match all.first_key_value().map(|(seq, _)| *seq) {
                 Some(first) if page.more => get["before"] = json!(first),
                 _ => return all,
             }
@@ -155,7 +158,7 @@ pub(crate) fn irido(words: &str) -> Json {
 
 /// What of the messages every member sees alike: all but the sender's own id, and what is computed when a
 /// message is read.
-pub(crate) fn shared(messages: &BTreeMap<Seq, MessageItem>) -> BTreeMap<u64, Value> {
+pub(crate) fn shared(messages: &Map<Seq, MessageItem>) -> BTreeMap<u64, Value> {
     let alike = |(seq, message): (&Seq, &MessageItem)| {
         let mut value = serde_json::to_value(message).unwrap();
         value.as_object_mut().unwrap().remove("cid");

@@ -1,0 +1,267 @@
+-- Shared changes. Every statement in these functions sees what was committed before it began, so what is read after
+-- the conversations are locked is what is true until the end. Conversations are locked in the order of their ids,
+-- members after them.
+-- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing.
+
+-- The place of a transaction's first entry; in a host's transaction, the place after those that it wrote before.
+create function @.first_place(p_nested boolean) returns bigint language plpgsql volatile as $$
+declare
+    v_first bigint := pg_current_xact_id()::text::bigint << 10;
+begin
+    if p_nested then
+        return greatest(
+            v_first,
+            (select max(m.pos) + 1 from @.messages m where m.pos >= v_first and m.pos < v_first + 1024),
+            (select max(l.pos) + 1 from @.log l where l.pos >= v_first and l.pos < v_first + 1024));
+    end if;
+    return v_first;
+end
+$$;
+
+-- New messages only, each cid once for its sender and conversation: one statement for all of them.
+create function @.append_many(
+    p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
+    p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[]
+) returns table (ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    v_first bigint;
+begin
+    perform from @.conversations c where c.id = any(p_conv) order by c.id for no key update;
+    select greatest(@.first_place(false), max(c.touched) + 1) - 1 into v_first
+        from @.conversations c where c.id = any(p_conv);
+    return query
+    with item as (
+        select * from unnest(p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
+            p_view_once, p_mentions) with ordinality as i(conv, actor, epoch, at, id, sender, cid, print, content,
+            reply_to, view_once, mentions, ord)
+    ), known as materialized (
+        select i.ord, m.seq, m.born_rev, m.pos, m.ts, m.print,
+            case when m.print is null or m.print = i.print then 2 else 3 end as status
+        from item i join @.messages m
+            on m.conv = i.conv and coalesce(m.sender, m.actor) = coalesce(i.sender, i.actor) and m.cid = i.cid
+        where i.cid is not null
+    ), fresh as materialized (
+        select i.*, v_first + i.ord as pos, c.rev + row_number() over w as rev,
+            c.last_seq + row_number() over w as seq, c.last_seq as before,
+            greatest(c.last_at, max(i.at) over w) as ts, first_value(i.sender) over w as starter
+        from item i join @.conversations c on c.id = i.conv and c.epoch = i.epoch
+        where not exists (select from known k where k.ord = i.ord)
+        window w as (partition by i.conv order by i.ord)
+    ), bumped as (
+        update @.conversations c
+        set rev = f.rev, last_seq = f.seq, last_at = f.ts, touched = f.pos
+        from (
+            select f.conv, max(f.rev) as rev, max(f.seq) as seq, max(f.ts) as ts, max(f.pos) as pos
+            from fresh f group by f.conv
+        ) f
+        where c.id = f.conv
+    ), written as (
+        insert into @.messages (conv, seq, rev, born_rev, pos, id, sender, actor, ts, content, cid, print, reply_to,
+            view_once, mentions)
+        select f.conv, f.seq, f.rev, f.rev, f.pos, f.id, f.sender, case when f.sender is null then f.actor end, f.ts,
+            f.content, f.cid, f.print, f.reply_to, f.view_once, f.mentions::uuid[]
+        from fresh f
+    ), mentioned as (
+        insert into @.mentions (user_id, ts, conv, seq)
+        select distinct u, f.ts, f.conv, f.seq from fresh f, unnest(f.mentions::uuid[]) u where f.mentions is not null
+    ), moved as (
+        -- Only who wrote the first of them can have read everything before. The row is written in any case, so that
+        -- a mark that moves at the same time comes before or after.
+        update @.members m
+        set read_seq = case when m.read_seq = r.before then r.upto else m.read_seq end,
+            recv_seq = case when m.read_seq = r.before then r.upto else m.recv_seq end
+        from (
+            select f.conv, f.starter, f.before,
+                coalesce(min(f.seq) filter (where f.sender is distinct from f.starter) - 1, max(f.seq)) as upto
+            from fresh f group by f.conv, f.starter, f.before
+        ) r
+        where m.conv = r.conv and m.user_id = r.starter and m.standing = 1
+    )
+    select i.ord::integer,
+        coalesce(k.status, case when f.ord is not null then 1 when c.id is null then 0 else 4 end)::smallint,
+        coalesce(k.born_rev, f.rev), coalesce(k.pos, f.pos), coalesce(k.seq, f.seq), coalesce(k.ts, f.ts), k.print
+    from item i
+        left join fresh f on f.ord = i.ord
+        left join known k on k.ord = i.ord
+        left join @.conversations c on c.id = i.conv
+    order by i.ord;
+end
+$$;
+
+-- Changes of every kind, one after the other.
+create function @.change(
+    p_nested boolean, p_kind smallint[], p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[],
+    p_sender uuid[], p_cid bytea[], p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[],
+    p_mentions text[], p_seq bigint[], p_expect bigint[], p_state smallint[], p_extra text[], p_event text[],
+    p_settings text[], p_owner uuid[], p_members text[], p_muted text[], p_link bytea[]
+) returns table (
+    ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea, conv text,
+    m_seq bigint, m_rev bigint, id uuid, sender uuid, ts bigint, state smallint, content bytea, cid bytea,
+    reply_to bigint, view_once integer, mentions uuid[], extra text
+)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    i record;
+    c record;
+    m record;
+    x record;
+    v_next bigint;
+    v_joined integer;
+    v_before smallint;
+begin
+    if array_length(p_conv, 1) > 1 then
+        perform from @.conversations c where c.id = any(p_conv) order by c.id for no key update;
+    end if;
+    for i in
+        select * from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content,
+            p_reply_to, p_view_once, p_mentions, p_seq, p_expect, p_state, p_extra, p_event, p_settings, p_owner,
+            p_members, p_muted, p_link) with ordinality as i(kind, conv, actor, epoch, at, id, sender, cid, print,
+            content, reply_to, view_once, mentions, seq, expect, state, extra, event, settings, owner, members, muted,
+            link, ord)
+    loop
+        ord := i.ord; status := 1; print := null; conv := null; at := i.at; seq := i.seq;
+        m_seq := null; m_rev := null; id := null; sender := null; ts := null; state := null; content := null;
+        cid := null; reply_to := null; view_once := null; mentions := null; extra := null;
+        select c.rev, c.last_seq, c.last_at, c.epoch, c.touched into c
+            from @.conversations c where c.id = i.conv for no key update;
+        if not found then
+            status := 0; return next; continue;
+        end if;
+        if i.cid is not null then
+            select m.seq, m.born_rev, m.pos, m.ts, m.print into m from @.messages m
+                where m.conv = i.conv and coalesce(m.sender, m.actor) = coalesce(i.sender, i.actor) and m.cid = i.cid;
+            if found then
+                status := case when m.print is null or m.print = i.print then 2 else 3 end;
+                rev := m.born_rev; pos := m.pos; seq := m.seq; at := m.ts; print := m.print;
+                return next; continue;
+            end if;
+        end if;
+        if i.kind = 2 then
+            select m.* into m from @.messages m where m.conv = i.conv and m.seq = i.seq for no key update;
+            if found then
+                m_seq := m.seq; m_rev := m.rev; id := m.id; sender := m.sender; ts := m.ts; state := m.state;
+                cid := m.cid; reply_to := m.reply_to; view_once := m.view_once; mentions := m.mentions;
+            end if;
+            if not found or m.rev <> i.expect or c.epoch <> i.epoch then
+                status := 4; conv := @.whole(i.conv);
+                if m_seq is not null then
+                    content := m.content; extra := m.extra;
+                end if;
+                return next; continue;
+            end if;
+        elsif c.epoch <> i.epoch then
+            status := 4; conv := @.whole(i.conv); return next; continue;
+        elsif i.kind = 3 and i.link is not null then
+            update @.links l set uses = l.uses + 1
+                where l.code = i.link and l.conv = i.conv and (l.expires_at is null or i.at < l.expires_at)
+                    and (l.max_uses is null or l.uses < l.max_uses);
+            if not found then
+                status := 5; return next; continue;
+            end if;
+        end if;
+        if v_next is null then
+            v_next := @.first_place(p_nested);
+        end if;
+        rev := c.rev + 1;
+        pos := greatest(v_next, c.touched + 1);
+        v_next := pos + 1;
+        if i.kind = 1 then
+            seq := c.last_seq + 1;
+            at := greatest(c.last_at, i.at);
+            update @.conversations c set rev = c.rev + 1, last_seq = c.last_seq + 1, last_at = at, touched = pos
+                where c.id = i.conv;
+            insert into @.messages (conv, seq, rev, born_rev, pos, id, sender, actor, ts, content, cid, print,
+                    reply_to, view_once, mentions)
+                values (i.conv, seq, rev, rev, pos, i.id, i.sender, case when i.sender is null then i.actor end, at,
+                    i.content, i.cid, i.print, i.reply_to, i.view_once, i.mentions::uuid[]);
+            if i.sender is not null then
+                -- Written in any case, so that a mark that moves at the same time comes before or after.
+                update @.members m
+                    set read_seq = case when m.read_seq = seq - 1 then seq else m.read_seq end,
+                        recv_seq = case when m.read_seq = seq - 1 then seq else m.recv_seq end
+                    where m.conv = i.conv and m.user_id = i.sender and m.standing = 1;
+            end if;
+            if i.mentions is not null then
+                insert into @.mentions (user_id, ts, conv, seq)
+                    select distinct u, at, i.conv, seq from unnest(i.mentions::uuid[]) u;
+            end if;
+        else
+            insert into @.log (pos, conv, rev, last_seq, actor, at, seq, event)
+                values (pos, i.conv, rev, c.last_seq, i.actor, i.at, i.seq, i.event);
+        end if;
+        if i.kind = 2 then
+            update @.messages m
+                set rev = c.rev + 1, state = i.state, content = i.content, extra = i.extra,
+                    mentions = i.mentions::uuid[], print = case when i.state = 1 then m.print end
+                where m.conv = i.conv and m.seq = i.seq;
+            if m.mentions is not null then
+                delete from @.mentions x where x.user_id = any(m.mentions) and x.ts = m.ts and x.conv = i.conv
+                    and x.seq = i.seq;
+            end if;
+            if i.mentions is not null then
+                insert into @.mentions (user_id, ts, conv, seq)
+                    select distinct u, m.ts, i.conv, i.seq from unnest(i.mentions::uuid[]) u;
+            end if;
+            update @.conversations c set rev = c.rev + 1, touched = pos where c.id = i.conv;
+        elsif i.kind = 3 then
+            v_joined := 0;
+            for x in select * from jsonb_to_recordset(i.members::jsonb) as x(u uuid, r smallint, s smallint) loop
+                select m.standing into v_before from @.members m where m.conv = i.conv and m.user_id = x.u;
+                v_joined := v_joined + (x.s = 1)::integer - coalesce((v_before = 1)::integer, 0);
+                insert into @.members as m (conv, user_id, role, standing, joined_at, rev)
+                    values (i.conv, x.u, x.r, x.s, i.at, rev)
+                    on conflict (conv, user_id) do update set
+                        role = excluded.role, standing = excluded.standing, rev = excluded.rev,
+                        joined_at = case when m.standing = 1 then m.joined_at else excluded.joined_at end,
+                        removed = case when m.standing = 1 and excluded.standing <> 1 then pos else m.removed end;
+            end loop;
+            for x in select * from jsonb_to_recordset(i.muted::jsonb) as x(u uuid, t bigint) loop
+                update @.members m set muted_until = x.t, rev = c.rev + 1 where m.conv = i.conv and m.user_id = x.u;
+            end loop;
+            update @.conversations c
+                set rev = c.rev + 1, touched = pos, epoch = c.epoch + 1, owner = coalesce(i.owner, c.owner),
+                    settings = coalesce(i.settings, c.settings), active = c.active + v_joined,
+                    settings_rev = case when i.settings is not null or i.owner is not null
+                        then c.rev + 1 else c.settings_rev end
+                where c.id = i.conv;
+            conv := @.whole(i.conv);
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+-- Makes a conversation, or finds the one that is there; status 1 new, 2 found, 0 another has the id.
+create function @.create_conversation(
+    p_id uuid, p_kind smallint, p_owner uuid, p_at bigint, p_settings text, p_found bytea, p_users uuid[],
+    p_roles smallint[], p_actor uuid, p_event text, out status smallint, out conv text, out pos bigint
+) language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    v_known uuid;
+begin
+    select c.id into v_known from @.conversations c where c.found = p_found;
+    if found then
+        status := 2; conv := @.whole(v_known); return;
+    end if;
+    pos := @.first_place(false);
+    insert into @.conversations (id, kind, epoch, owner, created_at, settings, active, found, touched)
+        values (p_id, p_kind, 0, p_owner, p_at, p_settings, cardinality(p_users), p_found, pos)
+        on conflict do nothing;
+    if not found then
+        -- Who was faster has committed: this statement sees it.
+        select c.id into v_known from @.conversations c where c.found = p_found;
+        status := case when found then 2 else 0 end;
+        conv := @.whole(v_known);
+        return;
+    end if;
+    insert into @.members (conv, user_id, role, standing, joined_at)
+        select p_id, u.id, u.role, 1, p_at from unnest(p_users, p_roles) as u(id, role);
+    insert into @.log (pos, conv, rev, last_seq, actor, at, event) values (pos, p_id, 0, 0, p_actor, p_at, p_event);
+    status := 1;
+    conv := @.whole(p_id);
+end
+$$;
