@@ -188,17 +188,20 @@ export class Client {
     return this.#people.presence(id);
   }
 
-  async updateProfile({ public: profile, private: own, email, lang }) {
+  async updateProfile({ public: profile, private: own, email, lang, username, status, privacy }) {
     const desc = profile === undefined && own === undefined ? undefined : { public: profile, private: own };
-    const { params = {} } = await this.request({ acc: { user: "me", desc, email, lang } });
+    const { params = {} } = await this.request({ acc: { user: "me", desc, email, lang, username, status, privacy } });
     const me = { ...this.me.value };
     if ("public" in params) me.public = params.public;
     if ("private" in params) me.private = params.private ?? undefined;
-    await this.#call("profile", [me]);
+    if ("status" in params) me.status = params.status || undefined;
+    if ("privacy" in params) me.privacy = params.privacy;
+    await this.#call("profile", [me, params.username]);
   }
 
   async changePassword(old, password) {
     await this.request({ acc: { user: "me", scheme: "basic", secret: { old, new: password } } });
+    await this.#call("profile", [{ ...this.me.value, mustChangePassword: false }]);
   }
 
   async sessions() {

@@ -58,8 +58,8 @@ export class Contacts {
   told(rows) {
     const names = new Map(rows.map(({ user, nickname }) => [user, nickname]));
     for (const { user } of this.#rows ?? []) if (!names.has(user)) this.#client.people.name(user, undefined);
-    for (const { user, public: profile, online, lastSeen, nickname } of rows) {
-      this.#client.people.learn({ id: user, public: profile, online, lastSeen });
+    for (const { user, public: profile, online, lastSeen, status, nickname } of rows) {
+      this.#client.people.learn({ id: user, public: profile, online, lastSeen, status });
       this.#client.people.name(user, nickname);
     }
     this.#rows = rows;

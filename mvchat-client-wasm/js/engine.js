@@ -170,10 +170,11 @@ export class Engine {
     this.#driver?.wake();
   }
 
-  /** The user's own profile is another one. */
-  profile(me) {
+  /** The user's own profile is another one, and perhaps the name to log in with. */
+  profile(me, name = this.#name) {
     this.#me = me;
-    this.#store([["meta", "me", me]]);
+    this.#name = name?.toLowerCase();
+    this.#store([["meta", "me", me], ["meta", "name", this.#name]]);
     this.#tell({ me });
   }
 
@@ -270,11 +271,11 @@ export class Engine {
   }
 
   #loggedIn({ account }) {
-    const { user: id, token, session, mustChangePassword } = account;
+    const { user: id, token, session, mustChangePassword, privacy } = account;
     if (this.#before && this.#before !== id) this.#forget();
     this.#before = id;
     this.#refusals = 0;
-    this.#me = { id, public: account.public, private: account.private ?? undefined, session, mustChangePassword };
+    this.#me = { id, public: account.public, private: account.private ?? undefined, status: account.status ?? undefined, privacy, session, mustChangePassword };
     this.#token = token ?? this.#token;
     const writes = [["meta", "me", this.#me], ["meta", "name", this.#name]];
     if (this.#options.remember && token) writes.push(["meta", "token", token]);

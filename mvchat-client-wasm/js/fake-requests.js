@@ -21,8 +21,8 @@ export function answer(store, socket, kind, fields) {
 
 function logIn({ store, socket }, user) {
   socket.user = user.id;
-  const { id, session, public: profile, private: own } = user;
-  return { user: id, token: store.token(id), session, emailVerified: false, desc: { public: profile, private: own } };
+  const { id, session, public: profile, private: own, privacy, status } = user;
+  return { user: id, token: store.token(id), session, emailVerified: false, desc: { public: profile, private: own }, privacy, status };
 }
 
 function secretOf(secret) {
@@ -41,7 +41,7 @@ const REQUESTS = {
     return { params: logIn(of, user) };
   },
 
-  acc(of, { user, secret, desc, login }) {
+  acc(of, { user, secret, desc, login, username, status, privacy }) {
     if (user === "new") {
       const [name, password] = secretOf(secret);
       const account = of.store.addUser(name, password, desc?.public);
@@ -52,6 +52,13 @@ const REQUESTS = {
     const params = {};
     if (desc && "public" in desc) params.public = me.public = desc.public;
     if (desc && "private" in desc) params.private = me.private = desc.private;
+    if (status !== undefined) params.status = me.status = status;
+    if (privacy) params.privacy = me.privacy = { ...me.privacy, ...privacy };
+    if (username) {
+      if ([...of.store.users.values()].some((user) => user !== me && user.name === username.toLowerCase())) throw new Refusal(409, "exists", "username already taken");
+      me.name = username.toLowerCase();
+      params.username = username;
+    }
     if (secret) {
       if (secret.old !== me.password) throw new Refusal(403, "forbidden", "incorrect current password");
       me.password = secret.new;

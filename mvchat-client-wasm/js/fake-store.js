@@ -8,6 +8,8 @@ export class Refusal extends Error {
   }
 }
 
+const OPEN = { lastSeen: "everyone", receipts: "everyone", typing: "everyone", discoverable: "everyone" };
+
 export class FakeStore {
   users = new Map();
   #convs = new Map();
@@ -23,7 +25,7 @@ export class FakeStore {
   addUser(name, password, profile) {
     const key = name.toLowerCase();
     if ([...this.users.values()].some((user) => user.name === key)) throw new Refusal(409, "exists", "username already taken");
-    const user = { id: crypto.randomUUID(), name: key, password, public: profile ?? null, online: false, session: crypto.randomUUID(), contacts: new Map(), invites: new Map() };
+    const user = { id: crypto.randomUUID(), name: key, password, public: profile ?? null, online: false, session: crypto.randomUUID(), contacts: new Map(), invites: new Map(), privacy: { ...OPEN } };
     this.users.set(user.id, user);
     return user;
   }
@@ -51,8 +53,8 @@ export class FakeStore {
   }
 
   item(id) {
-    const { public: profile, online, lastSeen = null } = this.user(id);
-    return { id, public: profile, online, lastSeen };
+    const { public: profile, online, lastSeen = null, status } = this.user(id);
+    return { id, public: profile, online, lastSeen, status: status || undefined };
   }
 
   peers(id) {

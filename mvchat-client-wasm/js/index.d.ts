@@ -125,7 +125,26 @@ export interface Me {
   readonly private?: Json;
   /** The session of this device; absent while only the cache is known. */
   readonly session?: string;
+  /** Until `changePassword`, the server refuses everything else. */
   readonly mustChangePassword: boolean;
+  /** What the user says about the present moment. */
+  readonly status?: string;
+  readonly privacy: Privacy;
+}
+
+/** To whom something is shown. */
+export type Audience = "everyone" | "contacts" | "nobody";
+
+/** What others see of the user. */
+export interface Privacy {
+  /** Whether the user is here, and when they last were. */
+  readonly lastSeen: Audience;
+  /** How far they have read and received. */
+  readonly receipts: Audience;
+  /** That they are writing. */
+  readonly typing: Audience;
+  /** Who finds them and can begin a direct conversation. */
+  readonly discoverable: Audience;
 }
 
 /** A user as others see them. */
@@ -134,6 +153,8 @@ export interface User {
   readonly public: Profile;
   readonly online: boolean;
   readonly lastSeen?: Timestamp;
+  /** What they say about the present moment, as far as that was told. */
+  readonly status?: string;
   /** What the user of this client calls them, if they are a contact with a name of one's own. */
   readonly nickname?: string;
 }
@@ -515,7 +536,16 @@ export interface Client {
   redeemInvite(code: string): Promise<Conversation>;
   /** Asks for contacts and invitations again: nobody tells when others change them. */
   refresh(): Promise<void>;
-  updateProfile(changes: { public?: Profile; private?: Json; email?: string; lang?: string }): Promise<void>;
+  /** Changes what is given; an empty `status` takes it away, and of `privacy` whatever is absent stays. */
+  updateProfile(changes: {
+    public?: Profile;
+    private?: Json;
+    email?: string;
+    lang?: string;
+    username?: string;
+    status?: string;
+    privacy?: Partial<Privacy>;
+  }): Promise<void>;
   /** Ends the user's other sessions. */
   changePassword(old: string, password: string): Promise<void>;
   sessions(): Promise<readonly Session[]>;

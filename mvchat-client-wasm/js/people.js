@@ -15,10 +15,10 @@ export class People {
   }
 
   /** Takes over what the server says about a user. */
-  learn({ id, public: profile, online = false, lastSeen }) {
+  learn({ id, public: profile, online = false, lastSeen, status }) {
     const cell = this.#cell(id);
     const before = cell.value;
-    const user = { id, public: profile ?? null, online, lastSeen: lastSeen ?? before?.lastSeen, nickname: before?.nickname };
+    const user = { id, public: profile ?? null, online, lastSeen: lastSeen ?? before?.lastSeen, status, nickname: before?.nickname };
     this.#put(cell, user);
   }
 

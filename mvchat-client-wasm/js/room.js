@@ -166,7 +166,9 @@ export class Room {
   async askMembers() {
     try {
       const { params } = await this.#client.request({ get: { what: "members", conv: this.#id } });
-      for (const member of params.members) this.#client.people.learn(member);
+      const { people } = this.#client;
+      // Of members nobody says what their status is.
+      for (const member of params.members) people.learn({ ...member, status: people.known(member.id)?.status });
       this.#roles = params.members.map(({ id, role, mutedUntil }) => ({ id, role, mutedUntil }));
       this.peopled();
     } catch {

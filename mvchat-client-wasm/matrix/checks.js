@@ -15,7 +15,7 @@ import { types } from "./types.js";
 /** What the default entry with its core inlined may weigh when it is as light as visitors want it, after brotli. */
 const GOAL = 95 * 1024;
 /** The most that it may weigh today: a little more than it does, so that it can only become lighter. */
-const MOST = 98 * 1024;
+const MOST = 86 * 1024;
 
 export const CHECKS = { publint: lint, attw, tsc: types, compat, book, size };
 

@@ -146,7 +146,8 @@ struct Who<'a>(&'a Account);
 
 impl Write for Who<'_> {
     fn write(&self, out: &mut String) {
-        let Account { user, token, expires, session, desc, must_change_password, .. } = self.0;
+        let Account { user, token, expires, session, desc, must_change_password, privacy, status, .. } =
+            self.0;
         Members::new(out)
             .put("user", user)
             .put("token", &token.as_ref().map(|token| &token.0))
@@ -155,6 +156,8 @@ impl Write for Who<'_> {
             .put("public", &desc.public)
             .put("private", &desc.private)
             .put("mustChangePassword", must_change_password)
+            .put("privacy", privacy)
+            .put("status", status)
             .end();
     }
 }

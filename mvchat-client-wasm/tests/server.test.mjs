@@ -151,6 +151,36 @@ test("contacts, invites, mentions, and who is here", async (t) => {
   assert.deepEqual(alice.contacts.value.map(({ id, source }) => [id, source]), [[c, "invite"]]);
 });
 
+test("privacy, a status, another user name, and a password that must change", async (t) => {
+  const { url, signUp } = await server(t);
+  const [alice, bob] = [await signUp("alice"), await signUp("bobby")];
+  const room = await alice.dm(bob.me.value.id);
+  await bob.updateProfile({ status: "Sailing", privacy: { typing: "nobody", receipts: "contacts" } });
+  assert.deepEqual(bob.me.value.privacy, { lastSeen: "everyone", receipts: "contacts", typing: "nobody", discoverable: "everyone" });
+  assert.equal(bob.me.value.status, "Sailing");
+  const again = await logIn(t, url, { WebSocket, account: "other", tabs: "alone", credentials: { user: "bobby", password: PASSWORD } });
+  assert.deepEqual([again.me.value.status, again.me.value.privacy.typing], ["Sailing", "nobody"]);
+  const [found] = await alice.search("bobby");
+  assert.equal(found.status, "Sailing");
+  await bob.updateProfile({ privacy: { discoverable: "nobody" } });
+  assert.deepEqual(await alice.search("bobby"), []);
+  await assert.rejects(bob.updateProfile({ username: "alice" }), { code: "exists" });
+  await bob.updateProfile({ username: "robert", status: "" });
+  assert.equal(bob.me.value.status, undefined);
+  await logIn(t, url, { WebSocket, account: "third", tabs: "alone", credentials: { user: "Robert", password: PASSWORD } });
+
+  const { code } = await alice.createInvite({ email: "carol@example.com" });
+  const carol = await signUp("carol", { signUp: { user: "carol", password: code, inviteCode: code } });
+  assert.equal(carol.me.value.mustChangePassword, true);
+  await assert.rejects(carol.search("alice"), { code: "forbidden" });
+  assert.equal(carol.status.value.synced, false);
+  await carol.changePassword(code, PASSWORD);
+  await online(carol);
+  assert.equal(carol.me.value.mustChangePassword, false);
+  await until(carol.conversations, (list) => list.length === 1);
+  assert.equal(room.info.value.title, "bobby");
+});
+
 test("links, bans, muted members and slow mode", async (t) => {
   const { signUp } = await server(t);
   const [alice, bob, carol] = await Promise.all([signUp("alice"), signUp("bobby"), signUp("carol")]);

@@ -246,7 +246,7 @@ impl World {
         loop {
             match link.session.poll() {
                 session::Output::Reply(ticket, reply) => link.outbox.reply(ticket, reply),
-                session::Output::Push(frame) => link.outbox.push(frame).unwrap(),
+                session::Output::Push(frame) => link.outbox.push(None, frame).unwrap(),
                 session::Output::Run(ticket, job) => {
                     let result = self.engine.run(job.command, now).map_err(Into::into);
                     link.session.handle(session::Input::Done(ticket, result), now);

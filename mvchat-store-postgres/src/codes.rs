@@ -7,14 +7,14 @@ use mvchat_core::seam::{ContactSource, StoreResult, UserState};
 
 /// A kind that has a number in the tables.
 pub(crate) trait Code: Sized {
-    fn code(self) -> StoreResult<i16>;
+    fn to_number(self) -> StoreResult<i16>;
     fn of(code: i16) -> StoreResult<Self>;
 }
 
 macro_rules! codes {
     ($($kind:ident { $($variant:ident = $code:literal),* })*) => {$(
         impl Code for $kind {
-            fn code(self) -> StoreResult<i16> {
+            fn to_number(self) -> StoreResult<i16> {
                 match self {
                     $(Self::$variant => Ok($code),)*
                     // A newer core may have one that these tables have not.

@@ -203,7 +203,7 @@ impl Cells {
             mentions: users_text(&body.mentions),
             seq: Some(number(seq.0)),
             expect: Some(number(expect.0)),
-            state: Some(body.state.code()?),
+            state: Some(body.state.to_number()?),
             extra: extra(body)?,
             event: Some(to_json(event)?),
             ..Self::default()
@@ -214,7 +214,7 @@ impl Cells {
         let Amend { settings, owner, members, muted, link, event } = amend;
         let mut listed = Vec::with_capacity(members.len());
         for (user, role, standing) in members {
-            listed.push(serde_json::json!({ "u": user, "r": role.code()?, "s": standing.code()? }));
+            listed.push(serde_json::json!({ "u": user, "r": role.to_number()?, "s": standing.to_number()? }));
         }
         let until = |(user, until): &(UserId, Option<Timestamp>)| serde_json::json!({ "u": user, "t": until.map(Timestamp::as_micros) });
         let muted: Vec<_> = muted.iter().map(until).collect();

@@ -31,7 +31,7 @@ impl ContactStore for PgStore {
         at: Timestamp,
     ) -> StoreResult<()> {
         let invited = source == ContactSource::Invite;
-        let (source, at) = (source.code()?, at.as_micros());
+        let (source, at) = (source.to_number()?, at.as_micros());
         self.write(|| sqlx::query(self.sql(ADD)).bind(a.0).bind(b.0).bind(source).bind(at).bind(invited))
             .await
             .map(drop)

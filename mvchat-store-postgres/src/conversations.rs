@@ -38,10 +38,10 @@ const PEERS: &str = "select distinct o.user_id from @.members m \
 impl ConversationStore for PgStore {
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
         let NewConversation { id, kind, members, owner, settings, at, .. } = &new;
-        let (found, kind, settings) = (found(&new), kind.code()?, to_json(settings)?);
+        let (found, kind, settings) = (found(&new), kind.to_number()?, to_json(settings)?);
         let actor = owner.or_else(|| members.keys().next().copied()).map_or(Uuid::nil(), |user| user.0);
         let users: Vec<Uuid> = members.keys().map(|user| user.0).collect();
-        let roles = members.values().map(|role| role.code()).collect::<StoreResult<Vec<i16>>>()?;
+        let roles = members.values().map(|role| role.to_number()).collect::<StoreResult<Vec<i16>>>()?;
         let event = to_json(&LogEvent::Created)?;
         let row = self
             .write_one(|| {

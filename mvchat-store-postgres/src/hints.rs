@@ -1,27 +1,47 @@
 //! What nodes on one database tell each other: where something was committed.
 
-use crate::rows::to_json;
+use crate::rows::{of_json, to_json};
 use mvchat_core::proto::ConvId;
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use sqlx::postgres::PgListener;
 use std::collections::BTreeSet;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// So many commits may wait to be told; more are found in the log.
 const QUEUE: usize = 1_024;
 /// So many conversations are named in one go: the database takes 8,000 bytes.
 const MOST: usize = 150;
+/// How long to wait before listening again after the connection was lost.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Tells other nodes, after the commits and off their path: whatever came while the last message was sent is the
-/// next one.
+/// next one. And listens to them, on a connection of its own.
 pub(crate) struct Hints {
     queue: mpsc::Sender<Vec<ConvId>>,
+    heard: Arc<Notify>,
+    listener: JoinHandle<()>,
+}
+
+/// What is told: ids only.
+#[derive(Serialize, Deserialize)]
+struct Hint {
+    node: Uuid,
+    convs: BTreeSet<ConvId>,
 }
 
 impl Hints {
     pub(crate) fn start(pool: &PgPool, schema: &str) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(send(pool.clone(), channel(schema), waiting));
-        Self { queue }
+        let (node, channel) = (Uuid::new_v4(), format!("{schema}_changed"));
+        let heard = Arc::new(Notify::new());
+        tokio::spawn(send(pool.clone(), node, channel.clone(), waiting));
+        let listener = tokio::spawn(listen(pool.clone(), node, channel, heard.clone()));
+        Self { queue, heard, listener }
     }
 
     /// Tells about conversations. Never waits; who hears nothing reads the log.
@@ -31,21 +51,53 @@ impl Hints {
             drop(self.queue.try_send(convs));
         }
     }
+
+    /// Waits until another node has said something, or might have.
+    pub(crate) async fn heard(&self) {
+        self.heard.notified().await;
+    }
 }
 
-/// Returns the name under which nodes that share a schema speak.
-pub(crate) fn channel(schema: &str) -> String {
-    format!("{schema}_changed")
+impl Drop for Hints {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
 }
 
-async fn send(pool: PgPool, channel: String, mut waiting: mpsc::Receiver<Vec<ConvId>>) {
+async fn send(pool: PgPool, node: Uuid, channel: String, mut waiting: mpsc::Receiver<Vec<ConvId>>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, QUEUE).await > 0 {
-        let convs: BTreeSet<ConvId> = batch.drain(..).flatten().take(MOST).collect();
-        let Ok(text) = to_json(&convs) else { continue };
+        let convs = batch.drain(..).flatten().take(MOST).collect();
+        let Ok(text) = to_json(&Hint { node, convs }) else { continue };
         let told = sqlx::query("select pg_notify($1, $2)").bind(&channel).bind(text).execute(&pool).await;
         if let Err(error) = told {
             tracing::debug!(%error, "other nodes were not told");
+        }
+    }
+}
+
+async fn listen(pool: PgPool, node: Uuid, channel: String, heard: Arc<Notify>) {
+    loop {
+        if let Err(error) = hear(&pool, node, &channel, &heard).await {
+            tracing::debug!(%error, "other nodes can't be heard for now");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn hear(pool: &PgPool, node: Uuid, channel: &str, heard: &Notify) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(channel).await?;
+    loop {
+        // Something may have been said before.
+        heard.notify_one();
+        loop {
+            // Nothing means that the connection was lost and is there again.
+            let Some(said) = listener.try_recv().await? else { break };
+            let own = of_json::<Hint>(said.payload()).is_ok_and(|hint| hint.node == node);
+            if !own {
+                heard.notify_one();
+            }
         }
     }
 }

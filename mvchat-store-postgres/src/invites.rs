@@ -72,7 +72,7 @@ impl InviteStore for PgStore {
     }
 
     async fn use_invite(&self, id: InviteId, by: UserId, at: Timestamp) -> StoreResult<bool> {
-        let source = ContactSource::Invite.code()?;
+        let source = ContactSource::Invite.to_number()?;
         let row = self
             .write_one(|| sqlx::query(self.sql(USE)).bind(id.0).bind(by.0).bind(at.as_micros()).bind(source))
             .await?;

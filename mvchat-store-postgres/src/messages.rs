@@ -100,6 +100,19 @@ const CHANGES: &str = concat!(
 );
 const SENT: &str = "select m.seq, m.born_rev, m.ts, m.print from @.messages m \
      where m.conv = $1 and coalesce(m.sender, m.actor) = $2 and m.cid = $3";
+/// The messages that were new then, and everything else.
+const HAPPENED: &str = concat!(
+    "with start as materialized (select l.last_seq + $2 - l.rev as seq from @.log l \
+     where l.conv = $1 and l.rev <= $2 order by l.rev desc limit 1) \
+     select m.pos, m.conv, m.born_rev, coalesce(m.sender, m.actor), m.ts, m.seq, null::text, ",
+    message_columns!(),
+    " from @.messages m where m.conv = $1 and m.seq > (select s.seq from start s) \
+     and m.seq <= (select s.seq from start s) + $3 - $2 and m.born_rev > $2 and m.born_rev <= $3 \
+     union all select l.pos, l.conv, l.rev, l.actor, l.at, l.seq, l.event, ",
+    message_columns!(),
+    " from @.log l left join @.messages m on m.conv = l.conv and m.seq = l.seq \
+     where l.conv = $1 and l.rev > $2 and l.rev <= $3 order by 3"
+);
 const LOG: &str = "select e.* from (select @.horizon() as pos) h cross join lateral (\
      (select m.pos, m.conv, m.born_rev, coalesce(m.sender, m.actor), m.ts, m.seq, null::text from @.messages m \
      where m.pos > $1 and m.pos <= h.pos order by m.pos limit $2) union all \
@@ -196,6 +209,22 @@ impl MessageStore for PgStore {
         };
         let ((entries, position), _) = self.settled(read).await?;
         Ok(LogPage { entries, position })
+    }
+
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        let (after, upto) = (number(after.0), number(upto.0));
+        let rows = self.read(|| sqlx::query(self.sql(HAPPENED)).bind(conv.0).bind(after).bind(upto)).await?;
+        let read = |row| {
+            let entry = entry(row)?.ok_or_else(|| internal("an entry without a conversation"))?;
+            let about = get::<Option<i64>>(row, 7)?.map(|_| message(row, 7)).transpose()?;
+            Ok((entry, about))
+        };
+        rows.iter().map(read).collect()
     }
 
     async fn position(&self) -> StoreResult<Position> {

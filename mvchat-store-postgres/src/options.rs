@@ -5,7 +5,7 @@ use crate::error::internal;
 use crate::hints::Hints;
 use crate::migrate::{Migrations, STORE, migrate};
 use crate::schema::{Schema, SchemaStatus};
-use crate::store::PgStore;
+use crate::store::{PgStore, Shared};
 use mvchat_core::seam::StoreResult;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// How a store is opened: made by [`PgStore::options`] or [`PgStore::with_pool`].
 ///
 /// # Defaults
-/// Schema `mvchat`; 10 connections; 2 s to get one; 10 s for a statement, 5 s for a lock; migrates; refuses a server
+/// Schema `mvchat`; 10 connections; 2 s to get one; 10 s for a statement, 5 s for a lock; 200 ms of patience; migrates; refuses a server
 /// whose settings do not keep what was acknowledged.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -26,6 +26,7 @@ pub struct PgOptions {
     acquire: Duration,
     statement: Duration,
     lock: Duration,
+    patience: Duration,
     migrate: bool,
     weak: bool,
 }
@@ -39,6 +40,7 @@ impl Default for PgOptions {
             acquire: Duration::from_secs(2),
             statement: Duration::from_secs(10),
             lock: Duration::from_secs(5),
+            patience: Duration::from_millis(200),
             migrate: true,
             weak: false,
         }
@@ -68,6 +70,13 @@ impl PgOptions {
     /// Sets how long a statement may wait for a lock; without effect on a pool that was given.
     pub fn lock_timeout(self, timeout: Duration) -> Self {
         Self { lock: timeout, ..self }
+    }
+
+    /// Sets how long a read of the log, or of what was touched since, waits for transactions that began before this
+    /// store's last write. Whoever runs long transactions that write in the same server delays what other nodes and
+    /// followers of the log learn, nothing else.
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Leaves the tables as they are; opening then fails if they are not those that this program needs.
@@ -149,7 +158,7 @@ impl PgOptions {
         let durability = check_durability(&pool, self.weak).await?;
         self.prepare(&STORE, &pool, &schema).await?;
         let hints = Hints::start(&pool, &schema.name);
-        Ok(PgStore::new(pool, schema, durability, hints, own))
+        Ok(PgStore::new(Shared::new(pool, own, schema, durability, hints, self.patience)))
     }
 
     /// Brings the tables to what this program needs, or checks that they are.

@@ -4,6 +4,7 @@ use crate::error::{failed, internal, is_conflict, is_lost};
 use crate::hints::Hints;
 use crate::options::PgOptions;
 use crate::schema::Schema;
+use async_trait::async_trait;
 use mvchat_core::proto::{ConvId, Position};
 use mvchat_core::seam::{Durability, Store, StoreResult};
 use parking_lot::Mutex;
@@ -17,8 +18,6 @@ use std::time::{Duration, Instant};
 
 /// How often a statement that was undone for no fault of its own is run again.
 const ATTEMPTS: u32 = 5;
-/// How long a read waits for transactions that began before this store's last write.
-const PATIENCE: Duration = Duration::from_millis(200);
 /// How long nobody waits after that was in vain.
 const IMPATIENCE: Duration = Duration::from_secs(1);
 
@@ -49,7 +48,7 @@ pub struct PgStore {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     pool: PgPool,
     /// Whether the pool was made for the store, and so ends with it.
     own_pool: bool,
@@ -60,6 +59,7 @@ struct Shared {
     reached: AtomicU64,
     /// Until when nobody waits for old transactions.
     impatient: Mutex<Option<Instant>>,
+    patience: Duration,
 }
 
 /// A statement with its arguments.
@@ -89,15 +89,8 @@ impl PgStore {
         &self.shared.pool
     }
 
-    pub(crate) fn new(
-        pool: PgPool,
-        schema: Schema,
-        durability: Durability,
-        hints: Hints,
-        own_pool: bool,
-    ) -> Self {
-        let (reached, impatient) = (AtomicU64::new(0), Mutex::new(None));
-        Self { shared: Arc::new(Shared { pool, own_pool, schema, durability, hints, reached, impatient }) }
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
     }
 
     /// Completes a statement with the schema's name.
@@ -171,7 +164,7 @@ impl PgStore {
         if impatient.is_some_and(|until| now < until) {
             return false;
         }
-        if now.duration_since(started) < PATIENCE {
+        if now.duration_since(started) < self.shared.patience {
             return true;
         }
         *impatient = Some(now + IMPATIENCE);
@@ -179,9 +172,32 @@ impl PgStore {
     }
 }
 
+#[async_trait]
 impl Store for PgStore {
     fn durability(&self) -> Durability {
         self.shared.durability
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn stirred(&self) {
+        self.shared.hints.heard().await;
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        pool: PgPool,
+        own_pool: bool,
+        schema: Schema,
+        durability: Durability,
+        hints: Hints,
+        patience: Duration,
+    ) -> Self {
+        let (reached, impatient) = (AtomicU64::new(0), Mutex::new(None));
+        Self { pool, own_pool, schema, durability, hints, reached, impatient, patience }
     }
 }
 

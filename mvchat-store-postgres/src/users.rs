@@ -178,7 +178,7 @@ impl Written {
         let email = user.email.take();
         Ok(Self {
             id: user.id.0,
-            state: user.state.code()?,
+            state: user.state.to_number()?,
             name: user.display_name().map(|name| fold(&name).into_bytes()),
             must_change_password: user.must_change_password,
             private,

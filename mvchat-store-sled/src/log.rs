@@ -2,10 +2,13 @@
 //!
 //! All entries of a batch become durable together, so a row of their own for each would only cost.
 
+use crate::chat::message_key;
 use crate::codec::{FORMAT, Field, In, Out, Unreadable, encode};
-use crate::keys::{Key, LOG, last_number};
+use crate::keys::{CONV, Key, LOG, last_number};
 use crate::read::Rows;
-use mvchat_core::proto::Position;
+use crate::rows::Stored;
+use mvchat_core::policy::Message;
+use mvchat_core::proto::{ConvId, Position, Rev};
 use mvchat_core::seam::{LogEntry, LogPage, StoreResult};
 
 /// The entries that a batch adds, in their order, each written already: writing them can't fail any more.
@@ -75,4 +78,35 @@ pub(crate) fn log(rows: &impl Rows, after: Position, limit: usize) -> StoreResul
     let last = entries.last().map_or(after, |entry| entry.position);
     let position = if more { last } else { crate::chat::position(rows)?.max(after) };
     Ok(LogPage { entries, position })
+}
+
+/// Returns what happened in a conversation after one rev and up to another, each with the message it is about.
+///
+/// Walks the log back from its end: only nodes that share a store ask for what is long ago, and this one has one node.
+pub(crate) fn happened(
+    rows: &impl Rows,
+    conv: ConvId,
+    after: Rev,
+    upto: Rev,
+) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+    let mut found: Vec<LogEntry> = Vec::new();
+    if !rows.has(&Key::conv(CONV, conv))? || after >= upto.min(crate::chat::tail(rows, conv)?.rev) {
+        return Ok(Vec::new());
+    }
+    for item in rows.down(Key::of(LOG).starting(0)) {
+        let (key, stored) = item?;
+        let Entries(row) = rows.decoded(&key, &stored)?;
+        let row: Vec<_> = row.into_iter().filter(|entry| entry.conv == conv).collect();
+        let done = row.iter().any(|entry| entry.rev <= after.next());
+        found.extend(row.into_iter().rev().filter(|entry| entry.rev > after && entry.rev <= upto));
+        if done {
+            break;
+        }
+    }
+    found.reverse();
+    let about = |entry: LogEntry| {
+        let stored = entry.seq.map(|seq| rows.row::<Stored>(&message_key(conv, seq))).transpose()?;
+        Ok((entry, stored.flatten().map(|stored| stored.message)))
+    };
+    found.into_iter().map(about).collect()
 }

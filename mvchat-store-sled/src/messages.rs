@@ -5,7 +5,7 @@ use crate::chat::{Walk, mine, position, tail, visible};
 use crate::codec::decode;
 use crate::commit::change;
 use crate::keys::{CHANGED, CID, HIDDEN_AT, Key, MEMBER, last_number};
-use crate::log::log;
+use crate::log::{happened, log};
 use crate::mentions::mentions;
 use crate::read::Rows;
 use crate::rows::{Mine, Stored, Thing};
@@ -15,8 +15,8 @@ use bytes::Bytes;
 use mvchat_core::policy::Message;
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    Change, Changed, Changes, ChangesQuery, LogPage, Mention, MessageStore, Op, Outcome, Page, PageQuery,
-    Sent, StoreResult,
+    Change, Changed, Changes, ChangesQuery, LogEntry, LogPage, Mention, MessageStore, Op, Outcome, Page,
+    PageQuery, Sent, StoreResult,
 };
 use sled::IVec;
 use std::collections::BTreeSet;
@@ -80,6 +80,15 @@ impl MessageStore for SledStore {
 
     async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {
         self.read(move |rows| log(rows, after, limit)).await
+    }
+
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        self.read(move |rows| happened(rows, conv, after, upto)).await
     }
 
     async fn position(&self) -> StoreResult<Position> {

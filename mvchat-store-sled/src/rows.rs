@@ -99,7 +99,6 @@ rows! {
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
-    SessionRow { id, user, device, user_agent, created_at, used_at, expires_at }
     Credential { user, scheme, name, folded, secret }
     Privacy { last_seen, receipts, typing, discoverable }
 }
@@ -124,6 +123,28 @@ codes! {
     ContactSource { Manual = 1, Invite = 2 }
     Audience { Everyone = 1, Contacts = 2, Nobody = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
+}
+
+/// What came later stands at the end: when it ends in any case.
+impl Field for SessionRow {
+    fn put(&self, out: &mut Out) {
+        self.id.put(out);
+        self.user.put(out);
+        self.device.put(out);
+        self.user_agent.put(out);
+        self.created_at.put(out);
+        self.used_at.put(out);
+        self.expires_at.put(out);
+        self.until.put(out);
+    }
+
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let (id, user) = Field::take(input)?;
+        let (device, user_agent) = Field::take(input)?;
+        let (created_at, used_at) = Field::take(input)?;
+        let expires_at = Field::take(input)?;
+        Ok(Self { id, user, device, user_agent, created_at, used_at, expires_at, until: input.later()? })
+    }
 }
 
 /// What came later stands at the end: the hash of the address, the status, the privacy settings.
@@ -251,7 +272,26 @@ impl Field for Thing {
 mod tests {
     use super::*;
     use crate::codec::{FORMAT, decode, encode};
+    use mvchat_core::proto::SessionId;
     use uuid::Uuid;
+
+    #[test]
+    fn sessions_of_the_first_version_are_read() {
+        let at = Timestamp::from_micros(5);
+        let session = SessionRow {
+            id: SessionId(Uuid::from_u128(8)),
+            user: UserId(Uuid::from_u128(7)),
+            device: None,
+            user_agent: Some("web".to_owned()),
+            created_at: at,
+            used_at: at,
+            expires_at: at,
+            until: None,
+        };
+        let now = encode(&session).unwrap();
+        assert_eq!(decode::<SessionRow>(now.strip_suffix(&[0]).unwrap()).unwrap(), session);
+        assert_eq!(decode::<SessionRow>(&now).unwrap(), session);
+    }
 
     #[test]
     fn accounts_of_the_first_version_are_read() {

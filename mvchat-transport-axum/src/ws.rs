@@ -4,16 +4,21 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use mvchat_core::Chat;
-use mvchat_core::engine::Peer;
+use mvchat_core::seam::{Peer, Principal};
 use mvchat_ws::Options;
 use std::net::SocketAddr;
 
 /// Answers a request for a WebSocket and serves the connection in a task of its own: see [`mvchat_ws::upgrade`].
 ///
-/// The peer's address is that of the extension `ConnectInfo<SocketAddr>`, if the request has it.
+/// The peer's address is that of the extension `ConnectInfo<SocketAddr>`, if the request has it. A
+/// [`Principal`](mvchat_core::seam::Principal) among the extensions, put there by the app's own middleware, is whom the
+/// scheme `host` lets in.
 pub fn upgrade(request: Request, chat: &Chat, options: &Options) -> Response {
     let (mut parts, _) = request.into_parts();
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = address.map_or_else(Peer::default, |ConnectInfo(address)| Peer::from(*address));
+    let mut peer = address.map_or_else(Peer::default, |ConnectInfo(address)| Peer::from(*address));
+    if let Some(principal) = parts.extensions.remove::<Principal>() {
+        peer = peer.with_principal(principal);
+    }
     mvchat_ws::upgrade(&mut parts, chat, options, peer).map(Body::from)
 }

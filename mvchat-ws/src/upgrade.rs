@@ -27,6 +27,13 @@ pub fn upgrade(parts: &mut Parts, chat: &Chat, options: &Options, peer: Peer) ->
         Ok(granted) => granted,
         Err(refusal) => return *refusal,
     };
+    let mut peer = peer;
+    for name in chat.auth_headers() {
+        for value in parts.headers.get_all(name) {
+            // What is no text stays there, garbled: it is no good, and makes a second one worthless.
+            peer = peer.with_header(name, String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
     let chat = chat.clone();
     tokio::spawn(async move {
         match on_upgrade.await {

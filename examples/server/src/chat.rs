@@ -3,6 +3,7 @@
 use std::{io, time::Duration};
 
 use mvchat_core::{Chat, ChatBuilder, Keys, builtin::MemoryStore, proto::Limits};
+use mvchat_store_postgres::{PgStore, PgVault};
 use mvchat_store_sled::SledStore;
 
 use crate::config::{Config, Preset, StoreKind};
@@ -12,10 +13,10 @@ use crate::config::{Config, Preset, StoreKind};
 /// # Errors
 /// With the folder that could not be used, or with everything that the engine finds wrong.
 pub(crate) async fn open(config: &Config) -> io::Result<Chat> {
-    builder(config)?.limits(limits(config)).build().await.map_err(io::Error::other)
+    builder(config).await?.limits(limits(config)).build().await.map_err(io::Error::other)
 }
 
-fn builder(config: &Config) -> io::Result<ChatBuilder> {
+async fn builder(config: &Config) -> io::Result<ChatBuilder> {
     let folder = &config.data_dir.0;
     match config.store {
         // What forgets everything needs no keys that outlive it.
@@ -27,6 +28,23 @@ fn builder(config: &Config) -> io::Result<ChatBuilder> {
             })?;
             let store = SledStore::open(folder).map_err(|error| {
                 io::Error::other(format!("cannot open the store in {}: {error}", folder.display()))
+            })?;
+            Ok(Chat::builder(store).keys(keys))
+        }
+        StoreKind::Postgres => {
+            let url = &config.database.0;
+            if url.is_empty() {
+                return Err(io::Error::other(
+                    "the store postgres needs a database: give --database-url or MVCHAT_DATABASE_URL",
+                ));
+            }
+            // The address holds a password; the errors do not.
+            let failed = |error| io::Error::other(format!("cannot open the database: {error}"));
+            let store = PgStore::connect(url).await.map_err(failed)?;
+            let vault = PgVault::connect(url).await.map_err(failed)?;
+            let keys_folder = folder.join("keys");
+            let keys = Keys::load_or_create_beside(&keys_folder, vault).await.map_err(|error| {
+                io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder.display()))
             })?;
             Ok(Chat::builder(store).keys(keys))
         }

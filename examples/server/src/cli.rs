@@ -46,9 +46,13 @@ pub struct ServeArgs {
     /// Folder for keys and the embedded store [default: mvchat-data] [env: MVCHAT_DATA_DIR].
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
-    /// Where conversations are kept: memory or sled [default: sled] [env: MVCHAT_STORE].
+    /// Where conversations are kept: memory, sled or postgres [default: sled] [env: MVCHAT_STORE].
     #[arg(long, value_name = "STORE")]
     pub store: Option<String>,
+    /// Address of the database for the store postgres; better in [env: MVCHAT_DATABASE_URL], because others on this
+    /// machine can read a command line.
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
     /// What carries the connections: axum [default: axum] [env: MVCHAT_TRANSPORT].
     #[arg(long, value_name = "TRANSPORT")]
     pub transport: Option<String>,
@@ -72,6 +76,7 @@ impl From<ServeArgs> for Flags {
             ("server.listen", "--listen", args.listen),
             ("data_dir", "--data-dir", args.data_dir),
             ("store", "--store", args.store),
+            ("database.url", "--database-url", args.database_url),
             ("transport", "--transport", args.transport),
             ("server.behind_proxy", "--behind-proxy", args.behind_proxy.then(|| "true".to_owned())),
             ("log.level", "--log", args.log),
@@ -102,6 +107,7 @@ mod tests {
             listen: wrong(),
             data_dir: wrong(),
             store: wrong(),
+            database_url: None,
             transport: wrong(),
             log: wrong(),
             log_format: wrong(),

@@ -6,6 +6,7 @@ import { explain } from "./lib/announce.js";
 import { fill, h } from "./lib/dom.js";
 import { applyTheme } from "./lib/theme.js";
 import { forgetDrafts } from "./room/composer.js";
+import { mustChange } from "./settings/must-change.js";
 import { shell } from "./shell.js";
 
 const SERVER = `${location.origin.replace(/^http/, "ws")}/v0/ws`;
@@ -38,7 +39,10 @@ function knock(note) {
 }
 
 function show(chat) {
-  const end = shell(app, chat);
+  let end = () => {};
+  const open = () => (end = shell(app, chat));
+  if (chat.me.value.mustChangePassword) mustChange(app, chat, open);
+  else open();
   const stop = chat.status.subscribe(async ({ state, error }) => {
     if (state !== "ended") return;
     stop();

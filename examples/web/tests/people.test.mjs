@@ -106,7 +106,7 @@ test("a group by a link, with its moderation", TIMEOUT, async (t) => {
   await page.getByRole("button", { name: "Make a link" }).click();
   await page.getByLabel("It can be used").selectOption("10 times");
   await page.getByRole("button", { name: "Make the link" }).click();
-  await page.getByText("used 0 of 10 times").waitFor();
+  await page.getByText("Used 0 of 10 times").waitFor();
   const link = await pasted(anna);
   assert.match(link, /#\/join\/[\w-]+$/);
   await bob.page.goto(link);
@@ -203,4 +203,62 @@ test("notes, archive, mentions and messages that do not stay", TIMEOUT, async (t
   await bob.page.locator(".room-head .flag", { hasText: "Messages disappear 5 minutes after they were read" }).waitFor();
   anna.isFine();
   bob.isFine();
+});
+
+test("privacy, a status, and another user name", TIMEOUT, async (t) => {
+  const { browser, server, anna, bob } = await two(t);
+  const { page } = bob;
+  await bob.open("Anna Berg");
+  await anna.page.locator(".room-state", { hasText: "online" }).waitFor();
+  await page.locator(".me").click();
+  await page.getByLabel("Status").fill("Gone sailing");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").first().waitFor();
+  await page.getByLabel("Who sees when you are here").selectOption("Nobody");
+  await page.getByLabel("Who finds you and can write first").selectOption("Nobody");
+  await page.getByText("Saved.").nth(2).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Privacy" }).waitFor();
+  assert.equal(await page.getByLabel("Who sees when you are here").inputValue(), "nobody");
+  assert.equal(await page.getByLabel("Status").inputValue(), "Gone sailing");
+  await anna.page.reload();
+  await anna.page.locator(".room-state", { hasText: "Gone sailing" }).waitFor();
+  assert.doesNotMatch(await anna.page.locator(".room-state").innerText(), /online|last seen/);
+  await anna.page.getByLabel("Search conversations and people").fill("Bob St");
+  await anna.page.getByText("Nobody of this name.").waitFor();
+
+  await page.getByLabel("New user name").fill("anna");
+  await page.getByRole("button", { name: "Change", exact: true }).click();
+  await page.getByText("This name is taken.").waitFor();
+  await page.getByLabel("New user name").fill("robert");
+  await page.getByRole("button", { name: "Change", exact: true }).click();
+  await page.getByText("Log in with the new user name from now on.").waitFor();
+  const again = await Person.open(browser, server.url);
+  await again.page.getByLabel("User name").fill("robert");
+  await again.page.getByLabel("Password").fill("correct-horse");
+  await again.page.getByRole("button", { name: "Log in" }).click();
+  await again.page.locator(".conversations a", { hasText: "Anna Berg" }).waitFor();
+  for (const person of [anna, bob, again]) person.isFine();
+});
+
+test("who was given a password chooses another one first", TIMEOUT, async (t) => {
+  const { browser, anna } = await two(t);
+  await allowClipboard(anna);
+  await anna.page.getByRole("link", { name: "Contacts" }).click();
+  await anna.page.getByLabel("E-mail address").fill("carol@example.com");
+  await anna.page.getByRole("button", { name: "Make an invitation" }).click();
+  await anna.page.getByRole("button", { name: "Copy link" }).click();
+  const link = await pasted(anna);
+  const code = link.split("/").at(-1);
+  const carol = await Person.open(browser, link);
+  const { page } = carol;
+  await page.getByLabel("User name").fill("carol");
+  await page.getByLabel("Password").fill(code);
+  await page.locator("form .primary").click();
+  await page.getByRole("heading", { name: "Choose a password" }).waitFor();
+  await page.getByLabel("The password you came with").fill(code);
+  await page.getByLabel("Your new password").fill("battery-staple");
+  await page.getByRole("button", { name: "Set the password" }).click();
+  await page.locator(".conversations a", { hasText: "Anna Berg" }).waitFor();
+  carol.isFine();
 });

@@ -61,7 +61,27 @@ export async function world(t) {
   await anna.say("Can you still read me?");
   await anna.page.locator('.row.own[data-status="failed"]').waitFor();
   await bob.page.getByRole("button", { name: "Unblock" }).first().click();
+  await people(anna);
   return { server, proxy, browser, anna, bob, chloe, dina };
+}
+
+/** Anna has contacts, an invitation, and a link to the group. */
+async function people({ page }) {
+  await page.getByRole("link", { name: "Contacts" }).click();
+  for (const name of ["Bob Stone", "Chloé Moreau-Dubois"]) {
+    await page.getByLabel("Add someone").fill(name);
+    await page.getByRole("button", { name: `Add ${name}` }).click();
+    await page.locator(".member", { hasText: name }).waitFor();
+  }
+  await page.getByLabel("E-mail address").fill("friedrich.wilhelm.von.hohenzollern@example.org");
+  await page.getByLabel("Name, if you like").fill("Fritz");
+  await page.getByRole("button", { name: "Make an invitation" }).click();
+  await page.locator(".sessions .member").first().waitFor();
+  await page.locator(".conversations a", { hasText: "Sailing club" }).click();
+  await page.locator(".room-head", { hasText: "Sailing club" }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("button", { name: "Make the link" }).click();
+  await page.locator(".link-row").waitFor();
 }
 
 async function react(person, text, emoji) {

@@ -2,9 +2,10 @@
 
 import {
   ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme,
+  type Audience,
   type Client, type ConnectOptions, type Contact, type Content, type Conversation, type ConversationInfo, type ConvId, type Draft,
   type Events, type GroupLink, type Invite, type Json, type Limits, type Me, type Media, type Member, type Mention, type Message,
-  type MessageStatus, type Presence, type Profile, type Reaction, type Readable, type Receipt, type Reply, type Role,
+  type MessageStatus, type Presence, type Privacy, type Profile, type Reaction, type Readable, type Receipt, type Reply, type Role,
   type SendOptions, type Session, type Status, type Timeline, type Timestamp, type User, type UserId,
   type WebSocketLike,
 } from "mvchat-client";
@@ -103,6 +104,10 @@ export async function client(chat: Client): Promise<void> {
   exactly<Conversation>()(await chat.joinGroup("code"));
   await chat.refresh();
   await chat.updateProfile({ public: { fn: "Alice" }, private: null, email: "alice@example.com", lang: "de" });
+  await chat.updateProfile({ username: "alice2", status: "Sailing", privacy: { typing: "nobody" } });
+  const { lastSeen: seen, receipts, typing, discoverable }: Privacy = chat.me.value.privacy;
+  const audiences: Audience[] = [seen, receipts, typing, discoverable];
+  console.log(audiences, chat.me.value.status);
   await chat.changePassword("old", "new");
   const sessions: readonly Session[] = await chat.sessions();
   for (const { id, device, userAgent, createdAt, lastUsedAt, current } of sessions) {

@@ -1,12 +1,14 @@
 //! The defaults behind the plug points.
 
 pub mod audit;
+pub mod auth;
 mod env;
 pub mod keys;
 mod limiter;
 mod mail;
 mod memory;
 pub mod password;
+pub mod report;
 pub mod token;
 
 pub use env::SystemEnv;

@@ -1,6 +1,7 @@
-//! Password hashes: Argon2id (RFC 9106) as PHC strings, a bounded number at a time.
+//! Password hashes: Argon2id (RFC 9106) as PHC strings, a bounded number at a time. Older forms are read.
 
 mod params;
+mod stored;
 mod threads;
 
 #[cfg(test)]
@@ -10,9 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use argon2::{Algorithm, Argon2, PasswordHash, PasswordHasher, PasswordVerifier, Version};
+use argon2::PasswordHasher;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
+
+use self::stored::Stored;
 
 pub use self::params::PasswordParams;
 use self::threads::Threads;
@@ -49,7 +52,7 @@ pub enum PasswordError {
     /// Too many are waiting, or waited for too long. Trying again later helps.
     #[error("too many passwords are being checked")]
     Busy,
-    /// The stored hash is not one of Argon2id with bearable parameters.
+    /// The stored hash is of no known form, or would cost more than is bearable.
     #[error("the stored password hash cannot be read")]
     Corrupt,
     /// The parameters are outside the bounds of [`PasswordParams`].
@@ -95,22 +98,33 @@ impl Passwords {
         .await
     }
 
-    /// Checks a password against a stored PHC string. Without one it takes as long as with one made of the present
-    /// parameters, and the answer is `Wrong`; so the time does not tell whether a user exists.
+    /// Checks a password against a stored hash: a PHC string of Argon2id, the three-part form of mvChat2, or bcrypt. The
+    /// last two always ask for a new hash; until then, the time that a check takes tells that the account was imported.
+    /// Without a hash it takes as long as with one made of the present parameters, and the answer is `Wrong`; so the
+    /// time does not tell whether a user exists.
     ///
     /// # Errors
     /// `Busy`, `Corrupt`, `Failed`.
     pub async fn verify(
         &self,
         password: impl Into<Zeroizing<String>>,
-        phc: Option<&str>,
+        stored: Option<&str>,
     ) -> Result<Verdict, PasswordError> {
-        let (password, phc, params) = (password.into(), phc.map(str::to_owned), self.params);
-        self.run(move || match phc {
-            Some(phc) => verify(params, password.as_bytes(), &phc),
+        let (password, params) = (password.into(), self.params);
+        let stored = stored.map(|stored| Stored::parse(stored, params)).transpose()?;
+        self.run(move || match stored {
+            Some(stored) => stored.verify(password.as_bytes(), params),
             None => verify_nobody(params, password.as_bytes()),
         })
         .await
+    }
+
+    /// Passes a hash that [`verify`](Self::verify) can check: for the import of accounts.
+    ///
+    /// # Errors
+    /// `Corrupt` for any other, also for one that would cost too much.
+    pub fn check_stored(&self, stored: &str) -> Result<(), PasswordError> {
+        Stored::parse(stored, self.params).map(drop)
     }
 
     async fn run<T: Send + 'static>(
@@ -157,17 +171,6 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn verify(params: PasswordParams, password: &[u8], phc: &str) -> Result<Verdict, PasswordError> {
-    let hash = PasswordHash::new(phc).map_err(|_| PasswordError::Corrupt)?;
-    let stored = PasswordParams::of(&hash)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, argon2::Params::DEFAULT);
-    match argon2.verify_password(password, &hash) {
-        Ok(()) => Ok(Verdict::Ok { rehash: stored != params }),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
-        Err(_) => Err(PasswordError::Failed),
     }
 }
 

@@ -1,8 +1,6 @@
 //! What a client is made of.
 
 use crate::proto::{Acc, AccDesc, Json, Login, Password, Request, Secret, VERSION};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
 
 /// Who the user is and how the client behaves; where the server is concerns only whoever drives the machine.
@@ -165,5 +163,6 @@ impl Credentials {
 }
 
 fn encoded(user: &str, password: &Password) -> String {
-    STANDARD.encode(format!("{user}:{}", password.0))
+    let pair = user.to_owned() + ":" + &password.0;
+    crate::wire::base64(pair.as_bytes())
 }

@@ -41,6 +41,8 @@ pub(super) struct Connection {
     /// The account was made, or may have been made.
     pub(super) signed_up: bool,
     pub(super) tried_sign_up: bool,
+    /// Until the password is another, the server does nothing else for this user.
+    pub(super) must_change_password: bool,
 }
 
 impl Connection {
@@ -59,6 +61,7 @@ impl Connection {
             token,
             signed_up: false,
             tried_sign_up: false,
+            must_change_password: false,
         }
     }
 
@@ -144,13 +147,17 @@ impl Client {
         if token.is_some() {
             self.link.token = token.clone();
         }
+        let must_change_password = params.must_change_password.unwrap_or(false);
+        self.link.must_change_password = must_change_password;
         let account = Account {
             user: params.user,
             token,
             expires: params.expires,
             session: params.session,
             desc: params.desc,
-            must_change_password: params.must_change_password.unwrap_or(false),
+            must_change_password,
+            privacy: params.privacy.unwrap_or_default(),
+            status: params.status,
         };
         self.is_user(params.user);
         if self.link.is_ready() {

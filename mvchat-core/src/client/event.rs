@@ -3,8 +3,8 @@
 use super::RequestId;
 use crate::error::Answer;
 use crate::proto::{
-    Close, ConvId, Ctrl, Desc, ErrorParams, Json, MarkKind, MessageItem, Password, Rev, Seq, SessionId,
-    UserId,
+    Close, ConvId, Ctrl, Desc, ErrorParams, Json, MarkKind, MessageItem, Password, Privacy, Rev, Seq,
+    SessionId, UserId,
 };
 use crate::time::{Instant, Timestamp};
 use bytes::Bytes;
@@ -209,8 +209,12 @@ pub struct Account {
     pub session: Option<SessionId>,
     /// What the user wrote about themself.
     pub desc: Desc,
-    /// The password has to be changed.
+    /// The password has to be changed. Until then the client asks for nothing by itself and keeps its outbox.
     pub must_change_password: bool,
+    /// What others see of the user.
+    pub privacy: Privacy,
+    /// What the user says about the present moment.
+    pub status: Option<String>,
 }
 
 /// Why a client has ended.

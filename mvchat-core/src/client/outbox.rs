@@ -4,7 +4,6 @@ use super::event::ClientError;
 use crate::map::Map;
 use crate::proto::{ConvId, Int, Json, Request, Send, Seq, UserId};
 use crate::time::Instant;
-use std::collections::VecDeque;
 
 /// A message to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +110,7 @@ struct Entry {
 /// The messages in the order in which they were written; of each conversation only the first is on its way.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    entries: VecDeque<Entry>,
+    entries: Vec<Entry>,
     user: Option<UserId>,
 }
 
@@ -121,7 +120,7 @@ impl Outbox {
     }
 
     pub(super) fn push(&mut self, item: OutboxItem) {
-        self.entries.push_back(Entry { item, sending: false, failures: 0, not_before: None });
+        self.entries.push(Entry { item, sending: false, failures: 0, not_before: None });
     }
 
     pub(super) fn has(&self, cid: &str) -> bool {
@@ -134,14 +133,14 @@ impl Outbox {
 
     pub(super) fn take(&mut self, cid: &str) -> Option<OutboxItem> {
         let at = self.entries.iter().position(|entry| entry.item.cid == cid)?;
-        self.entries.remove(at).map(|entry| entry.item)
+        Some(self.entries.remove(at).item)
     }
 
     /// Takes a message that was never sent on this connection back.
     pub(super) fn cancel(&mut self, cid: &str) -> Option<OutboxItem> {
         let fresh = |entry: &Entry| entry.item.cid == cid && !entry.sending && entry.failures == 0;
         let at = self.entries.iter().position(fresh)?;
-        self.entries.remove(at).map(|entry| entry.item)
+        Some(self.entries.remove(at).item)
     }
 
     /// Marks and returns the next message that may be sent now.
@@ -187,7 +186,8 @@ impl Outbox {
     pub(super) fn belong_to(&mut self, user: UserId) -> Vec<OutboxItem> {
         let others = self.user.is_some_and(|before| before != user);
         self.user = Some(user);
-        if others { self.entries.drain(..).map(|entry| entry.item).collect() } else { Vec::new() }
+        let left = if others { std::mem::take(&mut self.entries) } else { Vec::new() };
+        left.into_iter().map(|entry| entry.item).collect()
     }
 
     pub(super) fn export(&self) -> OutboxState {
@@ -206,9 +206,9 @@ impl Outbox {
             return Err(ClientError::local("full", "too many messages wait to be sent"));
         }
         self.user = self.user.or(state.user);
-        for item in items.into_iter().rev() {
-            self.entries.push_front(Entry { item, sending: false, failures: 1, not_before: None });
-        }
+        let before =
+            items.into_iter().map(|item| Entry { item, sending: false, failures: 1, not_before: None });
+        self.entries.splice(..0, before);
         Ok(())
     }
 }

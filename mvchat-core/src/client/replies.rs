@@ -8,8 +8,8 @@ use super::pending::{Late, Purpose};
 use super::state::Conversation;
 use crate::error::Answer;
 use crate::proto::{
-    ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, Json, MarkKind, MessagesParams, Pres,
-    Request, Scalar, ServerMsg, What,
+    AccountUpdated, ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, Json, MarkKind,
+    MessagesParams, Pres, Request, Scalar, ServerMsg, What,
 };
 use crate::time::Timestamp;
 use crate::wire::{self, Read};
@@ -147,6 +147,12 @@ impl Client {
     pub(super) fn effect(&mut self, request: Request, ctrl: &Ctrl, bytes: usize) {
         if let Request::Get(get) = &request {
             return self.read(get, ctrl);
+        }
+        if matches!(request, Request::Acc(_)) {
+            let changed =
+                params::<AccountUpdated>(ctrl).is_some_and(|account| account.password_changed == Some(true));
+            self.link.must_change_password &= !changed;
+            return;
         }
         let mut mine = Mine::read(ctrl);
         mine.ts = mine.ts.or(Some(ctrl.ts).filter(|at| *at != Timestamp::default()));

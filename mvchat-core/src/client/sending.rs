@@ -46,7 +46,10 @@ impl Client {
         if !self.link.is_ready() {
             return;
         }
-        self.start_jobs();
+        let free = !self.link.must_change_password;
+        if free {
+            self.start_jobs();
+        }
         let window = self.limits.max_in_flight.clamp(1, WINDOW);
         while self.pending.in_flight() < window {
             let Some(Waiting { id, request, .. }) = self.pending.waiting.pop_front() else { break };
@@ -54,7 +57,7 @@ impl Client {
             let purpose = Purpose::Ask { request: Box::new(normalized(request)), answered: false };
             self.ask_as(id, text, purpose);
         }
-        while self.pending.in_flight() < window {
+        while free && self.pending.in_flight() < window {
             let Some(item) = self.outbox.next(self.now) else { break };
             self.send_state(item.conv, item.cid.clone(), SendState::Sending);
             self.ask(item.request(), Purpose::Send { cid: item.cid });

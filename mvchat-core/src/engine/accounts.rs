@@ -3,6 +3,7 @@
 use super::chat::Chat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Json, UserId};
+use crate::seam::audit::{AuditEvent, AuditKind};
 use crate::seam::{StoreErrorKind, UserPatch, UserState};
 use crate::session::Ended;
 
@@ -14,7 +15,9 @@ impl Chat {
     /// `NotFound`; `Gone` for an account that was deleted; `Unavailable`.
     pub async fn suspend_user(&self, user: UserId) -> Result<()> {
         let patch = UserPatch { state: Some(UserState::Suspended), ..UserPatch::default() };
-        self.shut(user, patch).await
+        self.shut(user, patch).await?;
+        self.note(AuditKind::UserUpdated, user, "suspended");
+        Ok(())
     }
 
     /// Opens a suspended account again. Its owner has to log in anew.
@@ -23,7 +26,9 @@ impl Chat {
     /// `NotFound`; `Gone` for an account that was deleted; `Unavailable`.
     pub async fn reinstate_user(&self, user: UserId) -> Result<()> {
         let patch = UserPatch { state: Some(UserState::Active), ..UserPatch::default() };
-        self.patch(user, patch).await
+        self.patch(user, patch).await?;
+        self.note(AuditKind::UserUpdated, user, "reinstated");
+        Ok(())
     }
 
     /// Deletes an account for good: as [`suspend_user`](Chat::suspend_user), and profile, private data, address,
@@ -41,7 +46,9 @@ impl Chat {
             state: Some(UserState::Deleted),
             ..UserPatch::default()
         };
-        self.shut(user, patch).await
+        self.shut(user, patch).await?;
+        self.note(AuditKind::UserDeleted, user, "deleted");
+        Ok(())
     }
 
     /// Demands another password from a user: until then, every request but a change of the password and `logout` is
@@ -51,7 +58,14 @@ impl Chat {
     /// `NotFound`, `Unavailable`.
     pub async fn demand_password_change(&self, user: UserId) -> Result<()> {
         let patch = UserPatch { must_change_password: Some(true), ..UserPatch::default() };
-        self.patch(user, patch).await
+        self.patch(user, patch).await?;
+        self.note(AuditKind::UserUpdated, user, "password change demanded");
+        Ok(())
+    }
+
+    fn note(&self, kind: AuditKind, user: UserId, what: &str) {
+        let event = AuditEvent::new(kind, self.0.env.now()).reason(what);
+        self.0.audit.emit(AuditEvent { user: Some(user), ..event });
     }
 
     async fn patch(&self, user: UserId, patch: UserPatch) -> Result<()> {

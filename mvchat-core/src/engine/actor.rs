@@ -6,7 +6,6 @@ use super::dispatch::Ctx;
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
-use crate::seam::{NewUser, StoreErrorKind, UserRow};
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
@@ -27,13 +26,7 @@ impl Chat {
     /// # Errors
     /// `Unavailable`, `Internal`.
     pub async fn add_user(&self, user: UserId, public: Option<Json>) -> Result<bool> {
-        self.0.keys.create_user(user.0).await?;
-        let row = UserRow { public, ..UserRow::new(user, self.0.env.now()) };
-        match self.0.store.create_user(NewUser { user: row, credential: None, session: None }).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == StoreErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.0.add_user(user, public).await
     }
 }
 

@@ -42,7 +42,10 @@ impl Audited {
     fn begin(inner: &Inner, event: AuditEvent, command: &Command) -> Self {
         let (name, About { success, conv, user, seq }) = about(command);
         let mut event = AuditEvent { conv, user, seq, ..event.reason(name) };
-        let login = matches!(command, Command::LoginBasic { .. } | Command::LoginToken(_));
+        let login = matches!(
+            command,
+            Command::LoginBasic { .. } | Command::LoginToken(_) | Command::LoginWith { .. }
+        );
         if let Command::LoginBasic { name, .. } = command {
             // What was typed may be a password in the wrong field, so only a hash of it is kept.
             event = event.object(&inner.name_hash(&fold(name)));
@@ -99,6 +102,7 @@ fn about(command: &Command) -> (&'static str, About) {
     match command {
         Command::LoginBasic { .. } => ("login basic", of(AuditKind::AuthnLoginSuccess)),
         Command::LoginToken(_) => ("login token", of(AuditKind::AuthnLoginSuccess)),
+        Command::LoginWith { .. } => ("login by another scheme", of(AuditKind::AuthnLoginSuccess)),
         Command::Logout { all: false } => ("logout", of(AuditKind::AuthnTokenRevoked)),
         Command::Logout { all: true } => ("logout all", of(AuditKind::AuthnTokenRevoked)),
         Command::RevokeSession(_) => ("session revoke", of(AuditKind::AuthnTokenRevoked)),

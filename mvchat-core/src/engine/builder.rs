@@ -18,9 +18,10 @@ use crate::builtin::{LogMailer, MemoryLimiter, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
 use crate::seam::audit::AuditSink;
-use crate::seam::{Durability, Env, Limiter, Mailer, Store};
+use crate::seam::{Authenticator, Directory, Durability, Env, Limiter, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Builds a [`Chat`].
 ///
@@ -34,6 +35,9 @@ pub struct ChatBuilder {
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
     limiter: Arc<dyn Limiter>,
+    authenticators: Vec<Box<dyn Authenticator>>,
+    directory: Option<Arc<dyn Directory>>,
+    by_password: bool,
     audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
@@ -71,6 +75,9 @@ impl ChatBuilder {
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
             limiter: Arc::new(MemoryLimiter::default()),
+            authenticators: Vec::new(),
+            directory: None,
+            by_password: true,
             audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
@@ -107,6 +114,24 @@ impl ChatBuilder {
     /// Sets what counts how often something is done; the table of what may be done how often is in the limits.
     pub fn limiter(mut self, limiter: impl Limiter) -> Self {
         self.limiter = Arc::new(limiter);
+        self
+    }
+
+    /// Adds a scheme by which clients log in, besides `basic` and `token`.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticators.push(Box::new(authenticator));
+        self
+    }
+
+    /// Takes names, avatars and search from the host's own table of users.
+    pub fn directory(mut self, directory: impl Directory) -> Self {
+        self.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// Closes the scheme `basic` and with it sign-up: everybody comes by another scheme, and goes on by `token`.
+    pub fn without_passwords(mut self) -> Self {
+        self.by_password = false;
         self
     }
 
@@ -162,6 +187,7 @@ impl ChatBuilder {
             problems.push("there are no commit shards: give `.commit_shards(…)` at least 1".to_owned());
         }
         check_limits(&self.limits, &mut problems);
+        check_schemes(&self.authenticators, self.by_password, &mut problems);
         let passwords = match Passwords::new(self.passwords) {
             Ok(passwords) => Some(passwords),
             Err(error) => {
@@ -185,6 +211,10 @@ impl ChatBuilder {
             env: self.env,
             mailer: self.mailer,
             limiting: Limiting::new(self.limiter),
+            auth_headers: self.authenticators.iter().flat_map(|known| known.headers()).collect(),
+            authenticators: self.authenticators,
+            directory: self.directory,
+            by_password: self.by_password,
             audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
@@ -197,6 +227,7 @@ impl ChatBuilder {
             underway: Underway::default(),
             hub: Hub::default(),
             committer,
+            store_lost: AtomicBool::new(false),
             typing: Throttle::default(),
             slow: Throttle::default(),
             marks: Marks::default(),
@@ -205,7 +236,27 @@ impl ChatBuilder {
         for shard in shards {
             shard.spawn(&inner);
         }
+        inner.follow_others().await;
         Ok(Chat(inner))
+    }
+}
+
+fn check_schemes(authenticators: &[Box<dyn Authenticator>], by_password: bool, problems: &mut Vec<String>) {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+    for (at, authenticator) in authenticators.iter().enumerate() {
+        let scheme = authenticator.scheme();
+        if !(1..=32).contains(&scheme.len()) || !scheme.bytes().all(plain) {
+            problems.push(format!("the scheme {scheme:?} must be 1 to 32 of a-z 0-9 _ -"));
+        }
+        let taken = ["basic", "token"].contains(&scheme);
+        if taken || authenticators[..at].iter().any(|other| other.scheme() == scheme) {
+            problems.push(format!("there are two authenticators of the scheme {scheme:?}: rename one"));
+        }
+    }
+    if authenticators.is_empty() && !by_password {
+        problems.push(
+            "nobody can log in: add `.authenticator(…)` or leave `.without_passwords()` out".to_owned(),
+        );
     }
 }
 

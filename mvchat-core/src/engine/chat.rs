@@ -19,10 +19,11 @@ use crate::irido::Rules;
 use crate::policy::Conversation;
 use crate::proto::{ConvId, Limits, UserId};
 use crate::seam::keys::{KeyError, KeyErrorKind};
-use crate::seam::{Env, Mailer, Store, StoreError, StoreErrorKind};
+use crate::seam::{Authenticator, Directory, Env, Mailer, Store, StoreError, StoreErrorKind};
 use crate::session::Now;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// When a client should try again after the store could not be reached.
@@ -40,6 +41,12 @@ pub(super) struct Inner {
     pub(super) env: Arc<dyn Env>,
     pub(super) mailer: Arc<dyn Mailer>,
     pub(super) limiting: Limiting,
+    pub(super) authenticators: Vec<Box<dyn Authenticator>>,
+    /// The headers that they look at.
+    pub(super) auth_headers: Vec<String>,
+    pub(super) directory: Option<Arc<dyn Directory>>,
+    /// Whether names and passwords open accounts, and people make their own.
+    pub(super) by_password: bool,
     pub(super) audit: Audit,
     pub(super) keys: Keys,
     pub(super) passwords: Passwords,
@@ -53,6 +60,8 @@ pub(super) struct Inner {
     pub(super) underway: Underway,
     pub(super) hub: Hub,
     pub(super) committer: Committer,
+    /// A shared store did not answer when the log was read last; written by the task that reads it.
+    pub(super) store_lost: AtomicBool,
     pub(super) typing: Throttle,
     pub(super) slow: Throttle,
     pub(super) marks: Marks,
@@ -74,6 +83,12 @@ impl Chat {
     /// Returns the limits that this server keeps.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Returns the names of the headers that authenticators look at: transports put them into the
+    /// [`Peer`](crate::seam::Peer).
+    pub fn auth_headers(&self) -> &[String] {
+        &self.0.auth_headers
     }
 
     /// Returns the number of connections that are logged in.

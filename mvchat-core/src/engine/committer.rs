@@ -5,6 +5,7 @@ use super::chat::Inner;
 use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
+use super::tail::{Others, Told};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
@@ -98,16 +99,26 @@ impl fmt::Debug for Proposal {
     }
 }
 
+/// What a shard does, in the order in which it comes.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most of it are proposals")]
+enum Work {
+    Proposal(Proposal),
+    /// Tells what other nodes have committed.
+    Others(Others),
+}
+
 /// The queues of the shards.
 #[derive(Debug)]
 pub(super) struct Committer {
-    shards: Vec<mpsc::Sender<Proposal>>,
+    shards: Vec<mpsc::Sender<Work>>,
 }
 
 /// One shard before it runs.
 pub(super) struct Shard {
-    queue: mpsc::Receiver<Proposal>,
+    queue: mpsc::Receiver<Work>,
     doubts: Doubts,
+    told: Told,
 }
 
 pub(super) struct Attempt {
@@ -124,8 +135,17 @@ impl Committer {
 
     /// Queues a proposal; its place in the order is fixed when this returns.
     pub(super) async fn submit(&self, proposal: Proposal) -> Result<()> {
-        let shard = usize::from(proposal.conv.0.as_bytes()[15]) % self.shards.len();
-        self.shards[shard].send(proposal).await.map_err(|_| interrupted())
+        self.shard(proposal.conv).send(Work::Proposal(proposal)).await.map_err(|_| interrupted())
+    }
+
+    /// Queues what other nodes have committed, to be told.
+    pub(super) async fn others(&self, others: Others) {
+        // A shard ends with the engine; then nobody is left to be told.
+        drop(self.shard(others.conv).send(Work::Others(others)).await);
+    }
+
+    fn shard(&self, conv: ConvId) -> &mpsc::Sender<Work> {
+        &self.shards[usize::from(conv.0.as_bytes()[15]) % self.shards.len()]
     }
 }
 
@@ -135,8 +155,8 @@ pub(super) fn interrupted() -> Error {
 }
 
 impl Shard {
-    fn new(queue: mpsc::Receiver<Proposal>) -> Self {
-        Self { queue, doubts: Doubts::default() }
+    fn new(queue: mpsc::Receiver<Work>) -> Self {
+        Self { queue, doubts: Doubts::default(), told: Told::default() }
     }
 
     /// Runs the shard until the engine is dropped.
@@ -157,16 +177,24 @@ impl Shard {
                 // What has to be decided again holds up nobody else.
                 while batch.len() < MAX_BATCH
                     && pending.len() + batch.len() < MAX_QUEUE
-                    && let Ok(proposal) = self.queue.try_recv()
+                    && let Ok(work) = self.queue.try_recv()
                 {
-                    batch.push(proposal);
+                    batch.push(work);
                 }
             }
             let Some(inner) = inner.upgrade() else { return };
-            pending.extend(batch.drain(..).map(|proposal| Attempt { proposal, rounds: 0 }));
+            let mut others = Vec::new();
+            for work in batch.drain(..) {
+                match work {
+                    Work::Proposal(proposal) => pending.push(Attempt { proposal, rounds: 0 }),
+                    Work::Others(of) => others.push(of),
+                }
+            }
+            inner.tell_others(&mut self.told, others).await;
             inner.settle(&mut self.doubts).await;
             // A store that panics fails what was in its hands, and nothing that comes later.
-            let round = AssertUnwindSafe(inner.round(std::mem::take(&mut pending), &mut self.doubts));
+            let round = inner.round(std::mem::take(&mut pending), &mut self.doubts, &mut self.told);
+            let round = AssertUnwindSafe(round);
             pending = round.catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a batch panicked");
                 Vec::new()
@@ -225,7 +253,12 @@ type Decided = (Change, Publish, Arc<Conversation>);
 
 impl Inner {
     /// Decides and commits once; returns what has to be decided again, in the same order.
-    async fn round(self: &Arc<Self>, attempts: Vec<Attempt>, doubts: &mut Doubts) -> Vec<Attempt> {
+    async fn round(
+        self: &Arc<Self>,
+        attempts: Vec<Attempt>,
+        doubts: &mut Doubts,
+        told: &mut Told,
+    ) -> Vec<Attempt> {
         let (mut again, mut changes, mut decided) = (Vec::new(), Vec::new(), Vec::new());
         let (mut waiting, mut snapshots) = (Waiting::default(), Snapshots::new());
         for mut attempt in attempts {
@@ -266,6 +299,7 @@ impl Inner {
                     if let Some(message) = committed.message.as_ref().filter(|_| !again.is_empty()) {
                         fresh.insert((conv.id, message.seq), message.clone());
                     }
+                    self.before_own(told, conv.id, committed.rev).await;
                     let reached = self.publish(&attempt.proposal, publish, &committed, conv).await;
                     Ok(Settled::Committed(committed, reached))
                 }
@@ -359,7 +393,7 @@ impl Inner {
             }
             None => decided_on,
         };
-        self.fan_out(&conv, proposal, publish, committed).await
+        self.fan_out(&conv, proposal.actor, proposal.origin.as_ref(), publish, committed).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! A connection as the rest of the engine sees it.
 
-use crate::proto::{Close, ConnId};
+use crate::proto::{Close, ConnId, ConvId};
+use crate::seam::Peer;
 use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,8 +16,7 @@ const MAX_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Conn {
     pub(super) id: ConnId,
-    /// The peer's address, if the transport knows it.
-    ip: Option<IpAddr>,
+    peer: Peer,
     state: Mutex<State>,
     /// Wakes the writer: something can leave.
     writer: Notify,
@@ -54,7 +54,7 @@ pub(super) enum Next {
 }
 
 impl Conn {
-    pub(super) fn new(id: ConnId, ip: Option<IpAddr>) -> Self {
+    pub(super) fn new(id: ConnId, peer: Peer) -> Self {
         let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
         let state = State {
             outbox,
@@ -67,7 +67,7 @@ impl Conn {
         };
         Self {
             id,
-            ip,
+            peer,
             state: Mutex::new(state),
             writer: Notify::new(),
             reader: Notify::new(),
@@ -75,17 +75,21 @@ impl Conn {
         }
     }
 
-    pub(super) fn ip(&self) -> Option<IpAddr> {
-        self.ip
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
-    /// Queues a durable frame; a connection without room for it is ended.
-    pub(super) fn push(&self, frame: Bytes) {
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.peer.addr.map(|addr| addr.ip())
+    }
+
+    /// Queues a durable frame with the conversation that it is about; a connection without room for it is ended.
+    pub(super) fn push(&self, conv: Option<ConvId>, frame: Bytes) {
         let mut state = self.state.lock();
         if state.ended.is_some() || state.close.is_some() {
             return;
         }
-        if state.outbox.push(frame).is_err() {
+        if state.outbox.push(conv, frame).is_err() {
             // Nothing that waits is worth keeping: the client reloads it.
             state.outbox.shut();
             state.ended = Some(Ended::Overflow);
@@ -100,7 +104,7 @@ impl Conn {
     /// Queues a frame of the connection's own session, also when it ends; a full queue goes without it, because
     /// the close that follows says enough.
     pub(super) fn tell(&self, frame: Bytes) {
-        if self.state.lock().outbox.push(frame).is_ok() {
+        if self.state.lock().outbox.push(None, frame).is_ok() {
             self.writer.notify_one();
         }
     }
@@ -114,9 +118,9 @@ impl Conn {
         }
     }
 
-    /// Gives the reply to a request its place here.
-    pub(super) fn reserve(&self, ticket: Ticket) {
-        self.state.lock().outbox.reserve(ticket);
+    /// Gives the reply to a request its place here, for a change of a conversation or for what concerns all of them.
+    pub(super) fn reserve(&self, ticket: Ticket, conv: Option<ConvId>) {
+        self.state.lock().outbox.reserve(ticket, conv);
     }
 
     pub(super) fn reply(&self, ticket: Ticket, reply: Option<Bytes>) {

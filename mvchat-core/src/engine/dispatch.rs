@@ -99,6 +99,10 @@ impl Inner {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,
+            Command::LoginWith { scheme, secret } => {
+                self.limit_act(&caller, &[Act::Login], About::Nothing).await.map(drop)?;
+                self.login_with(caller, &scheme, &secret).await
+            }
             Command::SignUp(account) => {
                 self.limit_act(&caller, &[Act::Register], About::Nothing).await.map(drop)?;
                 self.sign_up(caller, account).await
@@ -189,6 +193,7 @@ impl Ctx {
             Command::Hi(_)
             | Command::LoginBasic { .. }
             | Command::LoginToken(_)
+            | Command::LoginWith { .. }
             | Command::SignUp(_)
             | Command::Logout { .. }
             | Command::RevokeSession(_)

@@ -1,7 +1,7 @@
 //! Tells the members of a conversation what was committed.
 
 use super::chat::Inner;
-use super::committer::Proposal;
+use super::hub::Origin;
 use crate::policy::{Conversation, Message};
 use crate::proto::{Data, Head, HeadMention, Info, Json, ServerMsg, UserId, What};
 use crate::seam::{Committed, LogEvent, ViewQuery};
@@ -58,13 +58,13 @@ impl Inner {
     pub(super) async fn fan_out(
         self: &Arc<Self>,
         conv: &Conversation,
-        proposal: &Proposal,
+        actor: UserId,
+        origin: Option<&Origin>,
         publish: Publish,
         committed: &Committed,
     ) -> u32 {
-        let actor = proposal.actor;
         // Without a claim the reply has gone already, without the `rev`.
-        let origin = proposal.origin.as_ref().filter(|origin| origin.claim());
+        let origin = origin.filter(|origin| origin.claim());
         let (frame, own_frame, event) = match publish {
             Publish::Message { content, mentions } => {
                 let Some(message) = &committed.message else { return 0 };
@@ -91,9 +91,9 @@ impl Inner {
             _ => None,
         };
         if let Some(origin) = origin {
-            origin.conn.reserve(origin.ticket);
+            origin.conn.reserve(origin.ticket, Some(conv.id));
             if echoes(&event) {
-                origin.conn.push(frame.clone());
+                origin.conn.push(Some(conv.id), frame.clone());
             }
         }
         if let Some(user) = joined {
@@ -102,7 +102,7 @@ impl Inner {
         let mut reached = 0;
         for user in conv.active_members().map(|(user, _)| user).chain(affected(&event)) {
             let frame = if user == actor { &own_frame } else { &frame };
-            let connections = self.hub.push(user, frame, origin);
+            let connections = self.hub.push(user, conv.id, frame, origin);
             reached += if user == actor { 0 } else { connections };
         }
         reached

@@ -2,12 +2,14 @@
 
 use super::chat::Chat;
 use serde::Serialize;
+use std::sync::atomic::Ordering;
 
 /// What a health check is told; as JSON `{"status":"ok","sessions":n,"online":n}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// `ok`: whoever can answer is well.
+    /// `ok`; or `unavailable` while a store that several nodes share does not answer, which is known within two
+    /// seconds.
     pub status: &'static str,
     /// Connections that are logged in.
     pub sessions: usize,
@@ -18,6 +20,7 @@ pub struct Health {
 impl Chat {
     /// Returns what a health check is told. Asks no store, never awaits.
     pub fn health(&self) -> Health {
-        Health { status: "ok", sessions: self.connections(), online: self.online() }
+        let status = if self.0.store_lost.load(Ordering::Relaxed) { "unavailable" } else { "ok" };
+        Health { status, sessions: self.connections(), online: self.online() }
     }
 }

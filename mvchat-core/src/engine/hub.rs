@@ -2,7 +2,7 @@
 
 use super::conn::Conn;
 use super::registry::Registry;
-use crate::proto::{ServerMsg, SessionId, UserId};
+use crate::proto::{ConvId, ServerMsg, SessionId, UserId};
 use crate::session::{Ended, Ephemeral, Identity, Ticket};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -76,12 +76,12 @@ impl Hub {
         self.registry.online()
     }
 
-    /// Pushes a durable frame to all connections of a user but that of the origin; returns how many there were.
-    pub(super) fn push(&self, user: UserId, frame: &Bytes, but: Option<&Origin>) -> u32 {
+    /// Pushes a durable frame of a conversation to all connections of a user but that of the origin; returns how many there were.
+    pub(super) fn push(&self, user: UserId, conv: ConvId, frame: &Bytes, but: Option<&Origin>) -> u32 {
         let mut reached = 0;
         self.registry.for_each(user, |conn| {
             if but.is_none_or(|origin| origin.conn.id != conn.id) {
-                conn.push(frame.clone());
+                conn.push(Some(conv), frame.clone());
                 reached += 1;
             }
         });
@@ -107,9 +107,13 @@ impl Hub {
     /// Pushes a frame to a user's connections but one.
     pub(super) fn tell(&self, user: UserId, message: &ServerMsg, but: Option<&Conn>) {
         let frame = message.encode();
+        let conv = match message {
+            ServerMsg::Info(info) => info.conv,
+            _ => None,
+        };
         self.registry.for_each(user, |conn| {
             if but.is_none_or(|origin| origin.id != conn.id) {
-                conn.push(frame.clone());
+                conn.push(conv, frame.clone());
             }
         });
     }

@@ -264,7 +264,10 @@ fn counted(command: &Command) -> Option<(Act, About)> {
         Command::Join { .. } | Command::RedeemInvite(_) => (Act::Code, About::Nothing),
         Command::UpdateMe(update) if update.password.is_some() => (Act::Password, About::Nothing),
         // Counted where they are carried out: by address, by account, and by who the partner is.
-        Command::SignUp(_) | Command::LoginBasic { .. } | Command::StartDm(DmPeer::User(_)) => return None,
+        Command::SignUp(_)
+        | Command::LoginBasic { .. }
+        | Command::LoginWith { .. }
+        | Command::StartDm(DmPeer::User(_)) => return None,
         Command::Hi(_)
         | Command::LoginToken(_)
         | Command::Logout { .. }

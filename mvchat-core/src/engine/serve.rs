@@ -6,13 +6,12 @@ use super::dispatch::{Caller, Turn};
 use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
-use crate::seam::{Misuse, Transport};
+use crate::seam::{Misuse, Peer, Transport};
 use crate::session::{Ended, Finished, Input, Output, Session, SessionConfig, Ticket};
 use crate::time::Instant;
 use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,20 +25,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most frames between two flushes.
 const MAX_FEED: usize = 64;
 
-/// Who is at the other end, as the transport knows it.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The address, for logs and limits.
-    pub addr: Option<SocketAddr>,
-}
-
-impl From<SocketAddr> for Peer {
-    fn from(addr: SocketAddr) -> Self {
-        Self { addr: Some(addr) }
-    }
-}
-
 type Running = Pin<Box<dyn Future<Output = (Ticket, Result<Finished>)> + Send>>;
 
 impl Chat {
@@ -47,10 +32,10 @@ impl Chat {
     ///
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
-        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer.addr.map(|addr| addr.ip())));
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
-        tracing::debug!(conn = %conn.id, addr = ?peer.addr, "a connection opened");
+        tracing::debug!(conn = %conn.id, addr = ?conn.peer().addr, "a connection opened");
         let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };
         let (sink, stream) = transport.split();
         let tracker = self.0.closing.connections.clone();

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::proto::ConnId;
 use crate::session::Ended;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub(super) struct Closing {
     pub(super) commands: TaskTracker,
     /// Connections, logged in or not.
     pub(super) connections: TaskTracker,
-    open: Mutex<HashMap<ConnId, Arc<Conn>>>,
+    /// In an order that is the same in every run.
+    open: Mutex<BTreeMap<ConnId, Arc<Conn>>>,
 }
 
 impl Closing {

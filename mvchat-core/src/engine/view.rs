@@ -2,14 +2,14 @@
 
 use super::chat::Inner;
 use crate::builtin::keys::Context;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::irido::{Irido, Rules};
 use crate::policy::{self, Access, Message, MessageState, Ties};
 use crate::proto::{
     Audience, ConvId, ConvItem, Head, HeadMention, HeadReply, Json, MemberItem, MessageItem, Privacy, UserId,
     UserItem,
 };
-use crate::seam::audit::{AuditEvent, AuditKind};
+use crate::seam::audit::AuditEvent;
 use crate::seam::{ContactRow, UserRow, UserState, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,7 +90,7 @@ impl Inner {
             return Ok(people);
         }
         let ids: Vec<_> = ids.into_iter().chain([viewer]).collect();
-        let rows = self.store.users(&ids).await?;
+        let rows = self.shown_users(&ids).await?;
         people.rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
         people.blocked = self.store.blocked_with(viewer).await?.into_iter().collect();
         if people.rows.values().any(|row| for_contacts(&row.privacy)) {
@@ -181,22 +181,17 @@ impl Inner {
     pub(super) async fn conv_items(&self, viewer: UserId, views: Vec<View>) -> Result<Vec<ConvItem>> {
         let people =
             self.people(viewer, views.iter().filter_map(|view| view.peer.map(|(peer, _)| peer))).await?;
-        let key = if views.iter().any(|view| view.me.private.is_some()) {
-            Some(self.user_key(viewer).await?)
-        } else {
-            None
-        };
-        let item = |view: View| {
-            let View { conv, me, unread, peer, .. } = view;
+        let mut privates = BTreeMap::new();
+        for View { conv, me, .. } in &views {
+            let Some(sealed) = &me.private else { continue };
             let context = Context::MemberPrivate { user: viewer.0, conv: conv.id.0 };
-            let private =
-                me.private.zip(key.as_ref()).and_then(|(sealed, key)| match key.open(&context, &sealed) {
-                    Ok(clear) => json(clear),
-                    Err(error) => {
-                        tracing::error!(conv = %conv.id, ?error, "private data can't be opened");
-                        None
-                    }
-                });
+            let place = |event: AuditEvent| event.conv(conv.id);
+            let clear = self.opened(viewer, &context, sealed, "private data of a member", place).await?;
+            privates.extend(clear.and_then(json).map(|private| (conv.id, private)));
+        }
+        let mut item = |view: View| {
+            let View { conv, me, unread, peer, .. } = view;
+            let private = privates.remove(&conv.id);
             let public = peer.is_none().then(|| conv.settings.public.clone().unwrap_or_else(Json::null));
             ConvItem {
                 id: conv.id,
@@ -226,7 +221,7 @@ impl Inner {
                 joinable: conv.settings.closed.then_some(false),
             }
         };
-        Ok(views.into_iter().map(item).collect())
+        Ok(views.into_iter().map(&mut item).collect())
     }
 
     /// Opens messages for a viewer. One that can't be opened is shown as unavailable; the others are not
@@ -287,35 +282,22 @@ impl Inner {
                 deleted: (!live).then_some(true),
                 head: head.non_empty(),
                 view_once: message.view_once.filter(|_| live).map(|_| true),
-                cid: message.cid.clone().filter(|_| message.from == Some(viewer)),
+                cid: message.cid.clone().filter(|_| live && message.from == Some(viewer)),
             });
         }
         Ok(items)
     }
 
     /// Opens a message; `None` if it can't be opened, now or ever.
-    async fn open(&self, conv: ConvId, message: &Message) -> Result<Option<Json>> {
+    pub(super) async fn open(&self, conv: ConvId, message: &Message) -> Result<Option<Json>> {
         let (Some(sealed), Some(from)) = (&message.body.content, message.from) else { return Ok(None) };
         let context = message_context(conv, message, message.body.edits);
-        let opened = match self.user_key(from).await {
-            Ok(key) => key.open(&context, sealed).map_err(Into::into),
-            Err(error) => Err(error),
-        };
-        match opened {
-            Ok(clear) => Ok(json(clear)),
-            // The key is out of reach for now: saying that the message is lost would make clients keep that.
-            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
-            Err(error) => {
-                tracing::error!(%conv, seq = %message.seq, ?error, "a message can't be opened");
-                let event = AuditEvent::new(AuditKind::CryptDecryptFail, self.env.now());
-                self.audit.emit(event.user(from).conv(conv).seq(message.seq).reason("message"));
-                Ok(None)
-            }
-        }
+        let place = |event: AuditEvent| event.conv(conv).seq(message.seq);
+        Ok(self.opened(from, &context, sealed, "message", place).await?.and_then(json))
     }
 
     /// Reads content that was valid when it was accepted.
-    fn reread(&self, content: &Json) -> Option<Irido> {
+    pub(super) fn reread(&self, content: &Json) -> Option<Irido> {
         let rules = Rules { opaque: true, ..self.rules.clone() };
         Irido::parse(content.as_str(), &rules).ok()
     }

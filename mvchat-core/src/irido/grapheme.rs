@@ -2,13 +2,11 @@
 //!
 //! Offsets and lengths of mentions, the length of a text and the cut of a preview count in this unit. Clients
 //! must use this code (it compiles to WebAssembly) and not the browser's `Intl.Segmenter`, which follows
-//! whatever Unicode version the browser has.
+//! whatever Unicode version the browser has. Therefore the tables are made small here; that this code and
+//! `unicode-segmentation` always agree is a law.
 
-use unicode_segmentation::{UNICODE_VERSION, UnicodeSegmentation};
-
-// Another Unicode version moves cluster boundaries and with them the offsets of stored mentions. An update of
-// the dependency must therefore fail here and be decided on purpose.
-const _: () = assert!(UNICODE_VERSION.0 == 17, "mention offsets are defined over Unicode 17");
+mod cluster;
+mod kind;
 
 /// Counts the clusters of `text`, or returns `None` as soon as there are more than `limit`.
 ///
@@ -30,13 +28,14 @@ pub fn count_up_to(text: &str, limit: usize) -> Option<usize> {
     // characters need the full algorithm, which costs many times as much.
     while at < bytes.len() {
         if is_ascii(at) && is_ascii(at + 1) {
-            at += if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 };
+            at += if bytes.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
             count += 1;
         } else {
             let end = stretch_end(bytes, at);
-            count +=
-                text[at..end].graphemes(true).take(limit.saturating_sub(count).saturating_add(1)).count();
-            at = end;
+            while at < end && count <= limit {
+                at += cluster::first(text.get(at..end).unwrap_or_default());
+                count += 1;
+            }
         }
         if count > limit {
             return None;
@@ -54,8 +53,7 @@ pub fn count_up_to(text: &str, limit: usize) -> Option<usize> {
 /// assert!(!is_single("") && !is_single("👍👍"));
 /// ```
 pub fn is_single(text: &str) -> bool {
-    let mut clusters = text.graphemes(true);
-    clusters.next().is_some() && clusters.next().is_none()
+    !text.is_empty() && cluster::first(text) == text.len()
 }
 
 /// Returns the first `count` clusters of `text`, and whether anything was left out.
@@ -70,10 +68,11 @@ pub fn head(text: &str, count: usize) -> (&str, bool) {
     if text.len() <= count {
         return (text, false);
     }
-    match text.grapheme_indices(true).nth(count) {
-        Some((end, _)) => (&text[..end], true),
-        None => (text, false),
+    let mut end = 0;
+    for _ in 0..count {
+        end += cluster::first(text.get(end..).unwrap_or_default());
     }
+    (text.get(..end).unwrap_or(text), end < text.len())
 }
 
 /// Returns where the stretch that starts at `start` and isn't plain ASCII ends: a certain boundary.

@@ -63,14 +63,19 @@ pub fn stored(raw: &str) -> Option<String> {
 const QUOTE: [&str; 2] = ["preview", "from"];
 
 fn wrapped(string: &str) -> String {
-    [r#"{"v":1,"text":"#, string, "}"].concat()
+    let mut object = r#"{"v":1,"text":"#.to_owned();
+    object.push_str(string);
+    object.push('}');
+    object
 }
 
 /// Puts something else in the place of a part of `raw`.
 fn replaced(raw: &str, part: &str, by: &str) -> String {
     let start = json::position(raw, part);
-    let behind = start + part.len();
-    [raw.get(..start).unwrap_or_default(), by, raw.get(behind..).unwrap_or_default()].concat()
+    let mut text = raw.get(..start).unwrap_or_default().to_owned();
+    text.push_str(by);
+    text.push_str(raw.get(start + part.len()..).unwrap_or_default());
+    text
 }
 
 fn parse_object(raw: String, rules: &Rules) -> Result<Irido, Invalid> {

@@ -26,6 +26,13 @@ pub enum Command {
     },
     /// Logs in with a token.
     LoginToken(Password),
+    /// Logs in by another scheme.
+    LoginWith {
+        /// Which one.
+        scheme: String,
+        /// What it asks for; perhaps nothing.
+        secret: Password,
+    },
     /// Ends this session, or all of the user's.
     Logout {
         /// All of them.
@@ -537,7 +544,11 @@ impl Command {
                     Self::LoginBasic { name, password: Password(password) }
                 }
                 Some("token") => Self::LoginToken(Password(login.secret.unwrap_or_default())),
-                _ => return Err(invalid("unknown auth scheme")),
+                Some(scheme) => {
+                    let secret = Password(login.secret.unwrap_or_default());
+                    Self::LoginWith { scheme: scheme.to_owned(), secret }
+                }
+                None => return Err(invalid("unknown auth scheme")),
             },
             Request::Logout(logout) => Self::Logout { all: logout.all == Some(true) },
             Request::Session(session) => match (session.list, session.revoke) {
@@ -700,7 +711,7 @@ fn basic(secret: &str) -> Result<(String, String)> {
     Ok((a.to_owned(), b.to_owned()))
 }
 
-fn password(password: String, limits: &Limits, short: &'static str) -> Result<Password> {
+pub(crate) fn check_password(password: String, limits: &Limits, short: &'static str) -> Result<Password> {
     if password.chars().count() < limits.min_password_length {
         return Err(invalid(short));
     }
@@ -711,7 +722,7 @@ fn password(password: String, limits: &Limits, short: &'static str) -> Result<Pa
 }
 
 /// A colon would end the name where name and password stand together.
-fn user_name(name: String, limits: &Limits) -> Result<String> {
+pub(crate) fn check_user_name(name: String, limits: &Limits) -> Result<String> {
     let length = name.chars().count();
     if length < limits.min_login_length {
         return Err(invalid("username too short"));
@@ -747,8 +758,8 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 _ => return Err(invalid("invalid secret format")),
             };
             Ok(Command::SignUp(NewAccount {
-                name: user_name(name, limits)?,
-                password: password(secret, limits, "password too short")?,
+                name: check_user_name(name, limits)?,
+                password: check_password(secret, limits, "password too short")?,
                 login: acc.login == Some(true),
                 public: public(desc.public, limits)?,
                 private: private(desc.private, limits)?,
@@ -765,7 +776,9 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 _ => return Err(invalid("invalid secret format")),
             };
             let password = match change {
-                Some((old, new)) => Some((Password(old), password(new, limits, "new password too short")?)),
+                Some((old, new)) => {
+                    Some((Password(old), check_password(new, limits, "new password too short")?))
+                }
                 None => None,
             };
             let status = match acc.status {
@@ -781,7 +794,7 @@ fn account(acc: Acc, limits: &Limits) -> Result<Command> {
                 email,
                 lang,
                 privacy: acc.privacy.map(privacy).transpose()?,
-                username: acc.username.map(|name| user_name(name, limits)).transpose()?,
+                username: acc.username.map(|name| check_user_name(name, limits)).transpose()?,
                 status,
             }))
         }

@@ -116,7 +116,7 @@ pub fn check_text(text: &str) -> bool {
         match byte {
             0 => return false,
             b'\\' if in_string => {
-                if bytes[at + 1..].starts_with(b"u0000") {
+                if bytes.get(at + 1..).is_some_and(|rest| rest.starts_with(b"u0000")) {
                     return false;
                 }
                 at += 1;

@@ -22,6 +22,8 @@ pub use command::{
     Command, ConvPage, DmPeer, EditMessage, Get, GroupUpdate, MarkKind, MemberSettings, MessagePage,
     NewAccount, Password, React, ReactOp, Role, SendMessage, UpdateMe,
 };
+#[cfg(feature = "server")]
+pub(crate) use command::{check_password, check_user_name};
 pub use envelope::{BadEnvelope, Envelope, check_text};
 pub use frame::{Close, Frame};
 pub use ids::{

@@ -29,6 +29,8 @@ use std::sync::Arc;
 ///   (law `a_dropped_commit_is_whole_or_absent`).
 /// * The log is store-wide and commit-safe: an entry that becomes readable is after every entry that was read
 ///   before (law `the_log_is_commit_safe`).
+/// * What happened in a conversation is read by `rev`, without a gap and in its order (law
+///   `what_happened_is_read_by_rev`).
 /// * Reads of one call are one snapshot (law `a_page_is_one_snapshot`).
 /// * Mentions are those of the messages as they are now, and only of what the viewer can see (laws
 ///   `mentions_follow_edits_and_deletions`, `mentions_are_seen_like_messages`).
@@ -68,6 +70,15 @@ pub trait MessageStore: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the log after a position, in its order.
     async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage>;
+
+    /// Returns what happened in a conversation after one `rev` and up to another, in that order, each with the message
+    /// it is about as that is now. It asks for no viewer: the engine tells members with it what others committed.
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>>;
 
     /// Returns the position after everything that was committed.
     async fn position(&self) -> StoreResult<Position>;

@@ -2,8 +2,10 @@
 //! [`builtin`](crate::builtin).
 
 pub mod audit;
+mod authenticator;
 mod contacts;
 mod conversations;
+mod directory;
 mod env;
 mod fold;
 mod invites;
@@ -12,16 +14,19 @@ mod limiter;
 mod links;
 mod mailer;
 mod messages;
+mod peer;
 mod sessions;
 mod store;
 mod transport;
 mod users;
 
+pub use authenticator::{Attempt, AuthError, Authenticator, Naming, Principal};
 pub use contacts::{ContactRow, ContactSource, ContactStore};
 pub use conversations::{
     ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
     ViewMember, ViewQuery, Views,
 };
+pub use directory::{Directory, DirectoryError, Profile};
 pub use env::Env;
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
@@ -32,6 +37,7 @@ pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
 };
+pub use peer::Peer;
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};

@@ -54,6 +54,9 @@ pub struct SessionRow {
     pub used_at: Timestamp,
     /// Until when it lives if it is not used again.
     pub expires_at: Timestamp,
+    /// When it ends however often it is used, if whoever vouched for the user said so.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 /// Which sessions end.

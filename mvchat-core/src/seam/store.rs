@@ -1,6 +1,7 @@
 //! The umbrella over the stores, and how they fail.
 
 use super::{ContactStore, ConversationStore, InviteStore, LinkStore, MessageStore, SessionStore, UserStore};
+use async_trait::async_trait;
 use std::fmt;
 
 /// Everything the engine keeps, in one store.
@@ -14,11 +15,23 @@ use std::fmt;
 /// * An error of kind `Unavailable` or `Internal` says nothing about whether the write happened; every other
 ///   error means that nothing was written.
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
+#[async_trait]
 pub trait Store:
     UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore + InviteStore
 {
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
+
+    /// Returns whether others write to what this store keeps: then the engine follows the log and tells its clients
+    /// what others have committed.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Waits until others may have committed something. A hint: it may be late, doubled or missing.
+    async fn stirred(&self) {
+        std::future::pending().await
+    }
 }
 
 /// What an acknowledged write survives.

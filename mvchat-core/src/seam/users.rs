@@ -106,6 +106,7 @@ pub struct UserRow {
     #[serde(default)]
     pub privacy: Privacy,
     /// What the user says about the present moment.
+    #[serde(default)]
     pub status: Option<String>,
 }
 

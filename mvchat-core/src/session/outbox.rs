@@ -11,8 +11,10 @@ const ITEM_COST: usize = 64;
 /// A bounded queue of frames with two lanes.
 ///
 /// * Replies leave in request order, whenever they become ready.
-/// * A durable frame keeps its place. The requester of a change gets the reply in place of the frame: see
-///   [`reserve`](Outbox::reserve).
+/// * The durable frames of a conversation keep their order. The requester of a change gets the reply in place of the
+///   frame: see [`reserve`](Outbox::reserve).
+/// * Conversations do not wait for each other where that would turn an order around: a frame passes the place of a
+///   request that is still being carried out, for that may yet become a later change of the same conversation.
 /// * An ephemeral frame (typing, presence, marks) replaces an older one of the same key and never overflows.
 ///
 /// Nothing is dropped from an open queue: a frame too many is an [`Overflow`], after which the connection is
@@ -23,6 +25,8 @@ pub struct Outbox {
     /// Replies that are ready; those from `unplaced` on have no place yet.
     ready: BTreeMap<u64, Option<Bytes>>,
     unplaced: u64,
+    /// How many places are [`Place::Open`].
+    open: usize,
     ephemerals: BTreeMap<Ephemeral, Bytes>,
     /// What waits, replies and pushed frames together.
     bytes: usize,
@@ -36,8 +40,32 @@ pub struct Outbox {
 
 #[derive(Debug)]
 enum Item {
-    Frame(Bytes),
-    Reply(u64),
+    /// A frame, and the conversation that it is about.
+    Frame(Bytes, Option<ConvId>),
+    /// The place of a reply.
+    Reply(u64, Place),
+}
+
+/// What is known of a reply's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The request is being carried out, and may yet turn out to be a change.
+    Open,
+    /// It stands for a frame of this conversation, or, without one, for something that concerns all of them.
+    Taken(Option<ConvId>),
+    /// It tells no change.
+    Free,
+}
+
+impl Item {
+    /// Returns whether frames of a conversation that come later must stay behind it.
+    fn precedes(&self, conv: ConvId) -> bool {
+        match self {
+            Self::Frame(_, of) => of.is_none_or(|of| of == conv),
+            Self::Reply(_, Place::Taken(of)) => of.is_none_or(|of| of == conv),
+            Self::Reply(..) => false,
+        }
+    }
 }
 
 /// A connection that does not keep up.
@@ -65,6 +93,7 @@ impl Outbox {
             queue: VecDeque::new(),
             ready: BTreeMap::new(),
             unplaced: 0,
+            open: 0,
             ephemerals: BTreeMap::new(),
             bytes: 0,
             frames: 0,
@@ -80,11 +109,11 @@ impl Outbox {
         *self = Self { shut: true, unplaced: self.unplaced, ..Self::new(0, 0) };
     }
 
-    /// Queues a durable frame.
+    /// Queues a durable frame, with the conversation that it is about.
     ///
     /// # Errors
     /// `Overflow` if it does not fit; it is not queued.
-    pub fn push(&mut self, frame: Bytes) -> Result<(), Overflow> {
+    pub fn push(&mut self, conv: Option<ConvId>, frame: Bytes) -> Result<(), Overflow> {
         let cost = frame.len() + ITEM_COST;
         // Replies don't count: they are bounded by the requests that are read, and a client that asks for a
         // large page keeps up as well as any other.
@@ -94,8 +123,20 @@ impl Outbox {
         self.bytes += cost;
         self.frames += 1;
         self.frame_bytes += cost;
-        self.queue.push_back(Item::Frame(frame));
+        let place = conv.map_or(self.queue.len(), |conv| self.place(conv));
+        self.queue.insert(place, Item::Frame(frame, conv));
         Ok(())
+    }
+
+    /// Returns where a frame of a conversation goes: before the first request that is still being carried out, but
+    /// behind all that was told of the conversation.
+    fn place(&self, conv: ConvId) -> usize {
+        if self.open == 0 {
+            return self.queue.len();
+        }
+        let open = self.queue.iter().position(|item| matches!(item, Item::Reply(_, Place::Open)));
+        let told = self.queue.iter().rposition(|item| item.precedes(conv)).map_or(0, |told| told + 1);
+        open.unwrap_or(self.queue.len()).max(told)
     }
 
     /// Queues a frame of which only the newest counts.
@@ -110,12 +151,25 @@ impl Outbox {
         self.ephemerals.insert(key, frame);
     }
 
-    /// Gives the reply to a request its place here, before whatever is queued later; it may be ready later.
-    /// Replies to earlier requests get their places before it.
-    pub fn reserve(&mut self, ticket: Ticket) {
-        while !self.shut && self.unplaced <= ticket.0 {
-            self.queue.push_back(Item::Reply(self.unplaced));
+    /// Gives the reply to a request its place here, before whatever is queued later of the conversation (of any, if
+    /// `None`); it may be ready later. Replies to earlier requests get their places before it.
+    pub fn reserve(&mut self, ticket: Ticket, conv: Option<ConvId>) {
+        if self.shut {
+            return;
+        }
+        while self.unplaced <= ticket.0 {
+            self.queue.push_back(Item::Reply(self.unplaced, Place::Open));
+            self.open += 1;
             self.unplaced += 1;
+        }
+        let places = self.queue.iter_mut().rev();
+        let place = places.filter_map(|item| match item {
+            Item::Reply(number, place) if *number == ticket.0 => Some(place),
+            _ => None,
+        });
+        for place in place.take(1) {
+            self.open -= usize::from(*place == Place::Open);
+            *place = Place::Taken(conv);
         }
     }
 
@@ -127,7 +181,7 @@ impl Outbox {
         self.bytes += reply.as_ref().map_or(0, |reply| reply.len() + ITEM_COST);
         self.ready.insert(ticket.0, reply);
         while self.ready.contains_key(&self.unplaced) {
-            self.queue.push_back(Item::Reply(self.unplaced));
+            self.queue.push_back(Item::Reply(self.unplaced, Place::Free));
             self.unplaced += 1;
         }
     }
@@ -135,24 +189,26 @@ impl Outbox {
     /// Takes the next frame that can leave.
     pub fn pop(&mut self) -> Option<Bytes> {
         loop {
-            let frame = match self.queue.front() {
-                Some(Item::Frame(_)) => match self.queue.pop_front() {
-                    Some(Item::Frame(frame)) => {
-                        self.frames = self.frames.saturating_sub(1);
-                        self.frame_bytes = self.frame_bytes.saturating_sub(frame.len() + ITEM_COST);
-                        frame
-                    }
-                    _ => continue,
-                },
-                Some(Item::Reply(ticket)) if self.ready.contains_key(ticket) => {
-                    let reply = self.ready.remove(ticket).flatten();
-                    self.queue.pop_front();
-                    match reply {
-                        Some(reply) => reply,
-                        None => continue,
-                    }
+            let frame = match self.queue.pop_front() {
+                Some(Item::Frame(frame, _)) => {
+                    self.frames = self.frames.saturating_sub(1);
+                    self.frame_bytes = self.frame_bytes.saturating_sub(frame.len() + ITEM_COST);
+                    frame
                 }
-                _ => return self.ephemerals.pop_first().map(|(_, frame)| frame),
+                Some(Item::Reply(ticket, place)) => match self.ready.remove(&ticket) {
+                    Some(reply) => {
+                        self.open -= usize::from(place == Place::Open);
+                        match reply {
+                            Some(reply) => reply,
+                            None => continue,
+                        }
+                    }
+                    None => {
+                        self.queue.push_front(Item::Reply(ticket, place));
+                        return self.ephemerals.pop_first().map(|(_, frame)| frame);
+                    }
+                },
+                None => return self.ephemerals.pop_first().map(|(_, frame)| frame),
             };
             self.bytes = self.bytes.saturating_sub(frame.len() + ITEM_COST);
             return Some(frame);
@@ -190,9 +246,9 @@ mod tests {
     #[test]
     fn a_reserved_reply_keeps_its_place_among_the_frames() {
         let mut outbox = Outbox::new(8, 1 << 20);
-        outbox.push(frame("rev 1")).unwrap();
-        outbox.reserve(Ticket(1));
-        outbox.push(frame("rev 3")).unwrap();
+        outbox.push(None, frame("rev 1")).unwrap();
+        outbox.reserve(Ticket(1), None);
+        outbox.push(None, frame("rev 3")).unwrap();
         assert_eq!(drain(&mut outbox), ["rev 1"]);
         outbox.reply(Ticket(1), Some(frame("rev 2")));
         assert!(drain(&mut outbox).is_empty(), "the first request is not answered yet");
@@ -201,40 +257,74 @@ mod tests {
     }
 
     #[test]
+    fn a_conversation_keeps_its_order_while_another_takes_places() {
+        let (one, other) = (ConvId(uuid::Uuid::from_u128(1)), ConvId(uuid::Uuid::from_u128(2)));
+        let mut outbox = Outbox::new(8, 1 << 20);
+        // The second request is done first. The first one, about the other conversation, takes its time.
+        outbox.reserve(Ticket(1), Some(one));
+        outbox.reply(Ticket(1), Some(frame("one 1")));
+        outbox.push(Some(one), frame("one 2")).unwrap();
+        outbox.push(Some(other), frame("other 1")).unwrap();
+        outbox.push(Some(other), frame("other 2")).unwrap();
+        outbox.reserve(Ticket(0), Some(other));
+        outbox.push(Some(other), frame("other 4")).unwrap();
+        assert_eq!(drain(&mut outbox), ["other 1", "other 2"]);
+        outbox.reply(Ticket(0), Some(frame("other 3")));
+        let rest = drain(&mut outbox);
+        let of = |conv: &str| rest.iter().filter(|line| line.starts_with(conv)).cloned().collect::<Vec<_>>();
+        assert_eq!(of("one"), ["one 1", "one 2"]);
+        assert_eq!(of("other"), ["other 3", "other 4"]);
+        assert_eq!((rest.len(), outbox.bytes()), (4, 0));
+    }
+
+    #[test]
+    fn what_concerns_all_is_passed_by_nothing() {
+        let conv = Some(ConvId(uuid::Uuid::from_u128(1)));
+        let mut outbox = Outbox::new(8, 1 << 20);
+        outbox.reserve(Ticket(0), None);
+        outbox.reserve(Ticket(2), conv);
+        outbox.push(conv, frame("after")).unwrap();
+        for (ticket, text) in [(1, "1"), (2, "2"), (0, "login")] {
+            outbox.reply(Ticket(ticket), Some(frame(text)));
+        }
+        assert_eq!(drain(&mut outbox), ["login", "1", "2", "after"]);
+    }
+
+    #[test]
     fn overflow_is_said_and_never_drops() {
         let mut outbox = Outbox::new(2, 1 << 20);
-        outbox.push(frame("1")).unwrap();
-        outbox.push(frame("2")).unwrap();
-        assert_eq!(outbox.push(frame("3")), Err(Overflow));
+        outbox.push(None, frame("1")).unwrap();
+        outbox.push(None, frame("2")).unwrap();
+        assert_eq!(outbox.push(None, frame("3")), Err(Overflow));
         assert_eq!(drain(&mut outbox), ["1", "2"]);
         assert_eq!(outbox.bytes(), 0);
         let mut small = Outbox::new(9, 100);
-        small.push(frame("1")).unwrap();
-        assert_eq!(small.push(frame("2")), Err(Overflow));
+        small.push(None, frame("1")).unwrap();
+        assert_eq!(small.push(None, frame("2")), Err(Overflow));
     }
 
     #[test]
     fn a_large_reply_takes_no_room_from_the_frames() {
         let mut outbox = Outbox::new(2, 200);
         outbox.reply(Ticket(0), Some(Bytes::from(vec![b'x'; 1_000])));
-        outbox.push(frame("1")).unwrap();
-        outbox.push(frame("2")).unwrap();
-        assert_eq!(outbox.push(frame("3")), Err(Overflow));
+        outbox.push(None, frame("1")).unwrap();
+        outbox.push(None, frame("2")).unwrap();
+        assert_eq!(outbox.push(None, frame("3")), Err(Overflow));
         assert_eq!(drain(&mut outbox).len(), 3);
         assert_eq!(outbox.bytes(), 0);
-        outbox.push(frame("4")).unwrap();
+        outbox.push(None, frame("4")).unwrap();
     }
 
     #[test]
     fn a_shut_queue_takes_nothing_more() {
         let mut outbox = Outbox::new(8, 1 << 20);
-        outbox.push(frame("1")).unwrap();
+        outbox.push(None, frame("1")).unwrap();
         outbox.reply(Ticket(0), Some(frame("a")));
         outbox.shut();
         // The tickets of a long-lived connection are large: placing all before them would take all memory.
-        outbox.reserve(Ticket(u64::MAX - 1));
+        outbox.reserve(Ticket(u64::MAX - 1), None);
         outbox.reply(Ticket(u64::MAX - 1), Some(frame("b")));
-        assert_eq!(outbox.push(frame("2")), Err(Overflow));
+        assert_eq!(outbox.push(None, frame("2")), Err(Overflow));
         assert!(drain(&mut outbox).is_empty());
         assert_eq!(outbox.bytes(), 0);
     }
@@ -245,7 +335,7 @@ mod tests {
         let user = UserId(uuid::Uuid::from_u128(1));
         outbox.push_ephemeral(Ephemeral::Presence(user), frame("on"));
         outbox.push_ephemeral(Ephemeral::Presence(user), frame("off"));
-        outbox.push(frame("data")).unwrap();
+        outbox.push(None, frame("data")).unwrap();
         assert_eq!(drain(&mut outbox), ["data", "off"]);
     }
 }

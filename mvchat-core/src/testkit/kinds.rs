@@ -51,7 +51,7 @@ pub fn whats() -> Vec<String> {
 // A name that is missing here needs a row in the matrix of who may learn what (`tests/engine/matrix/rows.rs`), too.
 kinds! {
     commands:
-        Hi LoginBasic LoginToken Logout ListSessions RevokeSession SignUp UpdateMe Search StartDm Settings SetTtl
+        Hi LoginBasic LoginToken LoginWith Logout ListSessions RevokeSession SignUp UpdateMe Search StartDm Settings SetTtl
         CreateGroup Invite Leave Kick Ban Unban Mute CreateLink RevokeLink ListLinks Join UpdateGroup SetRole
         Transfer CreateInvite ListInvites RevokeInvite RedeemInvite AddContact RemoveContact NameContact Send Edit
         Unsend Delete React Typing Mark Pin Unsupported,

@@ -29,12 +29,15 @@
     reason = "a law fails by panicking, with the place where it was broken"
 )]
 
+pub mod authenticator;
+pub mod directory;
 mod flaky;
 mod kinds;
 pub mod limiter;
 pub mod model;
 mod pipe;
 mod runner;
+pub mod sim;
 pub mod store;
 pub mod transport;
 

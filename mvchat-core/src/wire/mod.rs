@@ -30,6 +30,7 @@
 //! assert_eq!(wire::read::<Place>("{}").unwrap_err().to_string(), "a member is missing, at byte 2");
 //! ```
 
+mod base64;
 mod bridge;
 mod names;
 mod number;
@@ -39,6 +40,7 @@ mod record;
 mod text;
 mod write;
 
+pub use base64::base64;
 #[doc(hidden)]
 pub use bridge::{deserialize, serialize};
 #[doc(hidden)]
@@ -53,3 +55,8 @@ pub use write::{Members, Write, write};
 
 #[doc(hidden)]
 pub use serde;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;

@@ -84,9 +84,9 @@ pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        let (plain, escaped) = rest.split_at(at);
+        let Some((plain, escaped)) = rest.split_at_checked(at) else { break };
         out.push_str(plain);
-        let byte = escaped.as_bytes().first().copied().unwrap_or_default();
+        let byte = escaped.bytes().next().unwrap_or_default();
         out.push('\\');
         let letter = match byte {
             8 => 'b',

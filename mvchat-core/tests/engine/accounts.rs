@@ -1,9 +1,12 @@
 //! The life of an account: names and addresses, a password that has to be changed, suspended, deleted.
 
-use crate::support::{User, flaky, secret, server, text};
+use crate::support::{User, flaky, secret, server, server_on, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mvchat_core::proto::{Close, ConvId, Json, UserId};
+use mvchat_core::builtin::MemoryStore;
+use mvchat_core::engine::{MakeUser, Opening};
+use mvchat_core::proto::{Close, ConvId, Json, Password, UserId};
+use mvchat_core::seam::UserStore;
 use mvchat_core::testkit::{Fault, Method, Wire};
 use mvchat_core::{Chat, ErrorKind};
 use serde_json::{Value, json};
@@ -314,6 +317,33 @@ async fn a_status_is_shown_to_those_who_may_see_it() {
     assert_eq!(ana.ok(me(json!({"status": ""}))).await, json!({"status": ""}));
     assert_eq!(bert.ok(get).await["user"].get("status"), None);
     assert_eq!(text(&listed["conversations"][0]["user"]["id"]), ana.id);
+}
+
+#[tokio::test]
+async fn accounts_are_brought_along_with_their_hashes() {
+    let store = MemoryStore::default();
+    let chat = server_on(store.clone()).await;
+    let three = "$argon2id$AAECAwQFBgcICQoLDA0ODw$yP1Kohdk4F32iAJVlmKlIxw4SSZbV6TsUrUVWU26zFg";
+    let bcrypt = "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm";
+    for (name, hash, password) in [("anna", three, "password-anna"), ("bert", bcrypt, "password")] {
+        let user = chat.make_user(MakeUser::new(name, Opening::Hash(hash.to_owned()))).await.unwrap();
+        let (_, ctrl) = login(&chat, name, "password-wrong").await;
+        assert_eq!(ctrl["code"], 401);
+        assert_eq!(store.credential_of(user, "basic").await.unwrap().unwrap().secret, hash);
+        let (_, ctrl) = login(&chat, name, password).await;
+        assert_eq!((&ctrl["code"], &ctrl["params"]["user"]), (&json!(200), &json!(user.to_string())));
+        let secret = store.credential_of(user, "basic").await.unwrap().unwrap().secret;
+        assert!(secret.starts_with("$argon2id$v=19$m="), "not hashed anew: {secret}");
+        let (_, ctrl) = login(&chat, name, password).await;
+        assert_eq!(ctrl["code"], 200);
+    }
+    let taken = chat.make_user(MakeUser::new("Anna", Opening::Hash(bcrypt.to_owned()))).await;
+    assert_eq!(taken.unwrap_err().to_string(), "username already taken");
+    let dear = bcrypt.replace("$04$", "$31$");
+    let refused = chat.make_user(MakeUser::new("carl", Opening::Hash(dear))).await;
+    assert_eq!(refused.unwrap_err().to_string(), "unreadable password hash");
+    let short = chat.make_user(MakeUser::new("carl", Opening::Password(Password("short".to_owned())))).await;
+    assert_eq!(short.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 fn uuid() -> uuid::Uuid {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
-use mvchat_core::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use mvchat_core::seam::*;
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub(crate) enum Defect {
     ContactsMadeAnew,
     EditedMentionsLost,
     InvitesUsedTwice,
+    RevsPassedOver,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -320,6 +321,19 @@ impl MessageStore for Broken {
         query: ChangesQuery,
     ) -> StoreResult<Option<Changes>> {
         self.inner.changes(viewer, conv, query).await
+    }
+
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        let mut happened = self.inner.happened(conv, after, upto).await?;
+        if self.defect == Defect::RevsPassedOver {
+            happened.retain(|(entry, _)| entry.rev.0 % 3 != 0);
+        }
+        Ok(happened)
     }
 
     async fn mentions(&self, viewer: UserId, limit: usize) -> StoreResult<Vec<Mention>> {

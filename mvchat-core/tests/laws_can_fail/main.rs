@@ -137,6 +137,11 @@ fn mentions_that_an_edit_loses_are_noticed() {
 }
 
 #[test]
+fn revs_that_are_passed_over_are_noticed() {
+    breaks(Defect::RevsPassedOver, "what_happened_is_read_by_rev", "LogEntry");
+}
+
+#[test]
 fn an_invite_that_is_used_twice_is_noticed() {
     breaks(Defect::InvitesUsedTwice, "an_invite_is_used_once", "used more than once");
     breaks(Defect::InvitesUsedTwice, "a_revoked_invite_is_gone", "use_invite");

@@ -4,6 +4,7 @@
 use mvchat_store_postgres::{PgOptions, PgStore};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Where a database for tests is; `cargo xtask test` starts one and says so.
 pub(crate) const ADDRESS: &str = "MVCHAT_TEST_DATABASE_URL";
@@ -30,7 +31,9 @@ impl Database {
 
     pub(crate) fn options(&self) -> PgOptions {
         // The tests' server is fast rather than durable.
-        PgStore::options().schema(&self.schema).accept_weak_durability()
+        let options = PgStore::options().schema(&self.schema).accept_weak_durability();
+        // Other tests make their tables in long transactions.
+        options.patience(Duration::from_secs(30))
     }
 
     pub(crate) async fn open(&self) -> PgStore {

@@ -8,7 +8,7 @@ use crate::Result;
 const GOAL: usize = 95 * 1024;
 
 /// The most that it may weigh today: a little more than it does, so that it can only become lighter.
-const MOST: usize = 98 * 1024;
+const MOST: usize = 86 * 1024;
 
 /// Prints the sizes of what is downloaded, and fails when the client has become too heavy.
 pub(crate) fn report(folder: &Path) -> Result<()> {

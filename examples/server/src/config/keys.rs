@@ -47,7 +47,8 @@ pub(crate) const LISTEN: &str = "server.listen";
 
 const PRESETS: [(&str, Preset); 3] =
     [("default", Preset::Standard), ("mvchat2", Preset::MvChat2), ("mrezhen", Preset::Mrezhen)];
-const STORES: [(&str, StoreKind); 2] = [("memory", StoreKind::Memory), ("sled", StoreKind::Sled)];
+const STORES: [(&str, StoreKind); 3] =
+    [("memory", StoreKind::Memory), ("sled", StoreKind::Sled), ("postgres", StoreKind::Postgres)];
 const TRANSPORTS: [(&str, TransportKind); 1] = [("axum", TransportKind::Axum)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 
@@ -57,7 +58,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 28] = [
+pub(crate) static KEYS: [Key; 29] = [
     Key {
         path: PRESET,
         alias: None,
@@ -80,9 +81,19 @@ pub(crate) static KEYS: [Key; 28] = [
         path: "store",
         alias: None,
         variable: None,
-        doc: "sled keeps everything below data_dir; memory forgets everything at the end.",
+        doc: "sled keeps everything below data_dir; postgres keeps it in a database, for one server or several;\n\
+              memory forgets everything at the end.",
         set: |config, value| value.choice(&STORES).map(|found| config.store = found),
         show: |config| word(&STORES, config.store),
+    },
+    Key {
+        path: "database.url",
+        alias: None,
+        variable: None,
+        doc: "Where the database of the store postgres is: postgres://user:password@host/name. Better given as\n\
+              MVCHAT_DATABASE_URL than written into a file.",
+        set: |config, value| value.text().map(|url| config.database.0 = url.to_owned()),
+        show: |config| quoted(&config.database.0),
     },
     Key {
         path: "transport",

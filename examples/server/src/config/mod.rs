@@ -21,6 +21,7 @@ mod value;
 mod yaml;
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -34,7 +35,7 @@ pub use load::{Flags, Warnings};
 pub use network::Network;
 pub use problem::{Origin, Problem, Warning};
 
-/// Every setting the server runs with. It holds no secrets, so its `Debug` may be logged.
+/// Every setting the server runs with. Its `Debug` shows no secrets, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Config {
@@ -44,6 +45,8 @@ pub struct Config {
     pub data_dir: DataDir,
     /// Where conversations are kept.
     pub store: StoreKind,
+    /// Where the database is, for the store that needs one.
+    pub database: DatabaseUrl,
     /// What carries the connections.
     pub transport: TransportKind,
     /// What is logged, and how.
@@ -79,6 +82,17 @@ impl Default for DataDir {
     }
 }
 
+/// The address of a database, with its password.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct DatabaseUrl(pub String);
+
+impl fmt::Debug for DatabaseUrl {
+    /// Shows whether there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "(an address)" })
+    }
+}
+
 /// The store behind the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -88,6 +102,8 @@ pub enum StoreKind {
     /// The embedded store, below the data folder.
     #[default]
     Sled,
+    /// A PostgreSQL database, for one server or several.
+    Postgres,
 }
 
 /// The web framework that carries the connections.

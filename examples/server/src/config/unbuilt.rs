@@ -12,7 +12,7 @@ pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
     UNBUILT.iter().flat_map(|(_, paths)| paths.iter().copied())
 }
 
-const POSTGRES: &str = "the PostgreSQL store is not built yet";
+const POSTGRES: &str = "the database is named by its address: set database.url, or MVCHAT_DATABASE_URL";
 const REDIS: &str = "running several nodes over Redis is not built yet";
 const EMAIL: &str = "e-mail is not built yet";
 const MEDIA: &str = "media uploads are not built yet";

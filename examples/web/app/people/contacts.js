@@ -37,7 +37,7 @@ function known(chat, scope) {
   function draw(node, contact) {
     const name = nameOf(contact);
     const real = contact.nickname && nameOf({ ...contact, nickname: undefined });
-    const state = [real, presence(contact)].filter(Boolean).join(" · ");
+    const state = [real, contact.status || presence(contact)].filter(Boolean).join(" · ");
     return patch(node, [
       ["open", [name, state, contact.online], () => h(
         "button",

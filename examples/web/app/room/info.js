@@ -41,6 +41,7 @@ export function info(aside, chat, conv, scope) {
       avatar(view.type === "dm" ? view.user?.id ?? view.id : view.id, title, { size: "size-l" }),
       h("p", { class: "who-name", dir: "auto" }, title),
       view.type === "dm" && h("p", { class: "hint" }, presence(view.user)),
+      view.user?.status && h("p", { dir: "auto" }, view.user.status),
     );
     rename.hidden = view.type !== "group" || view.role === "member";
     if (document.activeElement !== name) name.value = view.title;
@@ -119,5 +120,5 @@ async function sure(question, explanation, yes, action) {
 
 /** Tells whether nothing has changed of what is shown here. */
 function same(a, b) {
-  return ["title", "public", "role", "favorite", "muted", "archived", "blocked", "disappearingTTL"].every((key) => a[key] === b[key]) && a.user?.online === b.user?.online;
+  return ["title", "public", "role", "favorite", "muted", "archived", "blocked", "disappearingTTL"].every((key) => a[key] === b[key]) && a.user === b.user;
 }

@@ -3,7 +3,7 @@
 import { attempt, copy, explain, patient } from "../lib/announce.js";
 import { dialog } from "../lib/dialog.js";
 import { field, fill, h, icon } from "../lib/dom.js";
-import { full } from "../lib/time.js";
+import { full, short } from "../lib/time.js";
 
 const LIVES = [["1 hour", 3_600], ["1 day", 86_400], ["1 week", 604_800], ["Never", 0]];
 const USES = [["Once", 1], ["10 times", 10], ["As often as people like", 0]];
@@ -28,7 +28,7 @@ export function links(section, chat, conv, scope) {
   }
 
   function row({ code, expiresAt, maxUses, uses }) {
-    const used = `used ${uses}${maxUses ? ` of ${maxUses}` : ""} ${(maxUses ?? uses) === 1 ? "time" : "times"}`;
+    const used = `Used ${uses}${maxUses ? ` of ${maxUses}` : ""} ${(maxUses ?? uses) === 1 ? "time" : "times"}`;
     const revoke = patient(async () => {
       await conv.revokeLink(code);
       await load();
@@ -36,7 +36,7 @@ export function links(section, chat, conv, scope) {
     return h(
       "li",
       { class: "link-row" },
-      h("div", { class: "session" }, h("code", {}, `…${code.slice(-8)}`), h("p", { class: "hint" }, `${used}, ${expiresAt ? `until ${full(expiresAt)}` : "no end"}`)),
+      h("div", { class: "session" }, h("code", {}, `…${code.slice(-8)}`), h("p", { class: "hint" }, [used, expiresAt && h("span", { title: full(expiresAt) }, `, until ${short(expiresAt)}`)])),
       h("button", { type: "button", class: "quiet small", onclick: () => copy(addressOf(code)) }, "Copy"),
       h("button", { type: "button", class: "danger-quiet small", onclick: revoke }, "Revoke"),
     );

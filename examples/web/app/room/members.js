@@ -84,9 +84,9 @@ export function members(section, chat, conv, scope) {
       { label: "Write to them", onclick: () => attempt(async () => (location.hash = `#/c/${(await chat.dm(member.id)).id}`)) },
       role === "owner" && member.role === "member" && { label: "Make admin", onclick: () => attempt(() => conv.setRole(member.id, "admin")) },
       role === "owner" && member.role === "admin" && { label: "Take admin away", onclick: () => attempt(() => conv.setRole(member.id, "member")) },
-      role === "owner" && { label: "Make owner", danger: true, onclick: () => transfer(member) },
       above && silenced(member) && { label: "Unmute", onclick: () => attempt(() => conv.unmute(member.id)) },
       above && !silenced(member) && { label: "Mute…", onclick: () => mute(member) },
+      role === "owner" && { label: "Make owner", danger: true, onclick: () => transfer(member) },
       above && { label: "Remove from the group", danger: true, onclick: () => remove(member) },
       above && { label: "Ban", danger: true, onclick: () => ban(member) },
     ]), { "aria-haspopup": "menu", class: "icon-button small" });

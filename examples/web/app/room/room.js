@@ -59,7 +59,7 @@ export function room(main, chat, conv, scope) {
     const typing = conv.typing.value.map((id) => nameOf(chat.user(id).value ?? { id }));
     state.classList.toggle("typing", typing.length > 0);
     if (typing.length > 0) fill(state, info.type === "dm" ? "typing…" : `${list(typing)} ${typing.length > 1 ? "are" : "is"} typing…`);
-    else if (info.type === "dm") fill(state, presence(info.user));
+    else if (info.type === "dm") fill(state, [presence(info.user), info.user?.status].filter(Boolean).join(" · "));
     else if (info.type === "group") fill(state, members(conv.members.value));
     else fill(state);
   };

@@ -5,6 +5,8 @@ import { confirmed } from "../lib/dialog.js";
 import { card, field, fill, h, pageBar } from "../lib/dom.js";
 import { avatar, nameOf, titleOf } from "../lib/names.js";
 import { setTheme, theme } from "../lib/theme.js";
+import { account } from "./account.js";
+import { privacy } from "./privacy.js";
 import { sessions } from "./sessions.js";
 
 export function settings(main, chat, scope) {
@@ -12,7 +14,7 @@ export function settings(main, chat, scope) {
   fill(
     main,
     bar.node,
-    h("div", { class: "scroll" }, h("div", { class: "settings" }, profile(chat, scope), look(), blocked(chat, scope), password(chat), sessions(chat, scope), leaving(chat))),
+    h("div", { class: "scroll" }, h("div", { class: "settings" }, profile(chat, scope), look(), privacy(chat, scope), blocked(chat, scope), account(chat), password(chat), sessions(chat, scope), leaving(chat))),
   );
   bar.focus();
 }
@@ -20,17 +22,19 @@ export function settings(main, chat, scope) {
 function profile(chat, scope) {
   const picture = h("div", {});
   const name = h("input", { maxlength: "60", required: true, dir: "auto", autocomplete: "name" });
+  const status = h("input", { maxlength: "140", dir: "auto", autocomplete: "off" });
   scope.watch(chat.me, (me) => {
     fill(picture, avatar(me.id, nameOf(me), { size: "size-l" }));
     if (document.activeElement !== name) name.value = nameOf(me);
+    if (document.activeElement !== status) status.value = me.status ?? "";
   });
   const save = async (event) => {
     event.preventDefault();
     const { public: known } = chat.me.value;
     const others = known && typeof known === "object" && !Array.isArray(known) ? known : {};
-    if (await attempt(() => chat.updateProfile({ public: { ...others, fn: name.value.trim() } }))) toast("Saved.");
+    if (await attempt(() => chat.updateProfile({ public: { ...others, fn: name.value.trim() }, status: status.value.trim() }))) toast("Saved.");
   };
-  return card("Profile", h("form", { class: "profile", onsubmit: save }, picture, field("Your name", name, "What others see."), h("button", { class: "primary" }, "Save")));
+  return card("Profile", h("form", { class: "profile", onsubmit: save }, picture, field("Your name", name, "What others see."), field("Status", status, "What you do just now; empty for none."), h("button", { class: "primary" }, "Save")));
 }
 
 function look() {
@@ -62,7 +66,7 @@ function blocked(chat, scope) {
       ),
     );
   });
-  return card("Privacy", h("h3", {}, "Blocked people"), list);
+  return card("Blocked people", list);
 }
 
 function password(chat) {

@@ -7,13 +7,13 @@ use crate::seam::audit::AuditEvent;
 use crate::time::Timestamp;
 
 /// A link of the chain: what the next line hangs on.
-pub(super) type Link = [u8; 32];
+pub(in crate::builtin) type Link = [u8; 32];
 
 const CHAIN: &str = "audit chain";
 const HEAD: &str = "audit head";
 /// `,"mac":"` … `"}`
-const OPEN: &str = ",\"mac\":\"";
-const CLOSE: &str = "\"}";
+pub(in crate::builtin) const OPEN: &str = ",\"mac\":\"";
+pub(in crate::builtin) const CLOSE: &str = "\"}";
 const HEX: usize = 64;
 
 /// An event with its number.
@@ -90,7 +90,7 @@ fn append(keys: &Keys, prev: &Link, object: &str, out: &mut Vec<u8>) -> io::Resu
 }
 
 /// Splits a line, without its end, into what is authenticated and its link; says nothing about whether they fit.
-pub(super) fn split(line: &str) -> Option<(&str, Link)> {
+pub(in crate::builtin) fn split(line: &str) -> Option<(&str, Link)> {
     let rest = line.strip_suffix(CLOSE)?;
     let at = rest.len().checked_sub(HEX + OPEN.len())?;
     let (body, mac) = (rest.get(..at)?, rest.get(at..)?);
@@ -101,7 +101,7 @@ pub(super) fn link(keys: &Keys, prev: &Link, body: &str) -> Link {
     keys.mac(CHAIN, &[prev, body.as_bytes()])
 }
 
-pub(super) fn hex(link: &Link) -> String {
+pub(in crate::builtin) fn hex(link: &Link) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
     link.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()

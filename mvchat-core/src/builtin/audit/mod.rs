@@ -14,7 +14,7 @@
 //! The head is therefore also told to the program's log each time the log is opened or closed, and every 1,000 events:
 //! a collector on another machine then has it.
 
-mod chain;
+pub(in crate::builtin) mod chain;
 mod file;
 mod segment;
 mod verify;

@@ -63,7 +63,23 @@ impl Keys {
     pub fn load_or_create(dir: impl AsRef<Path>) -> Result<Keys, KeyError> {
         let dir = dir.as_ref();
         let vault = FileVault::open(dir.join("vault"))?;
-        Ok(Keys::new(load_or_create_ring(dir, &vault)?, vault))
+        let ring = load_or_create_ring(dir, &dir.join("vault").display().to_string(), || vault.is_empty())?;
+        Ok(Keys::new(ring, vault))
+    }
+
+    /// Opens the ring `dir/ring.json`, creating it if it is missing, and keeps users' keys in a vault that is elsewhere:
+    /// in a database, for example, that several nodes share. All of them need the same ring. Blocks; meant for
+    /// start-up.
+    ///
+    /// # Errors
+    /// `Missing` when there is no ring, but the vault has keys that only the lost ring can unwrap; `Denied`, `WeakKey`,
+    /// `Corrupt`, `Io`, `Unavailable`.
+    pub async fn load_or_create_beside(dir: impl AsRef<Path>, vault: impl Vault) -> Result<Keys, KeyError> {
+        let dir = dir.as_ref();
+        durable::create_folder(dir).map_err(|e| durable::failed("cannot create", dir, e))?;
+        let is_empty = vault.list(None, 1).await?.is_empty();
+        let ring = load_or_create_ring(dir, "the vault", || Ok(is_empty))?;
+        Ok(Keys::new(ring, vault))
     }
 
     /// Opens the ring and the vault of a folder as they are; creates nothing but the vault's folder. Blocks; meant for
@@ -266,7 +282,11 @@ impl Default for Users {
     }
 }
 
-fn load_or_create_ring(dir: &Path, vault: &FileVault) -> Result<Ring, KeyError> {
+fn load_or_create_ring(
+    dir: &Path,
+    vault: &str,
+    is_empty: impl FnOnce() -> Result<bool, KeyError>,
+) -> Result<Ring, KeyError> {
     let path = dir.join("ring.json");
     let mut ring = Ring::load(&path);
     if is_missing(&ring) {
@@ -274,7 +294,9 @@ fn load_or_create_ring(dir: &Path, vault: &FileVault) -> Result<Ring, KeyError> 
         // Another process may have created it while this one waited for the lock.
         ring = Ring::load(&path);
         if is_missing(&ring) {
-            refuse_to_orphan(&path, dir, vault)?;
+            if !is_empty()? {
+                return Err(orphaned(&path, vault));
+            }
             ring = Ring::create(&path);
         }
     }
@@ -287,14 +309,10 @@ fn is_missing(ring: &Result<Ring, KeyError>) -> bool {
     ring.as_ref().is_err_and(|e| e.kind() == KeyErrorKind::Missing)
 }
 
-fn refuse_to_orphan(path: &Path, dir: &Path, vault: &FileVault) -> Result<(), KeyError> {
-    if vault.is_empty()? {
-        return Ok(());
-    }
-    Err(KeyError::missing(format!(
+fn orphaned(path: &Path, vault: &str) -> KeyError {
+    KeyError::missing(format!(
         "{path} is missing, but {vault} holds users' keys that only this ring can unwrap: \
          restore ring.json from a backup, or, to give up everything sealed with those keys, remove {vault}",
         path = path.display(),
-        vault = dir.join("vault").display(),
-    )))
+    ))
 }

@@ -5,8 +5,8 @@ use super::{MemoryStore, State};
 use crate::policy::Message;
 use crate::proto::{ConvId, Position, Rev, Seq, UserId};
 use crate::seam::{
-    Change, Changed, Changes, ChangesQuery, LogPage, Mention, MessageStore, Outcome, Page, PageQuery, Sent,
-    StoreResult,
+    Change, Changed, Changes, ChangesQuery, LogEntry, LogPage, Mention, MessageStore, Outcome, Page,
+    PageQuery, Sent, StoreResult,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -14,8 +14,12 @@ use std::collections::BTreeSet;
 #[async_trait]
 impl MessageStore for MemoryStore {
     async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
-        let mut state = self.state.lock();
-        Ok(changes.into_iter().map(|change| state.change(change)).collect())
+        let outcomes = {
+            let mut state = self.state.lock();
+            changes.into_iter().map(|change| state.change(change)).collect()
+        };
+        self.stir.notify_waiters();
+        Ok(outcomes)
     }
 
     async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>> {
@@ -61,6 +65,20 @@ impl MessageStore for MemoryStore {
         let more = start + entries.len() < state.log.len();
         let last = entries.last().map_or(after, |entry| entry.position);
         Ok(LogPage { entries, position: if more { last } else { state.position.max(after) } })
+    }
+
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        let state = self.state.lock();
+        let messages = state.chats.get(&conv).map(|chat| &chat.messages);
+        let about = |seq: Seq| messages.and_then(|messages| messages.get(&seq)).cloned();
+        let entries =
+            state.log.iter().filter(|entry| entry.conv == conv && entry.rev > after && entry.rev <= upto);
+        Ok(entries.map(|entry| (entry.clone(), entry.seq.and_then(about))).collect())
     }
 
     async fn position(&self) -> StoreResult<Position> {

@@ -17,12 +17,14 @@ use crate::seam::{
     ContactRow, Credential, Durability, InviteRow, LinkRow, LogEntry, SessionRow, Store, StoreError,
     StoreErrorKind, UserRow,
 };
+use async_trait::async_trait;
 use chat::Chat;
 use conversations::Found;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// A store in memory, for tests, trials and whoever needs no history: it is simple rather than fast, and
 /// everything is lost with the last clone.
@@ -31,6 +33,9 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    /// Tells the other nodes that something was committed.
+    stir: Arc<Notify>,
+    shared: bool,
 }
 
 /// Everything, in the order of the keys, so that no order of a hash table can leak out.
@@ -60,9 +65,25 @@ impl State {
     }
 }
 
+impl MemoryStore {
+    /// Makes a store whose clones serve several engines of one process, as nodes.
+    pub fn shared() -> Self {
+        Self { shared: true, ..Self::default() }
+    }
+}
+
+#[async_trait]
 impl Store for MemoryStore {
     fn durability(&self) -> Durability {
         Durability::Volatile
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    async fn stirred(&self) {
+        self.stir.notified().await;
     }
 }
 

@@ -49,6 +49,11 @@ impl PasswordParams {
         if bounded { Ok(()) } else { Err(PasswordError::Params) }
     }
 
+    /// Returns how much there is to do: KiB times passes.
+    pub(super) fn work(&self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.iterations)
+    }
+
     pub(super) fn argon2(&self) -> Result<Argon2<'static>, PasswordError> {
         self.check()?;
         let params = Params::new(self.memory_kib, self.iterations, self.lanes, None);

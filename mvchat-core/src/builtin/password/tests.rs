@@ -86,11 +86,67 @@ async fn unreadable_hashes_are_corrupt() {
         &good.replace("p=1", "p=2"),
         &good.replace("p=1", "p=16777215"),
         &good[..good.len() - 4],
-        // Seed 0 wrote its hashes without parameters.
-        "$argon2id$c29tZXNhbHRzb21lc2FsdA$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-        "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
+        // The three parts of mvChat2 have one size each, and no padding.
+        "$argon2id$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$argon2id$c29tZXNhbHRzb21lc2FsdA$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi",
+        "$argon2id$c29tZXNhbHRzb21lc2FsdA==$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$argon2id$c29tZXNhbHRzb21lc2FsdA$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4$",
+        "$argon2i$c29tZXNhbHRzb21lc2FsdA$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$2y$10$abcdefghijklmnopqrstuu",
+        "$2b$03$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+        "$2b$15$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+        "$2b$31$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+        "$2b$4$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdmm",
+        "$2x$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+        "$2c$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+        "$2b$04$abcdefghijklmnopqrst!ughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",
+        "$2$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdmm",
+        "$2b$04$äbcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzd",
     ] {
         assert_eq!(fast_verify("password".to_owned(), bad).await, Err(PasswordError::Corrupt), "{bad}");
+        assert_eq!(fast().check_stored(bad), Err(PasswordError::Corrupt), "{bad}");
+    }
+}
+
+/// Refused before any of the memory is asked for: a check of all of them takes no time.
+#[tokio::test]
+async fn what_would_cost_too_much_is_corrupt() {
+    let start = std::time::Instant::now();
+    let good = fast().hash("password".to_owned()).await.unwrap();
+    for params in ["m=1048576,t=2,p=1", "m=16385,t=64,p=1", "m=1048576,t=64,p=64", "m=524288,t=3,p=4"] {
+        let dear = good.replace("m=8,t=1,p=1", params);
+        assert_eq!(fast_verify("password".to_owned(), &dear).await, Err(PasswordError::Corrupt), "{params}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(1));
+    for params in ["m=1048576,t=1,p=1", "m=65536,t=16,p=4", "m=262144,t=4,p=1"] {
+        assert_eq!(fast().check_stored(&good.replace("m=8,t=1,p=1", params)), Ok(()), "{params}");
+    }
+    // Whoever chose to pay more may go on.
+    let rich = Passwords::new(PasswordParams::new(1 << 20, 4, 1)).unwrap();
+    assert_eq!(rich.check_stored(&good.replace("m=8,t=1,p=1", "m=1048576,t=4,p=1")), Ok(()));
+}
+
+/// Made with the reference implementation of Argon2 (argon2-cffi) and the parameters of mvChat2.
+#[tokio::test]
+async fn reads_the_three_part_hashes_of_mvchat2() {
+    let stored = "$argon2id$AAECAwQFBgcICQoLDA0ODw$yP1Kohdk4F32iAJVlmKlIxw4SSZbV6TsUrUVWU26zFg";
+    let verify = |typed: &str| fast_verify(typed.to_owned(), stored);
+    assert_eq!(verify("password-anna").await, Ok(Verdict::Ok { rehash: true }));
+    assert_eq!(verify("password-bert").await, Ok(Verdict::Wrong));
+}
+
+/// Made with crypt(3), but for the second, which is a test vector of the algorithm's authors.
+#[tokio::test]
+async fn reads_bcrypt() {
+    for (password, stored) in [
+        ("password", "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm"),
+        ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
+        (&"p".repeat(80), "$2y$04$abcdefghijklmnopqrstuuNt.0ah97gHY3F7JC1Z6EXmQc0bQBhIO"),
+    ] {
+        let verify = |typed: String| fast_verify(typed, stored);
+        assert_eq!(verify(password.to_owned()).await, Ok(Verdict::Ok { rehash: true }), "{stored}");
+        assert_eq!(verify(format!("x{password}")).await, Ok(Verdict::Wrong), "{stored}");
+        assert_eq!(verify(String::new()).await, Ok(Verdict::Wrong));
     }
 }
 

@@ -290,3 +290,31 @@ fn another_users_state_is_forgotten() {
     assert!(rig.client.state().conversations().is_empty());
     assert!(matches!(rig.states().last(), Some(SendState::Failed(error)) if error.err == "other_user"));
 }
+
+#[test]
+fn until_the_password_is_another_nothing_else_is_asked_for() {
+    let mut rig = Rig::new();
+    rig.input(Input::Opened);
+    let (hi, _) = rig.asked("hi");
+    let (login, _) = rig.asked("login");
+    rig.reply(&hi, 200, json!({}));
+    let mut who = account("tok-1");
+    who["mustChangePassword"] = json!(true);
+    who["privacy"] = json!({"typing": "nobody"});
+    rig.reply(&login, 200, who);
+    assert!(rig.saw(|event| matches!(event, Event::Connected(account)
+        if account.must_change_password && account.privacy.typing == crate::proto::Audience::Nobody)));
+    rig.act(|client, now| client.send(Draft::text(conv(), "hello"), now)).unwrap();
+    assert!(rig.quiet(), "the list and messages would be refused");
+
+    let change = crate::proto::Acc {
+        user: Some("me".into()),
+        secret: Some(crate::proto::Secret::Change { old: "a".into(), new: "b".into() }),
+        ..crate::proto::Acc::default()
+    };
+    rig.act(|client, now| client.request(crate::proto::Request::Acc(change), now));
+    let (id, _) = rig.asked("acc");
+    rig.reply(&id, 200, json!({"passwordChanged": true}));
+    rig.list(json!([view(CONV, 0, 0)]));
+    rig.asked("send");
+}

@@ -8,7 +8,8 @@ use crate::engine::dispatch::{Caller, Ctx};
 use crate::error::{Error, ErrorKind, Result, invalid};
 use crate::proto::{AccountUpdated, Done, Json, NewAccount, Password, Reply, ReplyParams, UpdateMe, UserId};
 use crate::seam::{
-    Credential, NewName, NewUser, SealedEmail, SecretChange, StoreErrorKind, UserPatch, UserRow, fold,
+    Credential, NewName, NewUser, SealedEmail, SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow,
+    fold,
 };
 use crate::session::Finished;
 use bytes::Bytes;
@@ -20,9 +21,11 @@ impl Inner {
         caller: Caller,
         account: NewAccount,
     ) -> Result<Finished> {
+        if !self.by_password {
+            return Err(Error::new(ErrorKind::Forbidden, "sign-up is closed"));
+        }
         let generation = self.sessions.generation();
-        let folded = fold(&account.name);
-        if self.store.credential(BASIC, &folded).await?.is_some() {
+        if self.store.credential(BASIC, &fold(&account.name)).await?.is_some() {
             return Err(name_taken());
         }
         let invited = match &account.invite {
@@ -35,30 +38,15 @@ impl Inner {
         self.check_email(None, email).await?;
         let secret = self.passwords.hash(account.password.0).await?;
         let id = UserId(self.env.uuid());
-        // The key is durable before anything that is sealed with it.
-        self.keys.create_user(id.0).await?;
-        let user = UserRow {
+        let session = account.login.then(|| self.new_session(id, &caller));
+        let profile = UserRow {
             public: account.public.filter(|public| !public.is_null()),
-            private: self.seal_private(id, account.private).await?.flatten(),
-            email: self.seal_email(id, email).await?,
             lang: account.lang,
             must_change_password,
             ..UserRow::new(id, self.env.now())
         };
-        let scheme = BASIC.to_owned();
-        let credential = Some(Credential { user: id, scheme, name: account.name, folded, secret });
-        let session = account.login.then(|| self.new_session(id, &caller));
-        let new = NewUser { user: user.clone(), credential, session: session.clone() };
-        if let Err(error) = self.store.create_user(new).await {
-            return Err(match error.kind() {
-                // Somebody was faster: with the address, or else with the name.
-                StoreErrorKind::AlreadyExists => match self.check_email(None, email).await {
-                    Ok(()) => name_taken(),
-                    Err(error) => error,
-                },
-                _ => error.into(),
-            });
-        }
+        let opening = (account.name, secret);
+        let user = self.make_account(profile, opening, email, account.private, session.clone()).await?;
         // Before the user is announced, so that those who invited hear it.
         let inviters = match &invited {
             Some(invited) => self.welcome(id, invited).await,
@@ -73,6 +61,37 @@ impl Inner {
             params.inviters = Some(inviters).filter(|inviters| !inviters.is_empty());
         }
         Ok(finished)
+    }
+
+    /// Makes an account that a name and a password open.
+    pub(in crate::engine) async fn make_account(
+        &self,
+        profile: UserRow,
+        (name, secret): (String, String),
+        email: Option<&str>,
+        private: Option<Json>,
+        session: Option<SessionRow>,
+    ) -> Result<UserRow> {
+        let id = profile.id;
+        // The key is durable before anything that is sealed with it.
+        self.keys.create_user(id.0).await?;
+        let user = UserRow {
+            private: self.seal_private(id, private).await?.flatten(),
+            email: self.seal_email(id, email).await?,
+            ..profile
+        };
+        let folded = fold(&name);
+        let credential = Some(Credential { user: id, scheme: BASIC.to_owned(), name, folded, secret });
+        let new = NewUser { user: user.clone(), credential, session };
+        match self.store.create_user(new).await {
+            Ok(()) => Ok(user),
+            // Somebody was faster: with the address, or else with the name.
+            Err(error) if error.kind() == StoreErrorKind::AlreadyExists => {
+                self.check_email(None, email).await?;
+                Err(name_taken())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn seal_private(&self, user: UserId, private: Option<Json>) -> Result<Option<Option<Bytes>>> {
@@ -140,15 +159,11 @@ impl Ctx {
                 ..UserPatch::default()
             };
             if let Err(error) = inner.store.update_user(self.user, patch).await {
-                return Err(match error.kind() {
-                    StoreErrorKind::AlreadyExists => {
-                        match inner.check_email(Some(self.user), email.as_deref()).await {
-                            Ok(()) => name_taken(),
-                            Err(error) => error,
-                        }
-                    }
-                    _ => error.into(),
-                });
+                if error.kind() == StoreErrorKind::AlreadyExists {
+                    inner.check_email(Some(self.user), email.as_deref()).await?;
+                    return Err(name_taken());
+                }
+                return Err(error.into());
             }
         }
         let privacy = match privacy {

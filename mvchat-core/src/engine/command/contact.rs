@@ -5,14 +5,14 @@ use crate::engine::dispatch::{Ctx, no_user};
 use crate::error::{Result, invalid};
 use crate::proto::{ContactItem, ContactParams, ContactsParams, Json, OnlineParams, Reply, UserId};
 use crate::seam::ContactSource;
-use bytes::Bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Ctx {
     pub(in crate::engine) async fn add_contact(self, user: UserId) -> Result<Reply> {
         if user == self.user {
             return Err(invalid("cannot add yourself as contact"));
         }
+        self.inner.move_in(user).await?;
         let people = self.inner.people(self.user, [user]).await?;
         if !people.shows(user) || !self.inner.may_meet(&people, user).await? {
             return Err(no_user());
@@ -50,21 +50,21 @@ impl Ctx {
     pub(in crate::engine) async fn get_contacts(self) -> Result<Reply> {
         let rows = self.inner.store.contacts(self.user).await?;
         let people = self.inner.people(self.user, rows.iter().map(|row| row.user)).await?;
-        let key = self.inner.user_key(self.user).await?;
-        let nickname = |of: UserId, sealed: Bytes| {
-            let context = Context::Nickname { user: self.user.0, contact: of.0 };
-            let opened = key.open(&context, &sealed).map_err(|error| {
-                tracing::error!(user = %self.user, ?error, "a nickname can't be opened");
-            });
-            String::from_utf8(opened.ok()?).ok()
-        };
+        let mut nicknames = BTreeMap::new();
+        for row in &rows {
+            let Some(sealed) = &row.nickname else { continue };
+            let context = Context::Nickname { user: self.user.0, contact: row.user.0 };
+            let clear = self.inner.opened(self.user, &context, sealed, "nickname", |event| event).await?;
+            let text = clear.and_then(|clear| String::from_utf8(clear).ok());
+            nicknames.extend(text.map(|text| (row.user, text)));
+        }
         let contacts = rows.into_iter().filter(|row| people.exists(row.user)).map(|row| {
             let item = self.inner.user_item(&people, row.user);
             ContactItem {
                 user: row.user,
                 source: row.source.as_str().to_owned(),
                 created_at: row.created_at,
-                nickname: row.nickname.and_then(|sealed| nickname(row.user, sealed)),
+                nickname: nicknames.remove(&row.user),
                 public: item.public,
                 online: item.online,
                 last_seen: item.last_seen,

@@ -17,6 +17,9 @@ impl Ctx {
             DmPeer::User(user) => (ConvKind::Dm, Some(user)),
             DmPeer::Me => (ConvKind::Me, None),
         };
+        if let Some(other) = other {
+            self.inner.move_in(other).await?;
+        }
         let people = self.inner.people(self.user, other).await?;
         if let Some(other) = other
             && !(people.exists(other) && self.inner.may_meet(&people, other).await?)

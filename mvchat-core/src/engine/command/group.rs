@@ -51,7 +51,8 @@ impl Ctx {
             Err(error) if error.kind() != ErrorKind::GroupFull => return Err(error),
             _ => {}
         }
-        let row = self.inner.store.users(&[user]).await?.into_iter().flatten().next();
+        self.inner.move_in(user).await?;
+        let row = self.inner.shown_users(&[user]).await?.into_iter().flatten().next();
         let row = row.filter(|row| row.state == UserState::Active).ok_or_else(no_user)?;
         if self.inner.store.blocked_with(self.user).await?.contains(&user) {
             return Err(no_user());

@@ -58,7 +58,7 @@ impl Ctx {
             _ => error.into(),
         })?;
         let Details { code, email, name } = details;
-        let inviter = inner.store.users(&[user]).await.ok().into_iter().flatten().flatten().next();
+        let inviter = inner.shown_users(&[user]).await.ok().into_iter().flatten().flatten().next();
         let mail = InviteMail {
             name: name.clone(),
             inviter: inviter.as_ref().and_then(UserRow::display_name),
@@ -117,7 +117,7 @@ impl Ctx {
         if inner.store.blocked_with(self.user).await?.contains(&row.inviter) {
             return Err(unknown());
         }
-        let inviter = inner.store.users(&[row.inviter]).await?.into_iter().flatten().next();
+        let inviter = inner.shown_users(&[row.inviter]).await?.into_iter().flatten().next();
         let inviter = inviter.filter(|inviter| inviter.state == UserState::Active).ok_or_else(unknown)?;
         let now = inner.env.now();
         if now >= row.expires_at {

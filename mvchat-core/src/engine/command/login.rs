@@ -5,7 +5,7 @@ use crate::builtin::password::{PasswordError, Verdict};
 use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, invalid};
 use crate::proto::{AccountParams, Desc, Json, Password, Privacy, Reply, SessionId, UserId};
 use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, UserState, fold};
 use crate::session::{Finished, Identity};
@@ -25,6 +25,9 @@ impl Inner {
         name: &str,
         password: &Password,
     ) -> Result<Finished> {
+        if !self.by_password {
+            return Err(invalid("unknown auth scheme"));
+        }
         let generation = self.sessions.generation();
         let charge = self.limit_login(&caller, name).await?;
         let found = self.store.credential(BASIC, &fold(name)).await?;
@@ -57,6 +60,17 @@ impl Inner {
             }
         }
         let session = self.new_session(user.id, &caller);
+        self.open_session(caller, user, session, generation).await
+    }
+
+    /// Writes a new session and logs the connection in on it.
+    pub(super) async fn open_session(
+        self: &Arc<Self>,
+        caller: Caller,
+        user: UserRow,
+        session: SessionRow,
+        generation: u64,
+    ) -> Result<Finished> {
         let opened = self.store.open_session(session.clone(), self.limits.max_sessions).await;
         let ended = opened.map_err(|error| match error.kind() {
             // The account was shut since it was read.
@@ -85,6 +99,7 @@ impl Inner {
         let session = self.store.session(SessionId(claims.sid)).await?;
         let session = session.filter(|session| session.user == user.id).ok_or_else(invalid)?;
         let expires_at = self.session_end(session.created_at, now);
+        let expires_at = session.until.map_or(expires_at, |until| until.min(expires_at));
         if session.expires_at <= now || expires_at <= now {
             return Err(ErrorKind::TokenExpired.into());
         }
@@ -104,7 +119,7 @@ impl Inner {
     }
 
     /// Loads an account, unless it is deleted.
-    async fn account(&self, user: UserId) -> Result<Option<UserRow>> {
+    pub(super) async fn account(&self, user: UserId) -> Result<Option<UserRow>> {
         let row = self.store.users(&[user]).await?.into_iter().flatten().next();
         Ok(row.filter(|row| row.state != UserState::Deleted))
     }
@@ -119,6 +134,7 @@ impl Inner {
             created_at: now,
             used_at: now,
             expires_at: self.session_end(now, now),
+            until: None,
         }
     }
 
@@ -160,7 +176,7 @@ impl Inner {
             }
             // The answer comes after all that was for the user before, and before whatever is delivered from
             // now on.
-            origin.conn.reserve(origin.ticket);
+            origin.conn.reserve(origin.ticket, None);
             self.enter(user.id, &origin.conn);
             // A connection that ended while its login was under way was not there to be taken out.
             if origin.conn.is_gone() {
@@ -176,22 +192,26 @@ impl Inner {
     }
 
     /// What an account's owner sees of it.
-    pub(super) async fn account_params(&self, user: &UserRow) -> Result<AccountParams> {
+    pub(in crate::engine) async fn account_params(&self, user: &UserRow) -> Result<AccountParams> {
         let private = match &user.private {
             None => None,
             Some(sealed) => {
-                let key = self.user_key(user.id).await?;
-                let clear = key.open(&Context::UserPrivate { user: user.id.0 }, sealed)?;
-                String::from_utf8(clear).ok().and_then(|text| Json::parse(text).ok())
+                let context = Context::UserPrivate { user: user.id.0 };
+                let clear = self.opened(user.id, &context, sealed, "private data", |event| event).await?;
+                let text = clear.and_then(|clear| String::from_utf8(clear).ok());
+                text.and_then(|text| Json::parse(text).ok())
             }
         };
+        let shown = self.shown_users(&[user.id]).await?.into_iter().flatten().next();
+        let public =
+            if self.directory.is_some() { shown.and_then(|shown| shown.public) } else { user.public.clone() };
         Ok(AccountParams {
             user: user.id,
             token: None,
             expires: None,
             session: None,
             email_verified: true,
-            desc: Desc { public: user.public.clone(), private },
+            desc: Desc { public, private },
             must_change_password: user.must_change_password.then_some(true),
             lang: user.lang.clone(),
             privacy: Some(user.privacy).filter(|privacy| *privacy != Privacy::default()),
@@ -202,7 +222,7 @@ impl Inner {
 }
 
 /// Passes an account that may be used.
-fn active(user: UserRow) -> Result<UserRow> {
+pub(super) fn active(user: UserRow) -> Result<UserRow> {
     match user.state {
         UserState::Active => Ok(user),
         UserState::Suspended => Err(Error::new(ErrorKind::Forbidden, "account suspended")),

@@ -9,6 +9,7 @@ mod group;
 mod invite;
 mod link;
 mod login;
+mod login_with;
 mod logout;
 mod mark;
 mod mentions;

@@ -48,21 +48,29 @@ impl Ctx {
     }
 
     pub(in crate::engine) async fn unsend(self, conv: ConvId, seq: Seq) -> Result<Reply> {
-        self.erase(conv, seq, LogEvent::Unsent, policy::may_unsend).await
+        let message = self.message(conv, seq).await?;
+        self.erase(conv, seq, message, LogEvent::Unsent, policy::may_unsend).await
     }
 
     pub(in crate::engine) async fn delete_for_everyone(self, conv: ConvId, seq: Seq) -> Result<Reply> {
-        self.erase(conv, seq, LogEvent::Deleted, policy::may_delete_for_everyone).await
+        let message = self.message(conv, seq).await?;
+        self.erase(conv, seq, message, LogEvent::Deleted, policy::may_delete_for_everyone).await
+    }
+
+    /// Deletes one of the user's own messages for everyone, also one that the user has hidden or cleared.
+    pub(in crate::engine) async fn delete_own(self, conv: ConvId, message: Message) -> Result<Reply> {
+        let seq = message.seq;
+        self.erase(conv, seq, Some(message), LogEvent::Deleted, policy::may_delete_for_everyone).await
     }
 
     async fn erase(
         self,
         conv: ConvId,
         seq: Seq,
+        message: Option<Message>,
         event: LogEvent,
         may: fn(&Access<'_>, &Message) -> Result<Option<MessageBody>>,
     ) -> Result<Reply> {
-        let message = self.message(conv, seq).await?;
         let inner = self.inner.clone();
         let decide = move |access: &Access<'_>, message: Option<&Message>| {
             let message = message.ok_or_else(no_message)?;

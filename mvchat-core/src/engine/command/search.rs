@@ -14,12 +14,18 @@ impl Ctx {
         let mut users = Vec::new();
         for _ in 0..MAX_ROUNDS {
             let most = limit - users.len();
-            let rows = self.inner.store.search_users(query, &except, most).await?;
-            let people = self.inner.people(self.user, rows.iter().map(|row| row.id)).await?;
-            let found = rows.iter().filter(|row| people.discovers(row.id));
-            users.extend(found.map(|row| self.inner.user_item(&people, row.id)));
-            except.extend(rows.iter().map(|row| row.id));
-            if rows.len() < most || users.len() == limit {
+            let named = match self.inner.find_users(query, &except, most).await {
+                Some(named) => named,
+                None => {
+                    let rows = self.inner.store.search_users(query, &except, most).await?;
+                    rows.iter().map(|row| row.id).collect()
+                }
+            };
+            let people = self.inner.people(self.user, named.iter().copied()).await?;
+            let found = named.iter().filter(|user| people.shows(**user) && people.discovers(**user));
+            users.extend(found.map(|user| self.inner.user_item(&people, *user)));
+            except.extend(&named);
+            if named.len() < most || users.len() == limit {
                 break;
             }
         }

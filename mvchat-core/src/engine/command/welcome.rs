@@ -6,6 +6,7 @@ use crate::engine::conn::Conn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::ConvKind;
 use crate::proto::{ConvId, InviteId, Password, UserId};
+use crate::seam::audit::AuditEvent;
 use crate::seam::{InviteHash, InviteRow, UserState};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -104,17 +105,8 @@ impl Inner {
     /// `Unavailable` while the key can't be reached.
     pub(super) async fn details(&self, row: &InviteRow) -> Result<Option<Details>> {
         let context = Context::Invite { user: row.inviter.0, invite: row.id.0 };
-        let opened = match self.user_key(row.inviter).await {
-            Ok(key) => key.open(&context, &row.sealed).map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        match opened {
-            Ok(clear) => Ok(serde_json::from_slice(&clear).ok()),
-            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
-            Err(error) => {
-                tracing::error!(invite = %row.id, ?error, "an invite can't be opened");
-                Ok(None)
-            }
-        }
+        let place = |event: AuditEvent| event.object(&row.id.to_string());
+        let clear = self.opened(row.inviter, &context, &row.sealed, "invite", place).await?;
+        Ok(clear.and_then(|clear| serde_json::from_slice(&clear).ok()))
     }
 }

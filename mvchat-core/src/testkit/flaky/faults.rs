@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub enum Fault {
     After,
     /// It is carried out after the task yielded so many times.
     Delay(u32),
+    /// It is carried out after so much time of tokio's clock.
+    Slow(Duration),
+    /// It is carried out, and is answered after so much time of tokio's clock.
+    Late(Duration),
 }
 
 /// Decides on the fault of each call: first by a script, then by chance. Clones share both.
@@ -29,6 +34,7 @@ struct Plan {
     script: VecDeque<(Option<Method>, Fault)>,
     choose: Option<Box<dyn FnMut(Method) -> Option<Fault> + Send>>,
     met: u64,
+    dead: bool,
 }
 
 /// How often a call meets which fault, in thousandths.
@@ -89,6 +95,17 @@ impl Faults {
         let mut plan = self.plan.lock();
         plan.script.clear();
         plan.choose = None;
+    }
+
+    /// Lets no call be carried out or answered any more, as for a process that was killed: whoever waits for the
+    /// store waits for ever. What the store holds stays as it is.
+    pub fn kill(&self) {
+        self.plan.lock().dead = true;
+    }
+
+    /// Returns whether [`kill`](Faults::kill) was called.
+    pub fn is_dead(&self) -> bool {
+        self.plan.lock().dead
     }
 
     /// Returns how many faults were met, delays among them.

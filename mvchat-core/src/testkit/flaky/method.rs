@@ -47,6 +47,7 @@ pub enum Method {
     Changes,
     Mentions,
     Sent,
+    Happened,
     Log,
     Position,
 }

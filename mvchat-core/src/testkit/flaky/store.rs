@@ -2,13 +2,13 @@
 
 use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
-use crate::proto::{ConvId, InviteId, Position, Seq, SessionId, UserId};
+use crate::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
     Credential, Durability, EmailHash, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore,
-    LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome, Page,
-    PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError, StoreErrorKind,
-    StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
+    LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome,
+    Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError,
+    StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -42,19 +42,35 @@ impl<S> Flaky<S> {
     }
 
     async fn meet<T>(&self, method: Method, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-        match self.faults.next(method) {
-            None => call.await,
-            Some(Fault::Before) => Err(unavailable("a fault before the call")),
-            Some(Fault::After) => {
-                call.await?;
-                Err(unavailable("a fault after the call"))
-            }
+        let fault = self.faults.next(method);
+        match fault {
+            Some(Fault::Before) => return Err(unavailable("a fault before the call")),
             Some(Fault::Delay(yields)) => {
                 for _ in 0..yields {
                     tokio::task::yield_now().await;
                 }
-                call.await
             }
+            Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+        self.alive().await;
+        let answer = call.await;
+        match fault {
+            Some(Fault::After) => {
+                answer?;
+                return Err(unavailable("a fault after the call"));
+            }
+            Some(Fault::Late(time)) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+        self.alive().await;
+        answer
+    }
+
+    /// Never goes on in a process that was killed.
+    async fn alive(&self) {
+        if self.faults.is_dead() {
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -63,9 +79,18 @@ fn unavailable(why: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, why)
 }
 
+#[async_trait]
 impl<S: Store> Store for Flaky<S> {
     fn durability(&self) -> Durability {
         self.inner.durability()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    async fn stirred(&self) {
+        self.inner.stirred().await;
     }
 }
 
@@ -282,6 +307,15 @@ impl<S: Store> MessageStore for Flaky<S> {
 
     async fn sent(&self, conv: ConvId, sender: UserId, cid: &str) -> StoreResult<Option<Sent>> {
         self.meet(Method::Sent, self.inner.sent(conv, sender, cid)).await
+    }
+
+    async fn happened(
+        &self,
+        conv: ConvId,
+        after: Rev,
+        upto: Rev,
+    ) -> StoreResult<Vec<(LogEntry, Option<Message>)>> {
+        self.meet(Method::Happened, self.inner.happened(conv, after, upto)).await
     }
 
     async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {

@@ -30,6 +30,7 @@ pub(super) fn session_row(number: u8, user: UserId, at: Timestamp) -> SessionRow
         created_at: at,
         used_at: at,
         expires_at: at + Duration::from_secs(100),
+        until: None,
     }
 }
 

@@ -90,6 +90,7 @@ impl Bed {
             created_at: now,
             used_at: now,
             expires_at: now + Duration::from_secs(3_600),
+            until: Some(now + Duration::from_secs(7_200)),
         }
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub(super) const LAWS: &[Law<Bed>] = &[
     law!(the_log_holds_every_shared_change),
     law!(the_log_names_what_it_was_told),
+    law!(what_happened_is_read_by_rev),
     law!(the_log_is_read_in_pages_of_every_size),
     law!(the_log_is_commit_safe, threads),
     law!(positions_only_go_on),
@@ -72,6 +73,41 @@ async fn the_log_names_what_it_was_told(bed: Bed) {
     let told: Vec<_> =
         bed.store.log(start, 100).await.unwrap().entries.into_iter().map(|entry| entry.event).collect();
     assert_eq!(told, events);
+}
+
+async fn what_happened_is_read_by_rev(bed: Bed) {
+    let (a, b) = (bed.user(), bed.user());
+    let (conv, other) = (bed.dm(a, b).await, bed.group(a, &[b]).await);
+    for _ in 0..3 {
+        bed.send(conv, a).await;
+        bed.send(other, b).await;
+    }
+    bed.edit(conv, a, Seq(1), "other").await;
+    bed.done(bed.setting_ttl(conv, b, 5).await).await;
+    bed.send(conv, b).await;
+    bed.unsend(conv, a, Seq(2)).await;
+    bed.send(conv, a).await;
+    let log = bed.store.log(Position(0), 100).await.unwrap().entries;
+    let all: Vec<_> = log.into_iter().filter(|entry| entry.conv == conv && entry.rev.0 > 0).collect();
+    assert_eq!(all.len(), 8);
+    for after in 0..=9 {
+        for upto in 0..=9 {
+            let happened = bed.store.happened(conv, Rev(after), Rev(upto)).await.unwrap();
+            let within = all.iter().filter(|entry| entry.rev.0 > after && entry.rev.0 <= upto);
+            assert_eq!(
+                happened.iter().map(|(entry, _)| entry).collect::<Vec<_>>(),
+                within.collect::<Vec<_>>()
+            );
+            for (entry, message) in happened {
+                let now = match entry.seq {
+                    Some(seq) => bed.store.message(b, conv, seq).await.unwrap(),
+                    None => None,
+                };
+                assert_eq!(message, now, "rev {}", entry.rev);
+            }
+        }
+    }
+    assert_eq!(bed.store.happened(bed.conv_id(), Rev(0), Rev(9)).await.unwrap(), []);
 }
 
 /// Reads the log from a place to its end, in pages.

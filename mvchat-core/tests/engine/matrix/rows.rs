@@ -42,6 +42,7 @@ pub(super) fn row(kind: &str, to: &Target) -> (Names, Vec<Value>) {
             (Login, vec![wrong("alice"), wrong("nobody")])
         }
         "LoginToken" => (Login, vec![json!({"login": {"scheme": "token", "secret": "a.b.c"}})]),
+        "LoginWith" => (Login, vec![json!({"login": {"scheme": "other", "secret": "alice"}})]),
         "SignUp" => {
             let account = json!({"user": "new", "scheme": "basic", "secret": secret("alice")});
             (Login, vec![json!({"acc": account})])

@@ -1,0 +1,216 @@
+//! What other nodes commit to a shared store: every node follows the log and tells its own clients.
+
+use super::chat::Inner;
+use super::fanout::Publish;
+use super::view::mentions;
+use crate::error::{ErrorKind, Result};
+use crate::policy::{Conversation, Message, MessageState};
+use crate::proto::{
+    ConvId, JoinableContent, Json, MutedContent, Position, Rev, RoleContent, SlowModeContent,
+};
+use crate::seam::{Committed, LogEntry, LogEvent, Store};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How often the log is read without a hint.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A store that takes longer to answer does not count as there. Together with the pause it is less than two seconds.
+const DEADLINE: Duration = Duration::from_millis(900);
+const PAGE: usize = 512;
+/// The most conversations of which a shard remembers what it has told; when there are more, half of them go.
+const MAX_TOLD: usize = 16_384;
+
+/// What the log says of one conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Others {
+    pub(super) conv: ConvId,
+    /// It was made.
+    created: bool,
+    /// Its changes up to this one are committed.
+    upto: Rev,
+}
+
+/// Up to where the clients of this node have been told about conversations: nothing is told twice, and nothing
+/// before what precedes it. Of conversations that are not in it, nothing was told since the node has been there, or
+/// not for long: then it is told from the next change on, and clients who miss some before read them.
+#[derive(Debug, Default)]
+pub(super) struct Told(HashMap<ConvId, Rev>);
+
+impl Told {
+    fn set(&mut self, conv: ConvId, rev: Rev) {
+        if self.0.len() >= MAX_TOLD && !self.0.contains_key(&conv) {
+            let mut keep = false;
+            self.0.retain(|_, _| {
+                keep = !keep;
+                keep
+            });
+        }
+        let known = self.0.entry(conv).or_default();
+        *known = rev.max(*known);
+    }
+}
+
+impl Inner {
+    /// Begins to follow what other nodes commit, if there may be any.
+    pub(super) async fn follow_others(self: &Arc<Self>) {
+        if self.store.is_shared() {
+            // A store that does not answer yet is asked again, by then from where it is.
+            let start = self.store.position().await.ok();
+            tokio::spawn(follow(Arc::downgrade(self), self.store.clone(), start));
+        }
+    }
+
+    /// Tells about changes of other nodes.
+    pub(super) async fn tell_others(self: &Arc<Self>, told: &mut Told, others: Vec<Others>) {
+        for Others { conv, created, upto } in others {
+            if created && self.convs.get(conv).is_none() {
+                self.tell_created(conv).await;
+                told.set(conv, Rev(0));
+            }
+            self.tell_upto(told, conv, upto).await;
+        }
+    }
+
+    /// Tells what others committed before a change of this node, which is told next.
+    pub(super) async fn before_own(self: &Arc<Self>, told: &mut Told, conv: ConvId, own: Rev) {
+        if self.store.is_shared() {
+            self.tell_upto(told, conv, Rev(own.0.saturating_sub(1))).await;
+            told.set(conv, own);
+        }
+    }
+
+    async fn tell_upto(self: &Arc<Self>, told: &mut Told, conv: ConvId, upto: Rev) {
+        let after = told.0.get(&conv).copied().unwrap_or(Rev(upto.0.saturating_sub(1)));
+        if after >= upto {
+            return;
+        }
+        // Whatever can't be told now is a gap that clients see and fill themselves.
+        told.set(conv, upto);
+        let happened = match self.store.happened(conv, after, upto).await {
+            Ok(happened) => happened,
+            Err(error) => return tracing::warn!(%conv, ?error, "what others committed could not be read"),
+        };
+        for (entry, message) in happened {
+            if let Err(error) = self.tell_entry(&entry, message).await {
+                tracing::warn!(%conv, rev = %entry.rev, ?error, "what others committed could not be told");
+            }
+        }
+    }
+
+    /// Shows a new conversation to its members.
+    async fn tell_created(self: &Arc<Self>, conv: ConvId) {
+        match self.conversation(conv).await {
+            Ok(Some(known)) => {
+                for (user, _) in known.active_members() {
+                    self.tell_added(user, conv, None).await;
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%conv, ?error, "a new conversation could not be shown"),
+        }
+    }
+
+    async fn tell_entry(self: &Arc<Self>, entry: &LogEntry, message: Option<Message>) -> Result<()> {
+        let known = if entry.seq.is_none() {
+            // Members or settings are others now.
+            let fresh = self.store.conversation(entry.conv).await?;
+            self.hub.sight_changed();
+            fresh.map(|fresh| self.convs.put(fresh))
+        } else {
+            self.conversation(entry.conv).await?
+        };
+        let Some(conv) = known else { return Ok(()) };
+        let Some(publish) = self.publication(&conv, entry, message.as_ref()).await? else { return Ok(()) };
+        let LogEntry { rev, position, at, .. } = *entry;
+        let committed = Committed { rev, position, at, message, conv: None };
+        self.fan_out(&conv, entry.actor, None, publish, &committed).await;
+        Ok(())
+    }
+
+    /// Puts together what is told about an entry, from what is there now; nothing if that is gone meanwhile, of which
+    /// a later entry tells.
+    async fn publication(
+        &self,
+        conv: &Conversation,
+        entry: &LogEntry,
+        message: Option<&Message>,
+    ) -> Result<Option<Publish>> {
+        let event = entry.event.clone();
+        let content = match &event {
+            LogEvent::Sent | LogEvent::Edited => {
+                let live = message.filter(|message| message.body.state == MessageState::Live);
+                let Some(message) = live else { return Ok(None) };
+                let Some(content) = self.open(conv.id, message).await? else { return Ok(None) };
+                if event == LogEvent::Sent {
+                    let parsed = self.reread(&content).ok_or(ErrorKind::Internal)?;
+                    return Ok(Some(Publish::Message { content, mentions: mentions(&parsed) }));
+                }
+                Some(content)
+            }
+            LogEvent::ProfileSet => Some(conv.settings.public.clone().unwrap_or_else(Json::null)),
+            LogEvent::RoleSet(_, role) => Some(Json::from_value(&RoleContent { role: *role })),
+            LogEvent::SlowModeSet(seconds) => {
+                Some(Json::from_value(&SlowModeContent { slow_mode: *seconds }))
+            }
+            LogEvent::JoinableSet(on) => Some(Json::from_value(&JoinableContent { joinable: *on })),
+            LogEvent::Muted(_, until) => Some(Json::from_value(&MutedContent { until: Some(*until) })),
+            LogEvent::Unmuted(_) => Some(Json::from_value(&MutedContent { until: None })),
+            _ => None,
+        };
+        Ok(Some(Publish::Notice { event, content }))
+    }
+}
+
+/// Reads the log from where it was when the engine was built, until that is dropped.
+async fn follow(inner: Weak<Inner>, store: Arc<dyn Store>, start: Option<Position>) {
+    let mut position = start;
+    loop {
+        let Some(inner) = inner.upgrade() else { return };
+        let read = async {
+            match position {
+                Some(position) => inner.read_on(position).await,
+                None => Ok((inner.store.position().await?, false)),
+            }
+        };
+        let late = || Err(ErrorKind::Unavailable.into());
+        let read = tokio::time::timeout(DEADLINE, read).await.unwrap_or_else(|_| late());
+        inner.store_lost.store(read.is_err(), Ordering::Relaxed);
+        drop(inner);
+        match read {
+            Ok((next, more)) => {
+                position = Some(next);
+                if more {
+                    continue;
+                }
+            }
+            Err(error) => tracing::debug!(?error, "the log of a shared store can't be read for now"),
+        }
+        tokio::select! { biased;
+            () = store.stirred() => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+impl Inner {
+    /// Hands a page of the log to the shards; returns where to go on, and whether there is more at once.
+    async fn read_on(&self, position: Position) -> Result<(Position, bool)> {
+        let page = self.store.log(position, PAGE).await?;
+        let mut convs: BTreeMap<ConvId, Others> = BTreeMap::new();
+        for entry in &page.entries {
+            let conv = entry.conv;
+            let others = convs.entry(conv).or_insert(Others { conv, created: false, upto: Rev(0) });
+            others.created |= entry.event == LogEvent::Created;
+            others.upto = others.upto.max(entry.rev);
+        }
+        for others in convs.into_values() {
+            self.committer.others(others).await;
+        }
+        if !page.entries.is_empty() {
+            self.hub.ring();
+        }
+        Ok((page.position, page.entries.len() >= PAGE))
+    }
+}

@@ -1,0 +1,59 @@
+//! What a run is made of.
+
+use std::time::Duration;
+
+/// The size of a run and how rough it is.
+///
+/// # Defaults
+/// Four users with six devices on one node, 20 s of chaos.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Scenario {
+    /// How many users there are, at least 3.
+    pub users: usize,
+    /// How many devices they have together, at least one each.
+    pub devices: usize,
+    /// How many engines share the store.
+    pub nodes: usize,
+    /// How long faults come, in virtual time.
+    pub chaos: Duration,
+    /// How long a device waits between two things that it does, on average.
+    pub pace: Duration,
+    /// Connections are cut, go dark and stall.
+    pub links: bool,
+    /// Calls of the store fail, before and after they are carried out, and take long.
+    pub store: bool,
+    /// Nodes are killed and stopped.
+    pub nodes_fail: bool,
+    /// The wall clock jumps.
+    pub jumps: bool,
+    /// Devices send more than a slow reader can take.
+    pub floods: bool,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            users: 4,
+            devices: 6,
+            nodes: 1,
+            chaos: Duration::from_secs(20),
+            pace: Duration::from_millis(700),
+            links: true,
+            store: true,
+            nodes_fail: true,
+            jumps: true,
+            floods: true,
+        }
+    }
+}
+
+impl Scenario {
+    /// Without any fault: everything that is asked for must work.
+    #[must_use]
+    pub fn calm(mut self) -> Self {
+        (self.links, self.store, self.nodes_fail, self.jumps, self.floods) =
+            (false, false, false, false, false);
+        self
+    }
+}

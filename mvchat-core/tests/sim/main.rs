@@ -1,0 +1,4 @@
+//! The simulation: seeds, their replay, and bugs that it must find.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod seeds;

@@ -1,0 +1,58 @@
+//! Many seeds, each a run of its own.
+
+use mvchat_core::builtin::MemoryStore;
+use mvchat_core::testkit::sim::{Report, Scenario, run};
+
+/// How many seeds run when nobody says otherwise.
+const SEEDS: u64 = 5;
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().expect("it is a number"))
+}
+
+fn simulate(seed: u64) -> Report {
+    run(seed, &Scenario::default(), &MemoryStore::default())
+}
+
+/// Fails with all that is wrong, and the command that does the same again.
+fn verdict(report: &Report) -> Result<(), String> {
+    if report.violations.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<_> = report.violations.iter().take(5).map(|violation| format!("  {violation}")).collect();
+    let (seed, count) = (report.seed, report.violations.len());
+    Err(format!(
+        "seed {seed}: {count} violations\n{}\n  again: cargo xtask sim --seed {seed}",
+        all.join("\n")
+    ))
+}
+
+#[test]
+fn every_seed_keeps_every_promise() {
+    let first = number("MVCHAT_SIM_SEED");
+    let seeds = number("MVCHAT_SIM_SEEDS").unwrap_or(if first.is_some() { 1 } else { SEEDS });
+    let first = first.unwrap_or(1);
+    let (mut failures, mut acknowledged) = (Vec::new(), 0);
+    for seed in first..first + seeds {
+        let report = simulate(seed);
+        acknowledged += report.acknowledged();
+        if std::env::var_os("MVCHAT_SIM_TRACE").is_some() {
+            println!("{}", report.trace().join("\n"));
+        }
+        failures.extend(verdict(&report).err());
+    }
+    println!("simulated {seeds} seeds, {acknowledged} requests acknowledged, {} failed", failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    for seed in 1..=5 {
+        let (first, second) = (simulate(seed), simulate(seed));
+        let (once, again) = (first.trace(), second.trace());
+        let differ = once.iter().zip(&again).position(|(a, b)| a != b);
+        let near = |lines: &[String]| differ.map(|at| lines[at.saturating_sub(3)..=at].join("\n"));
+        assert_eq!(first.hash, second.hash, "seed {seed}:\n{:?}\n{:?}", near(&once), near(&again));
+    }
+}
