@@ -5,6 +5,9 @@
 //! no `async`, no clock, no entropy. The server half (feature `server`, on by default) drives it: the engine,
 //! the plug points in [`seam`] and their defaults.
 
+#[macro_use]
+mod hook;
+
 pub mod client;
 pub mod error;
 pub mod irido;
@@ -21,6 +24,8 @@ pub mod builtin;
 pub mod engine;
 #[cfg(feature = "server")]
 pub mod seam;
+#[cfg(feature = "seeded-bugs")]
+pub mod seeded;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

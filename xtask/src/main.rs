@@ -12,6 +12,7 @@ mod outcome;
 mod postgres;
 mod report;
 mod run;
+mod sim;
 mod stages;
 mod summary;
 mod tables;
@@ -27,6 +28,8 @@ Usage: cargo xtask <command>
   web                         build the web chat into target/web, for the next build of the server
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
+  sim [--seeds <n>] [--seed <s>] [--trace]
+                              simulate runs by seed, optimised; with --seed alone that one again
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         "up" => up::up(&rest),
         "test" => report::test(&rest),
         "verify" => report::verify(),
+        "sim" => sim::sim(&rest),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
         "npm" => npm::npm_command(),

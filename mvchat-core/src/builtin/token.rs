@@ -130,7 +130,8 @@ impl TokenSigner {
         if foreign || claims.iat > latest_start || claims.nbf.is_some_and(|start| start > now_unix) {
             return Err(TokenError::Invalid);
         }
-        if now_unix >= claims.exp {
+        let leeway = if bug!(TokenLeeway) { 60 } else { 0 };
+        if now_unix >= claims.exp.saturating_add(leeway) {
             return Err(TokenError::Expired);
         }
         Ok(claims.into())

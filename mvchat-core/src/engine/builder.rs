@@ -4,6 +4,7 @@ use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
+use super::expiry::{self, Expiry};
 use super::hub::Hub;
 use super::limits::Limiting;
 use super::marks::Marks;
@@ -11,6 +12,7 @@ use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
+use super::unsure::Unsure;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -229,14 +231,17 @@ impl ChatBuilder {
             committer,
             store_lost: AtomicBool::new(false),
             typing: Throttle::default(),
-            slow: Throttle::default(),
+            expiry: Expiry::default(),
             marks: Marks::default(),
+            unsure: Unsure::default(),
             closing: Closing::default(),
         });
         for shard in shards {
             shard.spawn(&inner);
         }
         inner.follow_others().await;
+        let stop = inner.expiry.stop.clone();
+        inner.closing.commands.spawn(expiry::run(Arc::downgrade(&inner), stop));
         Ok(Chat(inner))
     }
 }

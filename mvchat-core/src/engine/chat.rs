@@ -4,6 +4,7 @@ use super::audit::Audit;
 use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
+use super::expiry::Expiry;
 use super::hub::Hub;
 use super::limits::Limiting;
 use super::marks::Marks;
@@ -11,6 +12,7 @@ use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
+use super::unsure::Unsure;
 use crate::builtin::keys::{Keys, UserKey};
 use crate::builtin::password::Passwords;
 use crate::builtin::token::TokenSigner;
@@ -63,8 +65,9 @@ pub(super) struct Inner {
     /// A shared store did not answer when the log was read last; written by the task that reads it.
     pub(super) store_lost: AtomicBool,
     pub(super) typing: Throttle,
-    pub(super) slow: Throttle,
+    pub(super) expiry: Expiry,
     pub(super) marks: Marks,
+    pub(super) unsure: Unsure,
     pub(super) closing: Closing,
 }
 
@@ -126,6 +129,11 @@ impl Inner {
     }
 }
 
+/// The error for one conversation more than somebody may have.
+fn too_many() -> Error {
+    Error::new(ErrorKind::LimitReached, "too many conversations")
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
@@ -133,6 +141,7 @@ impl From<StoreError> for Error {
             StoreErrorKind::NotFound => ErrorKind::NotFound,
             StoreErrorKind::Conflict => ErrorKind::Conflict,
             StoreErrorKind::AlreadyExists => ErrorKind::Exists,
+            StoreErrorKind::Full => return too_many().with_source(error),
             StoreErrorKind::Internal => ErrorKind::Internal,
         };
         let mapped = Self::from(kind);

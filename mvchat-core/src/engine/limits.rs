@@ -277,8 +277,11 @@ fn counted(command: &Command) -> Option<(Act, About)> {
         | Command::StartDm(DmPeer::Me)
         | Command::Settings { .. }
         | Command::SetTtl { .. }
+        | Command::SetRetention { .. }
         | Command::CreateGroup { .. }
         | Command::Leave { .. }
+        | Command::DeleteGroup { .. }
+        | Command::Report { .. }
         | Command::Kick { .. }
         | Command::Ban { .. }
         | Command::Unban { .. }

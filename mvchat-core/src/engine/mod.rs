@@ -13,11 +13,15 @@ mod chat;
 mod command;
 mod committer;
 mod conn;
+mod create;
 mod directory;
 mod dispatch;
 mod doubts;
+#[cfg(feature = "seeded-bugs")]
+mod early;
 mod erase;
 mod events;
+mod expiry;
 mod export;
 mod fanout;
 mod health;
@@ -32,9 +36,11 @@ mod registry;
 mod serve;
 mod sessions;
 mod shutdown;
+mod system;
 mod tail;
 mod throttle;
 mod underway;
+mod unsure;
 mod view;
 
 pub use crate::seam::Peer;

@@ -41,6 +41,9 @@ impl<'a> Access<'a> {
     /// # Errors
     /// `Blocked`, with a text that says by whom.
     pub fn not_blocked(&self) -> Result<()> {
+        if bug!(BlockIgnored) {
+            return Ok(());
+        }
         let Some(peer) = self.conv.peer_of(self.user).and_then(|peer| self.conv.members.get(&peer)) else {
             return Ok(());
         };

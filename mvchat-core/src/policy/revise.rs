@@ -17,7 +17,7 @@ fn deleted() -> Error {
 }
 
 fn within(access: &Access<'_>, message: &Message, window: u64, late: &'static str) -> Result<()> {
-    if access.now.since(message.ts) <= Duration::from_secs(window) {
+    if access.now.since(message.ts) <= Duration::from_secs(window) || bug!(WindowIgnored) {
         Ok(())
     } else {
         Err(Error::new(ErrorKind::WindowExpired, late))
@@ -45,7 +45,7 @@ pub fn may_edit(
     content: &Irido,
     cid: Option<&(String, Print)>,
 ) -> Result<EditVerdict> {
-    if message.from != Some(access.user) {
+    if message.from != Some(access.user) && !bug!(EditedByAnybody) {
         return Err(not_yours());
     }
     if message.body.state != MessageState::Live {

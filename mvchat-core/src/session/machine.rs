@@ -269,7 +269,7 @@ impl Session {
             // Nothing is read while too much waits: silence proves nothing then.
             self.heard = now.mono;
         }
-        if passed(self.dead_at()) {
+        if passed(self.dead_at()) && !bug!(NoDeadline) {
             self.closed = true;
             self.out.push_back(Output::Abort);
         } else if !self.pinged && passed(self.ping_at()) {
@@ -301,7 +301,11 @@ impl Session {
             Ok(reply) => Ctrl::ok(id, reply.done.code(), &reply.params, now.wall),
             Err(error) => Ctrl::error(id, &error, now.wall),
         };
-        self.out.push_back(Output::Reply(ticket, Some(ServerMsg::Ctrl(ctrl).encode())));
+        let frame = ServerMsg::Ctrl(ctrl).encode();
+        if bug!(AnsweredTwice) {
+            self.out.push_back(Output::Push(frame.clone()));
+        }
+        self.out.push_back(Output::Reply(ticket, Some(frame)));
     }
 
     fn push(&mut self, message: ServerMsg) {

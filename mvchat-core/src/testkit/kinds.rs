@@ -9,13 +9,15 @@ macro_rules! kinds {
         pub const KINDS: &[&str] =
             &[$(stringify!($command),)* $(concat!("Get::", stringify!($get)),)*];
 
-        /// Returns the name of a command's kind: one of [`KINDS`].
+        /// Returns the name of a command's kind: one of [`KINDS`], or `Unsupported`.
         pub fn kind(command: &Command) -> &'static str {
             match command {
                 $(Command::$command { .. } => stringify!($command),)*
                 Command::Get(get) => match get {
                     $(Get::$get { .. } => concat!("Get::", stringify!($get)),)*
                 },
+                // Not a kind: what a version does not carry out can be anything.
+                Command::Unsupported(_) => "Unsupported",
             }
         }
     };
@@ -38,7 +40,7 @@ macro_rules! notices {
 
 notices! {
     Typing Read Recv Edit Unsend Delete React Pin Unpin DisappearingUpdated MemberJoined MemberLeft MemberKicked
-    MemberBanned MemberUnbanned MemberMuted GroupUpdated RoleChanged OwnerChanged RoomUpdated ConvAdded Own Login
+    MemberBanned MemberUnbanned MemberMuted GroupUpdated RoleChanged OwnerChanged RoomUpdated ConvAdded Own Expired ConvDeleted Login
 }
 
 /// Returns the names of all notices, as they are on the wire.
@@ -52,9 +54,10 @@ pub fn whats() -> Vec<String> {
 kinds! {
     commands:
         Hi LoginBasic LoginToken LoginWith Logout ListSessions RevokeSession SignUp UpdateMe Search StartDm Settings SetTtl
+        SetRetention DeleteGroup Report
         CreateGroup Invite Leave Kick Ban Unban Mute CreateLink RevokeLink ListLinks Join UpdateGroup SetRole
         Transfer CreateInvite ListInvites RevokeInvite RedeemInvite AddContact RemoveContact NameContact Send Edit
-        Unsend Delete React Typing Mark Pin Unsupported,
+        Unsend Delete React Typing Mark Pin,
     gets:
         Conversations Conversation Messages Members Receipts User Contacts Mentions Online Changes
 }

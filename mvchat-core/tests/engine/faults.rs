@@ -1,6 +1,8 @@
 //! What the engine does when what it stands on fails.
 
-use crate::support::{User, server};
+use crate::support::{User, flaky, server};
+use mvchat_core::proto::Close;
+use mvchat_core::testkit::{Fault, Method};
 use serde_json::json;
 
 #[tokio::test]
@@ -32,4 +34,30 @@ async fn a_token_of_another_server_opens_nothing() {
     let mut wire = mvchat_core::testkit::Wire::connect(&here);
     let ctrl = wire.ask(json!({"login": {"scheme": "token", "secret": a.token}})).await;
     assert_eq!((&ctrl["code"], &ctrl["err"]), (&json!(401), &json!("bad_credentials")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_private_change_that_fails_after_the_write_lets_the_devices_catch_up() {
+    for method in [Method::Mark, Method::Hide, Method::Configure] {
+        let (chat, faults) = flaky().await;
+        let mut a = User::sign_up(&chat, "alice").await;
+        let b = User::sign_up(&chat, "bobby").await;
+        let conv = a.group(&[&b]).await;
+        let mut phone = b.device(&chat).await;
+        let mut laptop = b.device(&chat).await;
+        a.say(&conv, "hello").await;
+        laptop.wire.settle().await;
+        faults.script(method, Fault::After);
+        let request = match method {
+            Method::Mark => json!({"read": {"conv": conv, "seq": 1}}),
+            Method::Hide => json!({"delete": {"conv": conv, "seq": 1}}),
+            _ => json!({"group": {"action": "settings", "id": conv, "muted": true}}),
+        };
+        assert_eq!(phone.fails(request).await.0, 503);
+        // Nobody was told of the change that happened: this device would show the old state.
+        assert_eq!(laptop.wire.closed().await, Some(Close::Resync));
+        let view = b.device(&chat).await.ok(json!({"get": {"what": "conversation", "conv": conv}})).await;
+        assert_eq!(view["conversation"]["own"], 1);
+        a.wire.settle().await;
+    }
 }

@@ -64,6 +64,7 @@ impl Context {
     /// Returns the conversation whose derived key is used; none stands for the user's own fields.
     pub(super) fn conversation(&self) -> Option<Uuid> {
         match *self {
+            Context::Message { .. } if bug!(SealedWithoutConversation) => None,
             Context::Message { conv, .. } | Context::MemberPrivate { conv, .. } => Some(conv),
             Context::UserPrivate { .. }
             | Context::Email { .. }
@@ -77,7 +78,9 @@ impl Context {
         match self {
             Context::Message { conv, id, sender, revision } => {
                 out.push(1);
-                out.extend_from_slice(conv.as_bytes());
+                if !bug!(SealedWithoutConversation) {
+                    out.extend_from_slice(conv.as_bytes());
+                }
                 out.extend_from_slice(id.as_bytes());
                 out.extend_from_slice(sender.as_bytes());
                 out.extend_from_slice(&revision.to_be_bytes());

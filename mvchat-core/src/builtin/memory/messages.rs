@@ -112,12 +112,25 @@ impl Chat {
                 (from, visible.len().min(after.saturating_add(limit / 2)), more)
             }
         };
-        let shown = &visible[from..to];
+        let mut shown = &visible[from..to];
+        let (mut more, mut rev) = (more, self.rev);
+        if bug!(ShortPageEnds) {
+            // As if those that are hidden had been left out of a full page.
+            let all = self.messages.range(shown.first().map_or(Seq(0), |first| first.seq)..).take(limit);
+            more &= all.filter(|(seq, _)| mine.sees(**seq)).count() == limit;
+        }
+        if bug!(StalePages)
+            && query == PageQuery::Newest
+            && visible.last().is_some_and(|last| last.rev == rev)
+        {
+            shown = &shown[..shown.len().saturating_sub(1)];
+            rev = Rev(rev.0 - 1);
+        }
         Page {
             messages: shown.iter().rev().copied().cloned().collect(),
             replied: self.replied(mine, shown.iter().copied()),
             more,
-            rev: self.rev,
+            rev,
             own: mine.own,
         }
     }

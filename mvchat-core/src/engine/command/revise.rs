@@ -90,7 +90,8 @@ impl Ctx {
 
     /// Hides a message from this user alone.
     pub(in crate::engine) async fn hide(self, conv: ConvId, seq: Seq) -> Result<Reply> {
-        let Some(counted) = self.inner.store.hide(self.user, conv, seq).await? else {
+        let change = self.inner.store.hide(self.user, conv, seq);
+        let Some(counted) = self.inner.privately(self.user, change).await? else {
             // An outsider learns nothing about the conversation; a member that there is no such message.
             let known = self.inner.conversation(conv).await?;
             let now = self.inner.env.now();

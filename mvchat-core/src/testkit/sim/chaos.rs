@@ -83,7 +83,7 @@ fn darken_link(world: &World, drawn: u64) {
     }
 }
 
-fn stall_link(world: &World, drawn: u64, millis: u64) {
+pub(super) fn stall_link(world: &World, drawn: u64, millis: u64) {
     if let Some((link, weather)) = some_link(world, drawn) {
         weather.stall(Duration::from_millis(millis));
         world.trace.note(Seen::Stalled(link));

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 /// How many messages a user may send again.
 const REMEMBERED: usize = 12;
-/// What a flood is made of.
-const FLOOD: u64 = 120;
+/// What a flood is made of: more than the outbox and all that a connection holds besides.
+const FLOOD: u64 = 260;
 const FLOOD_BYTES: usize = 4_000;
 
 /// Reads a request that the simulation wrote.
@@ -159,7 +159,9 @@ impl Host {
         drop(self.client.send(Draft::new(conv, content).with_cid(cid), now));
     }
 
+    /// Writes much at once, while somebody does not read, a little shorter than a server waits for that.
     fn flood(&mut self, conv: ConvId) {
+        super::chaos::stall_link(&self.world, self.rng.next(), 9_000);
         for _ in 0..FLOOD {
             let words = format!("{} {}", self.words("flood"), "x".repeat(FLOOD_BYTES));
             let cid = format!("{}-{}", self.device, self.rng.next());

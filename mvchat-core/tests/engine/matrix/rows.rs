@@ -70,6 +70,8 @@ pub(super) fn row(kind: &str, to: &Target) -> (Names, Vec<Value>) {
             (Conversation, all)
         }
         "SetTtl" => (Conversation, vec![json!({"dm": {"conv": conv, "disappearingTTL": 60}})]),
+        "SetRetention" => (Conversation, vec![json!({"dm": {"conv": conv, "retention": 3_600}})]),
+        "DeleteGroup" => (Conversation, vec![group("delete")]),
         "CreateGroup" => (Nothing, vec![json!({"group": {"action": "create", "cid": "of-matrix"}})]),
         "Invite" => (Conversation, vec![group("invite")]),
         "Leave" => (Conversation, vec![group("leave")]),
@@ -89,6 +91,8 @@ pub(super) fn row(kind: &str, to: &Target) -> (Names, Vec<Value>) {
                 update("noScreenshots", json!(true)),
                 update("slowMode", json!(5)),
                 update("joinable", json!(true)),
+                update("retention", json!(3_600)),
+                update("systemMessages", json!(true)),
             ];
             (Conversation, all)
         }
@@ -123,7 +127,9 @@ pub(super) fn row(kind: &str, to: &Target) -> (Names, Vec<Value>) {
             let pin = json!({"pin": {"conv": conv, "seq": seq}});
             (Conversation, vec![pin, json!({"pin": {"conv": conv, "seq": 0}})])
         }
-        "Unsupported" => (Nothing, vec![json!({"report": {"conv": conv, "seq": seq}})]),
+        "Report" => {
+            (Conversation, vec![json!({"report": {"conv": conv, "seq": seq, "reason": "it is not mine"}})])
+        }
         "Get::Conversations" => {
             let since = json!({"get": {"what": "conversations", "since": "0"}});
             let page = json!({"get": {"what": "conversations", "limit": 100}});
