@@ -290,6 +290,11 @@ test("groups are managed: links, bans, muted members, slow mode", async (t) => {
   assert.equal((await group.links())[0].uses, 2);
   await group.revokeLink(code);
   assert.deepEqual(await group.links(), []);
+  await group.update({ systemMessages: true });
+  await group.setRetention(60);
+  await until(theirs.info, ({ systemMessages, retention }) => systemMessages && retention === 60);
+  await group.deleteGroup();
+  for (const client of [alice, bob]) await until(client.conversations, (list) => list.length === 0);
 });
 
 test("a contact's nickname is their name, in every list", async (t) => {

@@ -223,6 +223,29 @@ test("links, bans, muted members and slow mode", async (t) => {
   await until(group.members, (all) => all.length === 3);
 });
 
+test("what a group tells, what does not stay, and the end of a group", async (t) => {
+  const { signUp } = await server(t);
+  const [alice, bob] = [await signUp("alice"), await signUp("bobby")];
+  const [a, b] = [alice.me.value.id, bob.me.value.id];
+  const group = await alice.createGroup({ name: "Team" });
+  await group.update({ systemMessages: true });
+  await group.setRetention(86_400);
+  await until(group.info, ({ systemMessages, retention }) => systemMessages && retention === 86_400);
+  await group.invite(b);
+  const [told] = await until(group.messages, (messages) => messages.length === 1);
+  assert.deepEqual([told.event, told.from, told.mine], [{ what: "member_joined", by: a, user: b }, undefined, false]);
+  const theirs = bob.conversation(group.id);
+  await until(bob.conversations, ([first]) => first?.unread === 0 && first.retention === 86_400);
+  group.send("gone soon", { expiresIn: 10 });
+  const [, soon] = await until(theirs.messages, (messages) => messages.length === 2);
+  assert.ok(Date.parse(soon.expiresAt) > Date.now());
+  await soon.report("It is an advertisement.");
+  await until(theirs.messages, (messages) => messages[1]?.expired && messages[1].text === "", 50_000);
+  await assert.rejects(theirs.deleteGroup(), { code: "forbidden" });
+  await group.deleteGroup();
+  for (const client of [alice, bob]) await until(client.conversations, (list) => list.length === 0);
+});
+
 test("a server that is killed and comes back has everything, once", async (t) => {
   const { signUp, restart } = await server(t, "sled");
   const [alice, bob] = [await signUp("alice"), await signUp("bobby")];

@@ -261,3 +261,58 @@ impl<V: Write> Write for Map<String, V> {
         self.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8, u16),
+        Change(u8),
+        Remove(u8),
+        PopFirst,
+        Retain(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (any::<u8>(), any::<u16>()).prop_map(|(key, value)| Step::Insert(key, value)),
+            2 => any::<u8>().prop_map(Step::Change),
+            2 => any::<u8>().prop_map(Step::Remove),
+            1 => Just(Step::PopFirst),
+            1 => any::<u8>().prop_map(Step::Retain),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map_like_any_other(steps in proptest::collection::vec(step(), 0..60), key: u8) {
+            let (mut map, mut tree) = (Map::new(), BTreeMap::new());
+            for step in steps {
+                match step {
+                    Step::Insert(key, value) => prop_assert_eq!(map.insert(key, value), tree.insert(key, value)),
+                    Step::Change(key) => {
+                        *map.or_default(key) ^= 1;
+                        *tree.entry(key).or_default() ^= 1;
+                    }
+                    Step::Remove(key) => prop_assert_eq!(map.remove(&key), tree.remove(&key)),
+                    Step::PopFirst => prop_assert_eq!(map.pop_first(), tree.pop_first()),
+                    Step::Retain(most) => {
+                        map.retain(|key, _| *key <= most);
+                        tree.retain(|key, _| *key <= most);
+                    }
+                }
+            }
+            prop_assert!(map.iter().eq(tree.iter()) && map.iter().rev().eq(tree.iter().rev()));
+            prop_assert!(map.from(&key).eq(tree.range(key..)));
+            prop_assert!(map.keys().eq(tree.keys()) && map.values().eq(tree.values()));
+            prop_assert_eq!((map.get(&key), map.len()), (tree.get(&key), tree.len()));
+            prop_assert_eq!(map.contains_key(&key), map.get_mut(&key).is_some());
+            prop_assert_eq!(map.first_key_value(), tree.first_key_value());
+            prop_assert_eq!(tree.into_iter().rev().collect::<Map<_, _>>(), map);
+        }
+    }
+}

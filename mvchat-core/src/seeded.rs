@@ -40,8 +40,6 @@ bugs! {
     SeqReused,
     /// Only the newest message is known by its name.
     NamesForgotten,
-    /// A change that was decided on an old state is carried out.
-    EpochIgnored,
     /// Former members hear what goes on.
     RemovedStillHear,
     /// A block does not stop messages.

@@ -83,6 +83,7 @@ impl Engine {
                     lang: None,
                     privacy: None,
                     status: None,
+                    guest: None,
                     inviters: None,
                 };
                 Finished {

@@ -1,6 +1,8 @@
 -- Shared changes. Every statement in these functions sees what was committed before it began, so what is read after
 -- the conversations are locked is what is true until the end. Conversations are locked in the order of their ids,
 -- members after them.
+-- Everything is found by a key: no plan reads a whole table, also while the server's statistics are those of an empty
+-- one.
 -- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing, 6 too soon, 7 a user
 -- has too many conversations.
 
@@ -42,7 +44,7 @@ create function @.append_many(
     p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
     p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[]
 ) returns table (ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea)
-language plpgsql volatile as $$
+language plpgsql volatile set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     v_first bigint;
@@ -123,7 +125,7 @@ create function @.change(
     reply_to bigint, view_once integer, mentions uuid[], extra text,
     expires_at bigint, said text
 )
-language plpgsql volatile as $$
+language plpgsql volatile set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     i record;

@@ -23,16 +23,17 @@ const RECEIPTS: &str = "select null::uuid, null::bigint, null::bigint from @.mem
      where m.conv = $1 and m.standing = 1 and ($3::uuid is null or m.user_id > $3) \
      and exists (select from @.members v where v.conv = $1 and v.user_id = $2 and v.standing = 1) \
      order by m.user_id limit $4)";
+/// The members of each conversation are looked up for themselves, however many the server expects.
 const BLOCKED: &str = "select o.user_id from @.members m join @.conversations c on c.id = m.conv and c.kind = 1 \
-     join @.members o on o.conv = m.conv and o.user_id <> m.user_id \
-     where m.user_id = $1 and (m.blocks or o.blocks)";
-const PEERS: &str = "select distinct o.user_id from @.members m \
+     cross join lateral (select o.user_id, o.blocks from @.members o where o.conv = m.conv offset 0) o \
+     where m.user_id = $1 and o.user_id <> $1 and (m.blocks or o.blocks)";
+const PEERS: &str = "select o.user_id from @.members m \
      join @.conversations c on c.id = m.conv and (c.kind = 1 or c.active <= $2) \
-     join @.members o on o.conv = m.conv and o.user_id <> m.user_id and o.standing = 1 \
-     where m.user_id = $1 and m.standing = 1 and o.user_id not in (\
-     select b.user_id from @.members v join @.conversations d on d.id = v.conv and d.kind = 1 \
-     join @.members b on b.conv = v.conv and b.user_id <> v.user_id \
-     where v.user_id = $1 and (v.blocks or b.blocks)) order by o.user_id";
+     cross join lateral (select o.user_id from @.members o where o.conv = m.conv and o.standing = 1 offset 0) o \
+     where m.user_id = $1 and m.standing = 1 and o.user_id <> $1 except \
+     select o.user_id from @.members m join @.conversations c on c.id = m.conv and c.kind = 1 \
+     cross join lateral (select o.user_id, o.blocks from @.members o where o.conv = m.conv offset 0) o \
+     where m.user_id = $1 and (m.blocks or o.blocks) order by 1";
 
 #[async_trait]
 impl ConversationStore for PgStore {

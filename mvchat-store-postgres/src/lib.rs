@@ -36,6 +36,7 @@ mod sessions;
 mod store;
 mod users;
 mod vault;
+mod verify;
 mod views;
 
 pub use options::PgOptions;

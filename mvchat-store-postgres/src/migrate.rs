@@ -43,9 +43,11 @@ impl Migrations {
 }
 
 async fn version(connection: &mut PgConnection, schema: &Schema) -> StoreResult<i32> {
-    let table = format!("{}.migrations", schema.name);
-    let known = sqlx::query("select to_regclass($1) is not null").bind(table);
-    if !known.fetch_one(&mut *connection).await.and_then(|row| row.try_get::<bool, _>(0)).map_err(failed)? {
+    // The catalogue's tables themselves: what functions such as `to_regclass` remember can be older.
+    let known = "select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+                 where n.nspname = $1 and c.relname = 'migrations'";
+    let known = sqlx::query(known).bind(&schema.name);
+    if known.fetch_optional(&mut *connection).await.map_err(failed)?.is_none() {
         return Ok(0);
     }
     let newest = sqlx::query(schema.sql("select coalesce(max(version), 0) from @.migrations"));
@@ -88,10 +90,8 @@ async fn run(connection: &mut PgConnection, schema: &Schema, step: &[&str], numb
     }
     let mut text = String::new();
     if number == 1 {
-        let known = sqlx::query("select to_regnamespace($1) is not null").bind(name);
-        let known: bool =
-            known.fetch_one(&mut *connection).await.and_then(|row| row.try_get(0)).map_err(failed)?;
-        if !known {
+        let known = sqlx::query("select from pg_catalog.pg_namespace n where n.nspname = $1").bind(name);
+        if known.fetch_optional(&mut *connection).await.map_err(failed)?.is_none() {
             // Only where it is needed: whoever may not make schemas can be given one.
             text += &format!("create schema {name};\n");
         }

@@ -220,7 +220,7 @@ impl Field for Due {
     }
 }
 
-/// What came later stands at the end: the hash of the address, the status, the privacy settings.
+/// What came later stands at the end: the hash of the address, the status, the privacy settings, the end of a guest.
 impl Field for UserRow {
     fn put(&self, out: &mut Out) {
         self.id.put(out);
@@ -235,6 +235,7 @@ impl Field for UserRow {
         self.email.as_ref().and_then(|email| email.hash).put(out);
         self.status.put(out);
         self.privacy.put(out);
+        self.guest_until.put(out);
     }
 
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
@@ -250,6 +251,7 @@ impl Field for UserRow {
         row.email = sealed.map(|sealed| SealedEmail { sealed, hash });
         row.status = input.later()?;
         row.privacy = input.later()?;
+        row.guest_until = input.later()?;
         Ok(row)
     }
 }
@@ -385,8 +387,8 @@ mod tests {
             ..UserRow::new(UserId(Uuid::from_u128(7)), at)
         };
         let now = encode(&user).unwrap();
-        // Then, an account ended after the flag; since then came two absent options and four settings for everyone.
-        let then = now.strip_suffix(&[0, 0, 1, 1, 1, 1]).unwrap();
+        // Then, an account ended after the flag; since then came three absent options and four settings for everyone.
+        let then = now.strip_suffix(&[0, 0, 1, 1, 1, 1, 0]).unwrap();
         assert_eq!(then[0], FORMAT);
         assert_eq!(decode::<UserRow>(then).unwrap(), user);
         assert_eq!(decode::<UserRow>(&now).unwrap(), user);

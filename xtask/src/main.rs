@@ -2,7 +2,9 @@
 
 use std::{env, process::ExitCode};
 
+mod bench;
 mod book;
+mod crash;
 mod database;
 mod fix;
 mod modules;
@@ -30,6 +32,9 @@ Usage: cargo xtask <command>
   verify                      run the lints only
   sim [--seeds <n>] [--seed <s>] [--trace]
                               simulate runs by seed, optimised; with --seed alone that one again
+  bench store                 measure durable sends on PostgreSQL, beside raw SQL
+  crash [--cycles <n>] [--seed <s>]
+                              kill the reference server under load, and look whether all that it acknowledged is there
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
@@ -45,6 +50,8 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "sim" => sim::sim(&rest),
+        "bench" => bench::bench(&rest),
+        "crash" => crash::crash(&rest),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
         "npm" => npm::npm_command(),

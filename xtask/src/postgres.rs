@@ -18,10 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Who the server runs as when this process is root, which it refuses to run as.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 /// Tests need no protection from power cuts; what they kill are processes.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 6] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
-    "fsync=off",
     "max_connections=200",
     "autovacuum_naptime=5s",
     "log_min_messages=warning",
@@ -35,6 +34,7 @@ pub(crate) struct Postgres {
     folder: PathBuf,
     port: u16,
     user: Option<(u32, u32)>,
+    durable: bool,
     child: Option<Child>,
 }
 
@@ -44,6 +44,19 @@ impl Postgres {
     /// # Errors
     /// With what is missing and the remedy, or with what the server said.
     pub(crate) fn start() -> Result<Postgres, String> {
+        Postgres::start_with(false)
+    }
+
+    /// Like [`Postgres::start`], with a server that keeps what it acknowledges through a power cut.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    #[allow(dead_code, reason = "used by measurements only")]
+    pub(crate) fn start_durable() -> Result<Postgres, String> {
+        Postgres::start_with(true)
+    }
+
+    fn start_with(durable: bool) -> Result<Postgres, String> {
         let programs = programs().ok_or(
             "there is no PostgreSQL: apt-get install postgresql as root, put `postgres` and `initdb` into the PATH, \
              or name a database for tests in MVCHAT_TEST_DATABASE_URL",
@@ -53,7 +66,7 @@ impl Postgres {
         let folder = env::temp_dir().join(format!("mvchat-postgres-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let user = other_user(&folder)?;
-        let mut server = Postgres { programs, folder, port, user, child: None };
+        let mut server = Postgres { programs, folder, port, user, durable, child: None };
         server.init()?;
         server.resume()?;
         Ok(server)
@@ -124,6 +137,7 @@ impl Postgres {
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
+        command.args(["-c", if self.durable { "fsync=on" } else { "fsync=off" }]);
         let said = self.folder.join("log");
         let log = fs::File::create(&said).map_err(|error| format!("cannot write its log: {error}"))?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();

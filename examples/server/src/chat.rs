@@ -12,10 +12,10 @@ use mvchat_core::{
     proto::Limits,
     seam::keys::{KeyError, Vault},
 };
-use mvchat_store_postgres::{PgStore, PgVault};
 use mvchat_store_sled::SledStore;
 
 use crate::config::{Config, KeySource, Preset, RING_VARIABLE, StoreKind};
+use crate::database;
 
 /// Opens keys and store and starts the engine.
 ///
@@ -46,8 +46,7 @@ async fn builder(config: &Config) -> io::Result<ChatBuilder> {
             (Chat::builder(store), keys)
         }
         StoreKind::Postgres => {
-            let store = PgStore::connect(database(config)?).await.map_err(no_database)?;
-            let vault = PgVault::connect(database(config)?).await.map_err(no_database)?;
+            let (store, vault) = database::open(&config.database).await?;
             let keys = match config.keys.source {
                 KeySource::File => Keys::load_or_create_beside(keys_folder(config), vault).await,
                 KeySource::Environment => Ok(Keys::new(open_ring(config)?, vault)),
@@ -98,7 +97,7 @@ pub(crate) async fn open_vault(config: &Config) -> io::Result<Box<dyn Vault>> {
             Ok(Box::new(vault))
         }
         StoreKind::Postgres => {
-            let vault = PgVault::connect(database(config)?).await.map_err(no_database)?;
+            let vault = database::vault(&config.database).await?;
             Ok(Box::new(vault))
         }
     }
@@ -116,20 +115,6 @@ pub(crate) fn audit_folder(config: &Config) -> PathBuf {
 
 fn vault_folder(config: &Config) -> PathBuf {
     keys_folder(config).join("vault")
-}
-
-fn database(config: &Config) -> io::Result<&str> {
-    match config.database.0.as_str() {
-        "" => Err(io::Error::other(
-            "the store postgres needs a database: give --database-url or MVCHAT_DATABASE_URL",
-        )),
-        url => Ok(url),
-    }
-}
-
-/// The address holds a password; the errors do not.
-fn no_database(error: impl std::fmt::Display) -> io::Error {
-    io::Error::other(format!("cannot open the database: {error}"))
 }
 
 fn no_keys(config: &Config, error: &KeyError) -> io::Error {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{audit::AuditCommand, keys::KeysCommand, user::UserCommand},
+    command::{audit::AuditCommand, keys::KeysCommand, token::TokenCommand, user::UserCommand},
     config::Flags,
 };
 
@@ -25,6 +25,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the server until SIGTERM or SIGINT.
     Serve(Box<ServeArgs>),
+    /// Look after the database of the store postgres.
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Look at configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -37,6 +40,20 @@ pub enum Command {
     /// Look after users.
     #[command(subcommand)]
     User(UserCommand),
+    /// Make and check tokens while the server is stopped.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// What can be done with the database.
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Say which version the tables have, and which this program needs.
+    Status(Box<ServeArgs>),
+    /// Bring the tables to the version that this program needs, as `serve` also does.
+    Migrate(Box<ServeArgs>),
+    /// Look for gaps and contradictions; exit status 1 if there are any.
+    Verify(Box<ServeArgs>),
 }
 
 /// What can be done with configurations.
@@ -49,7 +66,7 @@ pub enum ConfigCommand {
 }
 
 /// The flags that set keys. Values are read later, so that all problems are reported together.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[non_exhaustive]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:6060] [env: MVCHAT_LISTEN].

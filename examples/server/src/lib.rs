@@ -6,6 +6,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 mod control;
+pub mod database;
 mod keeper;
 pub mod log;
 mod proxy;

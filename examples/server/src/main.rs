@@ -12,7 +12,7 @@ use std::{
 
 use clap::Parser;
 use mvchat_server::{
-    cli::{Cli, Command, ConfigCommand, ServeArgs},
+    cli::{Cli, Command, ConfigCommand, DbCommand, ServeArgs},
     config::{Config, Environment, Flags, Problem, Warning, example},
     log, run, signal,
 };
@@ -24,11 +24,13 @@ const MISCONFIGURED: u8 = 2;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve(*args),
+        Command::Db(command) => database(command),
         Command::Config(ConfigCommand::Check(args)) => check(*args),
         Command::Config(ConfigCommand::Example) => print(example()),
         Command::Keys(command) => done(command.run()),
         Command::Audit(command) => done(command.run()),
         Command::User(command) => done(command.run()),
+        Command::Token(command) => done(command.run()),
     }
 }
 
@@ -70,6 +72,22 @@ async fn listen(config: Config) -> io::Result<()> {
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     run::run(config, listener, shutdown).await
+}
+
+fn database(command: DbCommand) -> ExitCode {
+    let (DbCommand::Status(args) | DbCommand::Migrate(args) | DbCommand::Verify(args)) = &command;
+    let config = match load(ServeArgs::clone(args)) {
+        Ok((config, _)) => config,
+        Err(problems) => return complain(MISCONFIGURED, problems),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(FAILED, [error]),
+    };
+    match runtime.block_on(mvchat_server::database::run(&command, &config.database)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(FAILED, [error]),
+    }
 }
 
 fn check(args: ServeArgs) -> ExitCode {

@@ -181,7 +181,7 @@ fn wrong_shapes_and_values_are_named_with_their_line() {
         ("limits:\n  edit_window: [1]", "2: limits.edit_window: expected one value, found a list"),
         ("limits: 5", "1: limits is a section; its keys follow on indented lines"),
         ("- a", "1: expected keys such as `server:` at the top of the file"),
-        ("store: sledd", "1: store: expected memory or sled, found `sledd`; did you mean sled?"),
+        ("store: sledd", "1: store: expected memory or sled or postgres, found `sledd`; did you mean sled?"),
         ("data_dir: ''", "1: data_dir: must not be empty"),
         ("store: sled\nstore: memory", "2: store is given twice, first in line 1"),
         (
@@ -220,8 +220,8 @@ fn keys_without_effect_warn_and_keep_their_values_to_themselves() {
     assert_eq!(
         warnings,
         [
-            "2: database.host has no effect: the PostgreSQL store is not built yet",
-            "3: database.password has no effect: the PostgreSQL store is not built yet",
+            "2: database.host has no effect: the database is named by its address: set database.url, or MVCHAT_DATABASE_URL",
+            "3: database.password has no effect: the database is named by its address: set database.url, or MVCHAT_DATABASE_URL",
             "5: redis.enabled has no effect: running several nodes over Redis is not built yet",
         ]
     );

@@ -265,3 +265,46 @@ test("who was given a password chooses another one first", TIMEOUT, async (t) =>
   await page.locator(".conversations a", { hasText: "Anna Berg" }).waitFor();
   carol.isFine();
 });
+
+test("a group tells of itself, messages go by themselves, and the group ends", TIMEOUT, async (t) => {
+  const { anna, bob } = await two(t);
+  const { page } = anna;
+  await anna.createGroup("Sailing", []);
+  await about(anna);
+  await page.getByLabel("Tell who comes, goes and changes").check();
+  await page.getByLabel("The server keeps messages").selectOption("1 week");
+  await page.getByLabel("Invite someone").fill("Bob");
+  await page.locator(".person", { hasText: "Bob Stone" }).click();
+  await page.locator(".divider.event", { hasText: "You added Bob Stone" }).waitFor();
+  await bob.open("Sailing");
+  await bob.page.locator(".divider.event", { hasText: "Anna Berg added you" }).waitFor();
+  assert.equal(await bob.page.locator(".conversations .badge").count(), 0, "what the group tells is never unread");
+  await manage(anna, "Bob Stone", "Make admin");
+  await bob.page.locator(".divider.event", { hasText: "Anna Berg made you an admin" }).waitFor();
+  await bob.page.locator(".conversations a", { hasText: "Anna Berg made you an admin" }).waitFor();
+
+  // Seen once, by whoever reads it: gone for them, never for the sender.
+  await anna.say("Stays");
+  await bob.sees("Stays");
+  await page.getByRole("button", { name: "How long the message lives" }).click();
+  await page.getByRole("menuitem", { name: "It can be seen once" }).click();
+  await anna.say("The code is 1234");
+  await bob.sees("The code is 1234");
+  await bob.message("The code is 1234").locator(".foot", { hasText: "Can be seen once" }).waitFor();
+  await bob.message("The code is 1234").waitFor({ state: "detached", timeout: 60_000 });
+  await bob.sees("Stays");
+  await page.getByRole("button", { name: "How long the message lives: it stays" }).waitFor();
+
+  // A report reaches those who run the server.
+  await bob.choose("Stays", "Report");
+  await bob.page.getByLabel("What is wrong with it?").fill("It does not stay.");
+  await bob.page.getByRole("dialog").getByRole("button", { name: "Report" }).click();
+  await bob.page.getByText("The message was reported.").waitFor();
+
+  await page.getByRole("button", { name: "Delete group" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  for (const person of [anna, bob]) {
+    await person.page.locator(".conversations a", { hasText: "Sailing" }).waitFor({ state: "detached" });
+    person.isFine();
+  }
+});

@@ -206,9 +206,9 @@ impl Client {
     pub(super) fn tick_requests(&mut self) {
         let late = ClientError::local("timeout", "no answer in time");
         for (id, purpose) in self.pending.expired(self.now) {
-            let late = Err(late.clone());
+            let late: Result<&Ctrl, ClientError> = Err(late.clone());
             match purpose {
-                Late::Ask => self.answer(id, late.map(Ctrl::clone)),
+                Late::Ask => self.answer(id, late.cloned()),
                 Late::Own(Purpose::Hi | Purpose::Ping) => {}
                 Late::Own(Purpose::Login(scheme)) => self.login_answered(scheme, late),
                 Late::Own(Purpose::List) => self.list_answered(late),

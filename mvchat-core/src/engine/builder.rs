@@ -24,6 +24,7 @@ use crate::seam::{Authenticator, Directory, Durability, Env, Limiter, Mailer, St
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// Builds a [`Chat`].
 ///
@@ -40,6 +41,7 @@ pub struct ChatBuilder {
     authenticators: Vec<Box<dyn Authenticator>>,
     directory: Option<Arc<dyn Directory>>,
     by_password: bool,
+    guests: Option<Duration>,
     audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
@@ -80,6 +82,7 @@ impl ChatBuilder {
             authenticators: Vec::new(),
             directory: None,
             by_password: true,
+            guests: None,
             audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
@@ -128,6 +131,14 @@ impl ChatBuilder {
     /// Takes names, avatars and search from the host's own table of users.
     pub fn directory(mut self, directory: impl Directory) -> Self {
         self.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// Lets in guests, who log in by the scheme `anonymous`, with a display name as secret or without any. A guest takes
+    /// part in conversations to which a link leads, and can neither find nor write to strangers; after `lifetime` the
+    /// account counts as deleted.
+    pub fn guests(mut self, lifetime: Duration) -> Self {
+        self.guests = Some(lifetime);
         self
     }
 
@@ -189,7 +200,10 @@ impl ChatBuilder {
             problems.push("there are no commit shards: give `.commit_shards(…)` at least 1".to_owned());
         }
         check_limits(&self.limits, &mut problems);
-        check_schemes(&self.authenticators, self.by_password, &mut problems);
+        check_schemes(&self.authenticators, self.by_password || self.guests.is_some(), &mut problems);
+        if self.guests.is_some_and(|lifetime| lifetime <= Duration::from_secs(60)) {
+            problems.push("guests stay for a minute at most: give `.guests(…)` more".to_owned());
+        }
         let passwords = match Passwords::new(self.passwords) {
             Ok(passwords) => Some(passwords),
             Err(error) => {
@@ -217,6 +231,7 @@ impl ChatBuilder {
             authenticators: self.authenticators,
             directory: self.directory,
             by_password: self.by_password,
+            guests: self.guests,
             audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
@@ -246,19 +261,19 @@ impl ChatBuilder {
     }
 }
 
-fn check_schemes(authenticators: &[Box<dyn Authenticator>], by_password: bool, problems: &mut Vec<String>) {
+fn check_schemes(authenticators: &[Box<dyn Authenticator>], others: bool, problems: &mut Vec<String>) {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
     for (at, authenticator) in authenticators.iter().enumerate() {
         let scheme = authenticator.scheme();
         if !(1..=32).contains(&scheme.len()) || !scheme.bytes().all(plain) {
             problems.push(format!("the scheme {scheme:?} must be 1 to 32 of a-z 0-9 _ -"));
         }
-        let taken = ["basic", "token"].contains(&scheme);
+        let taken = ["basic", "token", "anonymous"].contains(&scheme);
         if taken || authenticators[..at].iter().any(|other| other.scheme() == scheme) {
             problems.push(format!("there are two authenticators of the scheme {scheme:?}: rename one"));
         }
     }
-    if authenticators.is_empty() && !by_password {
+    if authenticators.is_empty() && !others {
         problems.push(
             "nobody can log in: add `.authenticator(…)` or leave `.without_passwords()` out".to_owned(),
         );

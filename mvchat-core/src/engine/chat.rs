@@ -49,6 +49,8 @@ pub(super) struct Inner {
     pub(super) directory: Option<Arc<dyn Directory>>,
     /// Whether names and passwords open accounts, and people make their own.
     pub(super) by_password: bool,
+    /// How long guests stay, if there are any.
+    pub(super) guests: Option<Duration>,
     pub(super) audit: Audit,
     pub(super) keys: Keys,
     pub(super) passwords: Passwords,

@@ -15,13 +15,19 @@ impl Inner {
     pub(super) async fn shown_users(&self, ids: &[UserId]) -> Result<Vec<Option<UserRow>>> {
         let (rows, profiles) = tokio::join!(self.store.users(ids), self.profiles(ids));
         let mut rows = rows?;
+        let now = self.env.now();
+        for row in rows.iter_mut().flatten() {
+            if row.guest_until.is_some_and(|until| until <= now) {
+                *row = UserRow { state: UserState::Deleted, ..UserRow::new(row.id, row.created_at) };
+            }
+        }
         for ((row, profile), id) in rows.iter_mut().zip(profiles).zip(ids) {
             let Some(Profile { public }) = profile else { continue };
             let public = Some(public).filter(|public| !public.is_null());
             match row {
                 Some(row) if row.state == UserState::Deleted => {}
                 Some(row) => row.public = public,
-                None => *row = Some(UserRow { public, ..UserRow::new(*id, self.env.now()) }),
+                None => *row = Some(UserRow { public, ..UserRow::new(*id, now) }),
             }
         }
         Ok(rows)

@@ -108,13 +108,17 @@ impl Inner {
             self.tell_added(user, conv.id, None).await;
         }
         let mut reached = 0;
-        let told = affected(&event, conv, committed.rev).into_iter();
         let gone = conv
             .members
             .keys()
             .copied()
             .filter(|user| bug!(RemovedStillHear) && conv.active(*user).is_none());
-        for user in conv.active_members().map(|(user, _)| user).chain(told).chain(gone) {
+        for user in conv
+            .active_members()
+            .map(|(user, _)| user)
+            .chain(affected(&event, conv, committed.rev))
+            .chain(gone)
+        {
             let frame = if user == actor { &own_frame } else { &frame };
             let connections = self.hub.push(user, conv.id, frame, origin);
             reached += if user == actor { 0 } else { connections };

@@ -4,6 +4,7 @@ use super::chat::Inner;
 use super::conn::Conn;
 use super::dispatch::no_user;
 use crate::error::{Error, ErrorKind, Result};
+use crate::policy::guest_may;
 use crate::proto::{Command, SessionId, UserId};
 use crate::seam::{UserRow, UserState};
 use crate::session::Identity;
@@ -46,17 +47,24 @@ pub(super) enum Standing {
     Full,
     /// Nothing before the password is another.
     MustChangePassword,
+    /// What guests may.
+    Guest,
 }
 
 impl Standing {
     fn of(user: &UserRow) -> Self {
-        if user.must_change_password { Self::MustChangePassword } else { Self::Full }
+        match user {
+            UserRow { guest_until: Some(_), .. } => Self::Guest,
+            UserRow { must_change_password: true, .. } => Self::MustChangePassword,
+            _ => Self::Full,
+        }
     }
 
     /// Passes a command that a user of this standing may make.
     pub(super) fn allows(self, command: &Command) -> Result<()> {
         match (self, command) {
             (Self::Full, _) | (_, Command::Logout { .. }) => Ok(()),
+            (Self::Guest, command) => guest_may(command),
             (_, Command::UpdateMe(update)) if update.password.is_some() => Ok(()),
             (Self::MustChangePassword, _) => {
                 Err(Error::new(ErrorKind::Forbidden, "password change required"))

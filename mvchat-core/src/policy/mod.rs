@@ -4,6 +4,7 @@
 
 mod access;
 mod expiry;
+mod guest;
 mod members;
 mod privacy;
 mod revise;
@@ -13,6 +14,7 @@ mod state;
 
 pub use access::Access;
 pub use expiry::{DEFAULT_VIEW_ONCE, expired, kept_until, once_for, read_until};
+pub use guest::guest_may;
 pub use members::{
     may_ban, may_end, may_invite, may_join, may_kick, may_leave, may_link, may_mute, may_set_role,
     may_transfer, may_unban,

@@ -203,6 +203,9 @@ params! {
         /// The user's status.
         #[serde(skip_serializing_if = "absent", default)]
         status: Option<String>,
+        /// A guest, who may do less and goes when the session ends.
+        #[serde(skip_serializing_if = "absent", default)]
+        guest: Option<bool>,
         /// Whose invites the sign-up has used.
         #[serde(skip_serializing_if = "absent", default)]
         inviters: Option<Vec<UserId>>,

@@ -69,26 +69,26 @@ impl Read for ServerMsg {
 crate::bridge!(ServerMsg);
 
 crate::record! {
-/// The answer to a request.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Ctrl {
-    /// The request's id.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub id: Option<String>,
-    /// 200, 201 and 202 for success; otherwise the error's code.
-    pub code: u16,
-    /// `ok`, or the error's text.
-    pub text: String,
-    /// The error's stable slug.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub err: Option<String>,
-    /// What the request brought.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub params: Option<Json>,
-    /// When it was answered.
-    pub ts: Timestamp,
-}
+    /// The answer to a request.
+    #[derive(Clone, Debug)]
+    #[non_exhaustive]
+    pub struct Ctrl {
+        /// The request's id.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub id: Option<String>,
+        /// 200, 201 and 202 for success; otherwise the error's code.
+        pub code: u16,
+        /// `ok`, or the error's text.
+        pub text: String,
+        /// The error's stable slug.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub err: Option<String>,
+        /// What the request brought.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub params: Option<Json>,
+        /// When it was answered.
+        pub ts: Timestamp,
+    }
 }
 
 impl Ctrl {
@@ -113,47 +113,47 @@ impl Ctrl {
 }
 
 crate::record! {
-/// Machine-readable parameters of an error.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ErrorParams {
-    /// When to try again, in milliseconds.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub retry_after: Option<u64>,
-    /// The place in the content that breaks a rule.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub path: Option<String>,
-    /// The rule that it breaks.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub rule: Option<String>,
-}
+    /// Machine-readable parameters of an error.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct ErrorParams {
+        /// When to try again, in milliseconds.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub retry_after: Option<u64>,
+        /// The place in the content that breaks a rule.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub path: Option<String>,
+        /// The rule that it breaks.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub rule: Option<String>,
+    }
 }
 
 crate::record! {
-/// A new message, as it is pushed.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Data {
-    /// The conversation.
-    pub conv: ConvId,
-    /// The message's number.
-    pub seq: Seq,
-    /// The change's number.
-    pub rev: Rev,
-    /// The sender; absent in system messages.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub from: Option<UserId>,
-    /// Irido.
-    pub content: Json,
-    /// What the server knows about it.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub head: Option<Head>,
-    /// The sender's own id of it; only to the sender's connections.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub cid: Option<String>,
-    /// When it was accepted.
-    pub ts: Timestamp,
-}
+    /// A new message, as it is pushed.
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub struct Data {
+        /// The conversation.
+        pub conv: ConvId,
+        /// The message's number.
+        pub seq: Seq,
+        /// The change's number.
+        pub rev: Rev,
+        /// The sender; absent in system messages.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub from: Option<UserId>,
+        /// Irido.
+        pub content: Json,
+        /// What the server knows about it.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub head: Option<Head>,
+        /// The sender's own id of it; only to the sender's connections.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub cid: Option<String>,
+        /// When it was accepted.
+        pub ts: Timestamp,
+    }
 }
 
 impl Data {
@@ -164,47 +164,47 @@ impl Data {
 }
 
 crate::record! {
-/// What the server knows about a message.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Head {
-    /// The message that it answers.
-    #[serde(rename = "reply_to", skip_serializing_if = "absent", default)]
-    pub reply_to: Option<Seq>,
-    /// The answered message as it is now; absent when it is gone or hidden. Only where messages are read.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub reply: Option<HeadReply>,
-    /// It can be seen once.
-    #[serde(rename = "view_once", skip_serializing_if = "absent", default)]
-    pub view_once: Option<bool>,
-    /// For how long, in seconds.
-    #[serde(rename = "view_once_ttl", skip_serializing_if = "absent", default)]
-    pub view_once_ttl: Option<u32>,
-    /// The mentions of the content.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub mentions: Vec<HeadMention>,
-    /// How often it was edited.
-    #[serde(rename = "edit_count", skip_serializing_if = "absent", default)]
-    pub edit_count: Option<u32>,
-    /// When it was last edited.
-    #[serde(rename = "edited_at", skip_serializing_if = "absent", default)]
-    pub edited_at: Option<Timestamp>,
-    /// Its sender took it back.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub unsent: Option<bool>,
-    /// It has expired for everybody.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub expired: Option<bool>,
-    /// When it is over for everybody.
-    #[serde(rename = "expires_at", skip_serializing_if = "absent", default)]
-    pub expires_at: Option<Timestamp>,
-    /// What happened in the group, in a system message.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub event: Option<HeadEvent>,
-    /// Who reacted how, in the order in which they came.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub reactions: Map<String, Vec<UserId>>,
-}
+    /// What the server knows about a message.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    #[non_exhaustive]
+    pub struct Head {
+        /// The message that it answers.
+        #[serde(rename = "reply_to", skip_serializing_if = "absent", default)]
+        pub reply_to: Option<Seq>,
+        /// The answered message as it is now; absent when it is gone or hidden. Only where messages are read.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub reply: Option<HeadReply>,
+        /// It can be seen once.
+        #[serde(rename = "view_once", skip_serializing_if = "absent", default)]
+        pub view_once: Option<bool>,
+        /// For how long, in seconds.
+        #[serde(rename = "view_once_ttl", skip_serializing_if = "absent", default)]
+        pub view_once_ttl: Option<u32>,
+        /// The mentions of the content.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub mentions: Vec<HeadMention>,
+        /// How often it was edited.
+        #[serde(rename = "edit_count", skip_serializing_if = "absent", default)]
+        pub edit_count: Option<u32>,
+        /// When it was last edited.
+        #[serde(rename = "edited_at", skip_serializing_if = "absent", default)]
+        pub edited_at: Option<Timestamp>,
+        /// Its sender took it back.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub unsent: Option<bool>,
+        /// It has expired for everybody.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub expired: Option<bool>,
+        /// When it is over for everybody.
+        #[serde(rename = "expires_at", skip_serializing_if = "absent", default)]
+        pub expires_at: Option<Timestamp>,
+        /// What happened in the group, in a system message.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub event: Option<HeadEvent>,
+        /// Who reacted how, in the order in which they came.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub reactions: Map<String, Vec<UserId>>,
+    }
 }
 
 impl Head {
@@ -215,22 +215,22 @@ impl Head {
 }
 
 crate::record! {
-/// What a system message says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HeadEvent {
-    /// What happened, named as in the notice of it.
-    pub what: What,
-    /// Who did it.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub by: Option<UserId>,
-    /// Whom it is about.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub user: Option<UserId>,
-    /// The new role.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub role: Option<super::Role>,
-}
+    /// What a system message says.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct HeadEvent {
+        /// What happened, named as in the notice of it.
+        pub what: What,
+        /// Who did it.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub by: Option<UserId>,
+        /// Whom it is about.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub user: Option<UserId>,
+        /// The new role.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub role: Option<super::Role>,
+    }
 }
 
 impl HeadEvent {
@@ -241,18 +241,18 @@ impl HeadEvent {
 }
 
 crate::record! {
-/// The answered message in short.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct HeadReply {
-    /// Its number.
-    pub seq: Seq,
-    /// Its sender.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub from: Option<UserId>,
-    /// Its beginning.
-    pub preview: String,
-}
+    /// The answered message in short.
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub struct HeadReply {
+        /// Its number.
+        pub seq: Seq,
+        /// Its sender.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub from: Option<UserId>,
+        /// Its beginning.
+        pub preview: String,
+    }
 }
 
 impl HeadReply {
@@ -263,132 +263,132 @@ impl HeadReply {
 }
 
 crate::record! {
-/// A mention: a place in the text, counted in grapheme clusters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HeadMention {
-    /// Who is mentioned.
-    pub user_id: Uuid,
-    /// Under which name.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub username: Option<String>,
-    /// Where it begins.
-    #[serde(default)]
-    pub offset: u32,
-    /// How long it is.
-    pub length: u32,
-}
+    /// A mention: a place in the text, counted in grapheme clusters.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct HeadMention {
+        /// Who is mentioned.
+        pub user_id: Uuid,
+        /// Under which name.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub username: Option<String>,
+        /// Where it begins.
+        #[serde(default)]
+        pub offset: u32,
+        /// How long it is.
+        pub length: u32,
+    }
 }
 
 crate::words! {
-/// What a notice is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum What
-else
-    /// A kind that this version does not know.
-    Unknown = "unknown",
-{
-    /// Someone is writing.
-    Typing = "typing",
-    /// Someone read up to a message.
-    Read = "read",
-    /// Someone received up to a message.
-    Recv = "recv",
-    /// A message was edited.
-    Edit = "edit",
-    /// A message was taken back.
-    Unsend = "unsend",
-    /// A message was deleted for everyone.
-    Delete = "delete",
-    /// A reaction was added or taken back.
-    React = "react",
-    /// A message was pinned.
-    Pin = "pin",
-    /// Nothing is pinned any more.
-    Unpin = "unpin",
-    /// Messages now disappear after another time, or no longer.
-    DisappearingUpdated = "disappearing_updated",
-    /// Someone is a member now.
-    MemberJoined = "member_joined",
-    /// Someone left.
-    MemberLeft = "member_left",
-    /// Someone was removed.
-    MemberKicked = "member_kicked",
-    /// Someone was removed for good.
-    MemberBanned = "member_banned",
-    /// Someone may come back.
-    MemberUnbanned = "member_unbanned",
-    /// Someone was muted until the time in `content.until`, or, with `null`, not any more.
-    MemberMuted = "member_muted",
-    /// The group's slow mode or joinability changed.
-    GroupUpdated = "group_updated",
-    /// Someone has another role.
-    RoleChanged = "role_changed",
-    /// Someone else owns the group.
-    OwnerChanged = "owner_changed",
-    /// The group's profile or settings changed.
-    RoomUpdated = "room_updated",
-    /// The receiver is in a conversation that it did not have before.
-    ConvAdded = "conv_added",
-    /// Another connection of the same user changed something private.
-    Own = "own",
-    /// Messages have expired: for the receiver those in `hidden` (with `own`), for everybody the one in `seq` (with
-    /// `rev`).
-    Expired = "expired",
-    /// The conversation has ended for everybody.
-    ConvDeleted = "conv_deleted",
-    /// Log in again soon: the token expires.
-    Login = "login",
-}
+    /// What a notice is about.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum What
+    else
+        /// A kind that this version does not know.
+        Unknown = "unknown",
+    {
+        /// Someone is writing.
+        Typing = "typing",
+        /// Someone read up to a message.
+        Read = "read",
+        /// Someone received up to a message.
+        Recv = "recv",
+        /// A message was edited.
+        Edit = "edit",
+        /// A message was taken back.
+        Unsend = "unsend",
+        /// A message was deleted for everyone.
+        Delete = "delete",
+        /// A reaction was added or taken back.
+        React = "react",
+        /// A message was pinned.
+        Pin = "pin",
+        /// Nothing is pinned any more.
+        Unpin = "unpin",
+        /// Messages now disappear after another time, or no longer.
+        DisappearingUpdated = "disappearing_updated",
+        /// Someone is a member now.
+        MemberJoined = "member_joined",
+        /// Someone left.
+        MemberLeft = "member_left",
+        /// Someone was removed.
+        MemberKicked = "member_kicked",
+        /// Someone was removed for good.
+        MemberBanned = "member_banned",
+        /// Someone may come back.
+        MemberUnbanned = "member_unbanned",
+        /// Someone was muted until the time in `content.until`, or, with `null`, not any more.
+        MemberMuted = "member_muted",
+        /// The group's slow mode or joinability changed.
+        GroupUpdated = "group_updated",
+        /// Someone has another role.
+        RoleChanged = "role_changed",
+        /// Someone else owns the group.
+        OwnerChanged = "owner_changed",
+        /// The group's profile or settings changed.
+        RoomUpdated = "room_updated",
+        /// The receiver is in a conversation that it did not have before.
+        ConvAdded = "conv_added",
+        /// Another connection of the same user changed something private.
+        Own = "own",
+        /// Messages have expired: for the receiver those in `hidden` (with `own`), for everybody the one in `seq` (with
+        /// `rev`).
+        Expired = "expired",
+        /// The conversation has ended for everybody.
+        ConvDeleted = "conv_deleted",
+        /// Log in again soon: the token expires.
+        Login = "login",
+    }
 }
 
 crate::record! {
-/// A notice.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Info {
-    /// The conversation.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub conv: Option<ConvId>,
-    /// Who did it.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub from: Option<UserId>,
-    /// What it is about.
-    pub what: What,
-    /// The message or mark.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub seq: Option<Seq>,
-    /// The change's number, when it is a durable change.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub rev: Option<Rev>,
-    /// The new content, profile, role or view.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub content: Option<Json>,
-    /// The reaction.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub emoji: Option<String>,
-    /// `add` or `remove`.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub op: Option<String>,
-    /// How many users have this reaction now.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub count: Option<u32>,
-    /// Whom it is about.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub user: Option<UserId>,
-    /// The new time to live, in seconds.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub ttl: Option<u32>,
-    /// The receiver's count of private changes.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub own: Option<Own>,
-    /// Messages that the receiver has hidden.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub hidden: Option<Vec<Seq>>,
-    /// When it happened.
-    pub ts: Timestamp,
-}
+    /// A notice.
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub struct Info {
+        /// The conversation.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub conv: Option<ConvId>,
+        /// Who did it.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub from: Option<UserId>,
+        /// What it is about.
+        pub what: What,
+        /// The message or mark.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub seq: Option<Seq>,
+        /// The change's number, when it is a durable change.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub rev: Option<Rev>,
+        /// The new content, profile, role or view.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub content: Option<Json>,
+        /// The reaction.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub emoji: Option<String>,
+        /// `add` or `remove`.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub op: Option<String>,
+        /// How many users have this reaction now.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub count: Option<u32>,
+        /// Whom it is about.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub user: Option<UserId>,
+        /// The new time to live, in seconds.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub ttl: Option<u32>,
+        /// The receiver's count of private changes.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub own: Option<Own>,
+        /// Messages that the receiver has hidden.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub hidden: Option<Vec<Seq>>,
+        /// When it happened.
+        pub ts: Timestamp,
+    }
 }
 
 impl Info {
@@ -414,18 +414,18 @@ impl Info {
 }
 
 crate::record! {
-/// Presence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Pres {
-    /// Who.
-    pub user: UserId,
-    /// `on` or `off`.
-    pub what: String,
-    /// When the user was last here; only with `off`.
-    #[serde(skip_serializing_if = "absent", default)]
-    pub last_seen: Option<Timestamp>,
-}
+    /// Presence.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct Pres {
+        /// Who.
+        pub user: UserId,
+        /// `on` or `off`.
+        pub what: String,
+        /// When the user was last here; only with `off`.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub last_seen: Option<Timestamp>,
+    }
 }
 
 impl Pres {

@@ -108,6 +108,9 @@ pub struct UserRow {
     /// What the user says about the present moment.
     #[serde(default)]
     pub status: Option<String>,
+    /// Until when the account is there at all, if it is a guest's: from then on it counts as deleted.
+    #[serde(default)]
+    pub guest_until: Option<Timestamp>,
 }
 
 /// A keyed hash of an address.
@@ -137,6 +140,7 @@ impl UserRow {
             must_change_password: false,
             privacy: Privacy::default(),
             status: None,
+            guest_until: None,
         }
     }
 

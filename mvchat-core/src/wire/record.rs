@@ -105,6 +105,8 @@ macro_rules! record {
                 &[$($crate::record!(@field $field, $type, ($($attr)*)),)*];
         }
 
+        const _: () = assert!($name::FIELDS.len() <= 64, "a record has at most 64 members");
+
         impl $crate::wire::Read for $name {
             fn blank() -> Self {
                 $blank

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 pub(super) fn length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
+        at += text.get(at..)?.iter().position(special)?;
         match text.get(at)? {
             b'"' => return Some(at),
-            0..=0x1f => return None,
             b'\\' => {
                 at += 1;
                 match text.get(at)? {
@@ -21,10 +21,15 @@ pub(super) fn length(text: &[u8]) -> Option<usize> {
                     _ => return None,
                 }
             }
-            _ => {}
+            _ => return None,
         }
         at += 1;
     }
+}
+
+/// Whether a byte does not stand for itself in a string.
+fn special(byte: &u8) -> bool {
+    *byte < 0x20 || matches!(byte, b'"' | b'\\')
 }
 
 /// Returns what the inside of a string stands for; `None` if it holds half of a surrogate pair.
@@ -83,7 +88,7 @@ fn unit(text: &[u8]) -> Option<u32> {
 pub(super) fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(at) = rest.as_bytes().iter().position(special) {
         let Some((plain, escaped)) = rest.split_at_checked(at) else { break };
         out.push_str(plain);
         let byte = escaped.bytes().next().unwrap_or_default();

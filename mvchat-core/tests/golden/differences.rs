@@ -140,8 +140,15 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     t2(&[353, 361], "info delete", Nothing, "§2", "what is deleted already does not change, so it has no rev and no notice"),
     t2(&[369], "ctrl.params.messages[].head.edit_count", Nothing, "19", "a tombstone says `unsent` only"),
     t2(&[369], "ctrl.params.messages[].head.edited_at", Nothing, "19", "a tombstone says `unsent` only"),
+    // What disappears.
+    t2(&[369], "ctrl.params.messages[].content", Nothing, "22", "what all have read is gone for everybody"),
+    t2(&[369], "ctrl.params.messages[].head.view_once", Nothing, "22", "what all have read is gone for everybody"),
+    t2(&[369], "ctrl.params.messages[].head.view_once_ttl", Nothing, "22", "what all have read is gone for everybody"),
+    t2(&[369], "ctrl.params.messages[].head.expired", Also, "22", "what all have read is gone for everybody"),
+    t2(&[369], "ctrl.params.messages[].viewOnce", Nothing, "22", "what all have read is gone for everybody"),
+    t2(&[369], "ctrl.params.messages[].deleted", Also, "22", "what all have read is gone for everybody"),
+    t2(&[404], "ctrl", Reply("410 message deleted"), "22", "what has expired for everybody is not edited"),
     // Blocks.
-    t2(&[404], "ctrl", Reply("403 blocked"), "21", "no edits across a block"),
     t2(&[404], "info edit", Nothing, "21", "no edits across a block"),
     t2(&[408], "info typing", Nothing, "21", "no typing across a block"),
     t2(&[411], "ctrl", Reply("403 unblock first"), "21", "the blocker does not send either"),

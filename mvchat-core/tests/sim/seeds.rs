@@ -3,8 +3,8 @@
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::testkit::sim::{Report, Scenario, run};
 
-/// How many seeds run when nobody says otherwise.
-const SEEDS: u64 = 5;
+/// How many seeds run when nobody says otherwise: half a minute of one core without optimisation.
+const SEEDS: u64 = 40;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -44,6 +44,26 @@ fn every_seed_keeps_every_promise() {
     }
     println!("simulated {seeds} seeds, {acknowledged} requests acknowledged, {} failed", failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn without_faults_everything_works() {
+    for seed in 1..=3 {
+        let report = run(seed, &Scenario::default().calm(), &MemoryStore::default());
+        assert_eq!(verdict(&report), Ok(()));
+        let refused = report
+            .history
+            .calls
+            .iter()
+            .filter(|call| call.answers.iter().any(|(_, ctrl)| ctrl["code"] == 503));
+        assert_eq!(refused.count(), 0, "nothing is unavailable");
+    }
+}
+
+#[test]
+fn slow_readers_cost_a_bounded_amount() {
+    let report = run(1, &Scenario::default().flooded(), &MemoryStore::default());
+    assert_eq!(verdict(&report), Ok(()));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::source::{Finding, Source};
 
 /// The modules of the pure ring.
-pub(crate) const PURE: [&str; 6] = ["proto", "irido", "policy", "session", "client", "presence"];
+pub(crate) const PURE: [&str; 8] =
+    ["proto", "irido", "policy", "session", "client", "presence", "wire", "map"];
 
 /// What brings in a runtime, a clock, chance, or an order that differs from run to run.
 const FORBIDDEN: [&str; 15] = [

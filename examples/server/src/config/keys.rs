@@ -59,7 +59,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 34] = [
+pub(crate) static KEYS: [Key; 35] = [
     Key {
         path: PRESET,
         alias: None,
@@ -93,8 +93,16 @@ pub(crate) static KEYS: [Key; 34] = [
         variable: None,
         doc: "Where the database of the store postgres is: postgres://user:password@host/name. Better given as\n\
               MVCHAT_DATABASE_URL than written into a file.",
-        set: |config, value| value.text().map(|url| config.database.0 = url.to_owned()),
-        show: |config| quoted(&config.database.0),
+        set: |config, value| value.text().map(|url| config.database.url = url.to_owned()),
+        show: |config| quoted(&config.database.url),
+    },
+    Key {
+        path: "database.accept_loss",
+        alias: None,
+        variable: None,
+        doc: "true serves from a database whose settings may lose what was acknowledged; for trials.",
+        set: |config, value| value.switch().map(|on| config.database.accept_loss = on),
+        show: |config| config.database.accept_loss.to_string(),
     },
     Key {
         path: "transport",

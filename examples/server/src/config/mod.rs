@@ -45,8 +45,8 @@ pub struct Config {
     pub data_dir: DataDir,
     /// Where conversations are kept.
     pub store: StoreKind,
-    /// Where the database is, for the store that needs one.
-    pub database: DatabaseUrl,
+    /// The database, for the store that needs one.
+    pub database: DatabaseConfig,
     /// What carries the connections.
     pub transport: TransportKind,
     /// What is logged, and how.
@@ -86,14 +86,21 @@ impl Default for DataDir {
     }
 }
 
-/// The address of a database, with its password.
+/// A database.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct DatabaseUrl(pub String);
+#[non_exhaustive]
+pub struct DatabaseConfig {
+    /// Its address, with the password; empty if there is none.
+    pub url: String,
+    /// It may lose what was acknowledged.
+    pub accept_loss: bool,
+}
 
-impl fmt::Debug for DatabaseUrl {
-    /// Shows whether there is one.
+impl fmt::Debug for DatabaseConfig {
+    /// Shows whether there is an address, but not which.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "none" } else { "(an address)" })
+        let url = if self.url.is_empty() { "none" } else { "(hidden)" };
+        f.debug_struct("DatabaseConfig").field("url", &url).field("accept_loss", &self.accept_loss).finish()
     }
 }
 

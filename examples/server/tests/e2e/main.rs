@@ -11,6 +11,7 @@ mod drain;
 mod garbage;
 mod machines;
 mod order;
+mod postgres;
 mod rest;
 mod retry;
 mod slow;

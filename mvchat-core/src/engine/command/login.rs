@@ -216,6 +216,7 @@ impl Inner {
             lang: user.lang.clone(),
             privacy: Some(user.privacy).filter(|privacy| *privacy != Privacy::default()),
             status: user.status.clone(),
+            guest: user.guest_until.map(|_| true),
             inviters: None,
         })
     }

@@ -1,5 +1,6 @@
 //! `login` by other schemes than passwords and tokens.
 
+use super::guest::ANONYMOUS;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result, invalid};
@@ -19,6 +20,9 @@ impl Inner {
         scheme: &str,
         secret: &Password,
     ) -> Result<Finished> {
+        if let Some(lifetime) = self.guests.filter(|_| scheme == ANONYMOUS) {
+            return self.login_guest(caller, &secret.0, lifetime).await;
+        }
         let generation = self.sessions.generation();
         let authenticator = self.authenticators.iter().find(|known| known.scheme() == scheme);
         let authenticator = authenticator.ok_or(invalid("unknown auth scheme"))?;

@@ -16,7 +16,7 @@ impl Ctx {
         let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
         self.inner.sessions_ended(self.user, &ended, but);
         // A retry finds nothing more to end in the store; the connections close all the same.
-        if all {
+        if all && !bug!(LogoutIgnored) {
             self.inner.hub.end_all(self.user, Ended::Session, but);
         } else {
             self.inner.sessions_ended(self.user, &[identity.session], but);

@@ -46,7 +46,7 @@ impl Cluster {
             | (Prepend, _) => false,
             (_, Consonant) => self.conjunct < 2,
             (Joiner, Pictograph) => !self.pictograph,
-            (Regional, Regional) => self.regional % 2 == 0,
+            (Regional, Regional) => self.regional.is_multiple_of(2),
             _ => true,
         }
     }

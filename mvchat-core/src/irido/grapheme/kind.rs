@@ -85,7 +85,7 @@ impl Kind {
             '\u{200c}' => Self::NonJoiner,
             '\u{200d}' => Self::Joiner,
             // Each of the open syllables is followed by the 27 that end with a trailing part.
-            '가'..='힣' if (u32::from(char) - FIRST_SYLLABLE) % 28 == 0 => Self::Open,
+            '가'..='힣' if (u32::from(char) - FIRST_SYLLABLE).is_multiple_of(28) => Self::Open,
             '가'..='힣' => Self::Closed,
             _ => {
                 let behind = STARTS.partition_point(|(start, _)| *start <= u32::from(char));

@@ -27,8 +27,8 @@ pub struct Scenario {
     pub nodes_fail: bool,
     /// The wall clock jumps.
     pub jumps: bool,
-    /// Devices send more than a slow reader can take.
-    pub floods: bool,
+    /// How often, in a thousand things that it does, a device sends more than a slow reader can take.
+    pub floods: u64,
 }
 
 impl Default for Scenario {
@@ -43,7 +43,7 @@ impl Default for Scenario {
             store: true,
             nodes_fail: true,
             jumps: true,
-            floods: true,
+            floods: 1,
         }
     }
 }
@@ -52,8 +52,13 @@ impl Scenario {
     /// Without any fault: everything that is asked for must work.
     #[must_use]
     pub fn calm(mut self) -> Self {
-        (self.links, self.store, self.nodes_fail, self.jumps, self.floods) =
-            (false, false, false, false, false);
+        (self.links, self.store, self.nodes_fail, self.jumps, self.floods) = (false, false, false, false, 0);
         self
+    }
+
+    /// With nothing but slow readers, and much to read.
+    #[must_use]
+    pub fn flooded(self) -> Self {
+        Self { floods: 5, chaos: Duration::from_secs(10), ..self.calm() }
     }
 }

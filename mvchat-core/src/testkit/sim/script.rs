@@ -25,6 +25,9 @@ impl Host {
     pub(super) fn act(&mut self) {
         let convs: Vec<ConvId> = self.client.state().conversations().keys().copied().collect();
         let Some(conv) = self.rng.pick(&convs).copied() else { return };
+        if self.rng.chance(self.world.scenario.floods) {
+            return self.flood(conv);
+        }
         let id = conv.to_string();
         let any = self.target(conv, false);
         let own = self.target(conv, true);
@@ -46,7 +49,10 @@ impl Host {
             }
             42..=45 => self.ask(json!({"unsend": {"conv": id, "seq": mine}})),
             46..=47 => self.ask(json!({"delete": {"conv": id, "seq": edited, "forEveryone": true}})),
-            48..=49 => self.ask(json!({"delete": {"conv": id, "seq": seq}})),
+            48..=49 => {
+                self.ask(json!({"delete": {"conv": id, "seq": seq}}));
+                self.walk(conv);
+            }
             50..=58 => {
                 let emoji = ["👍", "❤", "x"][usize::try_from(self.rng.below(3)).unwrap_or(0)];
                 let mut react = json!({"conv": id, "seq": seq, "emoji": emoji});
@@ -101,7 +107,6 @@ impl Host {
             96 => self.ask(json!({"dm": {"user": other}})),
             97 => self.restart(),
             98 => self.log_out(),
-            _ if self.world.scenario.floods && self.rng.chance(100) => self.flood(conv),
             _ => self.ask(json!({"get": {"what": "conversations"}})),
         }
     }

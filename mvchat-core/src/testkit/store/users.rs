@@ -281,6 +281,7 @@ async fn accounts_are_returned_as_they_came(bed: Bed) {
         must_change_password: true,
         privacy: Privacy { last_seen: Audience::Contacts, ..Privacy::default() },
         status: Some(String::new()),
+        guest_until: Some(Timestamp::from_micros(7)),
         ..bed.row("")
     };
     bed.store.create_user(NewUser { user: user.clone(), credential: None, session: None }).await.unwrap();

@@ -1,11 +1,14 @@
 //! `mvchat user`: what an administrator does with accounts.
 
+mod account;
 mod erase;
 mod export;
 mod report;
 
 use clap::Subcommand;
 
+pub(crate) use account::find;
+pub use account::{AccountCommand, At};
 pub use erase::EraseArgs;
 pub use export::ExportArgs;
 pub use report::ReportArgs;
@@ -19,6 +22,9 @@ pub enum UserCommand {
     Erase(EraseArgs),
     /// Check a signed manifest with its files, or the report of an erasure.
     Check(ReportArgs),
+    /// What is done while the server is stopped.
+    #[command(flatten)]
+    Account(AccountCommand),
 }
 
 impl UserCommand {
@@ -31,6 +37,7 @@ impl UserCommand {
             Self::Export(args) => args.run(),
             Self::Erase(args) => args.run(),
             Self::Check(args) => args.run(),
+            Self::Account(command) => command.run(),
         }
     }
 }

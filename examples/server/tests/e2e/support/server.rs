@@ -11,6 +11,7 @@ use tempfile::TempDir;
 pub(crate) struct Data {
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
+    store: &'static str,
     address: SocketAddr,
 }
 
@@ -18,7 +19,7 @@ impl Data {
     /// An empty folder for a sled store.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, settings: Vec::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) }
+        Self { folder, settings: Vec::new(), store: "sled", address: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
     /// Without a limit that a load test would meet.
@@ -34,6 +35,12 @@ impl Data {
     pub(crate) fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.settings.push((variable, value.to_owned()));
         self
+    }
+
+    /// On a database instead.
+    pub(crate) fn on_postgres(url: &str) -> Self {
+        let data = Self { store: "postgres", ..Self::unlimited() };
+        data.with("MVCHAT_DATABASE_URL", url).with("MVCHAT_DATABASE_ACCEPT_LOSS", "true")
     }
 
     /// Where keys and store are.
@@ -52,6 +59,14 @@ impl Data {
         self.address = server.address;
         server
     }
+
+    /// Takes over the keys of another folder, as an operator does who adds a server.
+    pub(crate) fn with_keys_of(self, other: &Self) -> Self {
+        std::fs::create_dir_all(self.path()).unwrap();
+        let copied = Command::new("cp").arg("-rp").arg(other.path().join("keys")).arg(self.path()).status();
+        assert!(copied.unwrap().success());
+        self
+    }
 }
 
 /// A server that has said it is ready; killed when the test ends.
@@ -69,7 +84,7 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.args(["serve", "--store", "sled", "--listen", &data.address.to_string(), "--data-dir"]);
+        command.args(["serve", "--store", data.store, "--listen", &data.address.to_string(), "--data-dir"]);
         command.arg(data.path()).current_dir(data.folder.path()).envs(data.settings.iter().cloned());
         let log = File::options().create(true).append(true).open(data.log()).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);

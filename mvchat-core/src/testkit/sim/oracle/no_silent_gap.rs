@@ -97,8 +97,8 @@ fn follow(place: At, told: &Told<'_>, user: &str) -> Result<At, String> {
 /// Finds what a connection that is still open was not told at all.
 fn behind(history: &History, members: &Members, link: usize, places: &BTreeMap<ConvId, At>) -> Vec<String> {
     let user = history.user(history.links[link].user);
-    let login = history.calls.iter().filter(|call| call.link == link && call.kind == "login");
-    let Some((since, _)) = login.last().and_then(|call| call.success()) else { return Vec::new() };
+    let login = history.calls.iter().rfind(|call| call.link == link && call.kind == "login");
+    let Some((since, _)) = login.and_then(|call| call.success()) else { return Vec::new() };
     // What was asked for when it listened already; the last moments of a run are left out, frames are on their way.
     let end = history.records.last().map_or(0, |record| record.at);
     let mut expected: BTreeMap<ConvId, u64> = BTreeMap::new();

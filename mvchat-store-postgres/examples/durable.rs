@@ -1,0 +1,184 @@
+//! How many durable sends a second does the engine make on a PostgreSQL server, beside raw SQL of the same shape?
+//!
+//! `cargo xtask bench store`, or `cargo run --release -p mvchat-store-postgres --example durable <address>`
+//!
+//! In each round 1, 16 and 64 senders that each wait for their answer write into 1,000 conversations, and then into a
+//! single one:
+//! * raw: 300 bytes by a bare statement that numbers and inserts whatever waits, with as many writers as the engine has
+//!   shards; no checks, no log, no second index;
+//! * the engine: a text of 250 bytes, checked, sealed, kept and published.
+//!
+//! The table shows the medians of the rounds. The tables are in the schemas `bench` and `bench_raw`, which are dropped
+//! before and after.
+
+use mvchat_core::policy::{ConvKind, ConvSettings};
+use mvchat_core::proto::{ConvId, Json, Role, SendMessage, UserId};
+use mvchat_core::seam::{ConversationStore, NewConversation};
+use mvchat_core::time::Timestamp;
+use mvchat_core::{Chat, Keys};
+use mvchat_store_postgres::PgStore;
+use sqlx::PgPool;
+use std::error::Error;
+use std::io::Write;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const ROUNDS: usize = 3;
+const SENDERS: [usize; 3] = [1, 16, 64];
+/// Into how many conversations.
+const SPREADS: [usize; 2] = [1_000, 1];
+const SHARDS: usize = 4;
+const SPAN: Duration = Duration::from_secs(2);
+const BYTES: usize = 300;
+
+const DROP: &str = "drop schema if exists bench cascade; drop schema if exists bench_raw cascade";
+const RAW_TABLES: &str = "create schema bench_raw; create table bench_raw.conversations (id uuid primary key, \
+     last_seq bigint not null) with (fillfactor = 70); create table bench_raw.messages (conv uuid, seq bigint, \
+     id uuid, sender uuid, ts bigint, content bytea, primary key (conv, seq))";
+const RAW: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
+     bumped as (update bench_raw.conversations c set last_seq = c.last_seq + n.count from (select i.conv, count(*) \
+     from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before) \
+     insert into bench_raw.messages select i.conv, b.before + row_number() over (partition by i.conv order by i.ord), \
+     gen_random_uuid(), i.conv, 1, i.content from item i join bumped b on b.id = i.conv";
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let url = std::env::args().nth(1).ok_or("name the address of a database")?;
+    let plain = PgPool::connect(&url).await?;
+    sqlx::raw_sql(DROP).execute(&plain).await?;
+    let store = PgStore::options().schema("bench").accept_weak_durability().open(&url).await?;
+    sqlx::raw_sql(RAW_TABLES).execute(&plain).await?;
+    for number in 0..SPREADS[0] {
+        store.create_conversation(group(number)).await?;
+        let raw = sqlx::query("insert into bench_raw.conversations values ($1, 0)").bind(conv(number).0);
+        raw.execute(&plain).await?;
+    }
+    let chat = Chat::builder(store.clone()).keys(Keys::ephemeral()).commit_shards(SHARDS).build().await?;
+    chat.add_user(me(), None).await?;
+    let mut table = Vec::new();
+    for spread in SPREADS {
+        for senders in SENDERS {
+            let (mut raw, mut engine) = (Vec::new(), Vec::new());
+            for _ in 0..ROUNDS {
+                raw.push(raw_a_second(&plain, senders, spread).await?);
+                engine.push(sends_a_second(&chat, senders, spread).await?);
+            }
+            table.push((spread, senders, median(&mut raw), median(&mut engine)));
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "per second, medians of {ROUNDS} rounds")?;
+    writeln!(out, "conversations  senders       raw    engine  ratio")?;
+    for (spread, senders, raw, engine) in table {
+        writeln!(out, "{spread:>13} {senders:>8} {raw:>9.0} {engine:>9.0}   {:.2}", engine / raw)?;
+    }
+    sqlx::raw_sql(DROP).execute(&plain).await?;
+    Ok(())
+}
+
+fn me() -> UserId {
+    UserId(Uuid::from_u128(1))
+}
+
+fn conv(number: usize) -> ConvId {
+    ConvId(Uuid::from_u128(number as u128))
+}
+
+fn group(number: usize) -> NewConversation {
+    NewConversation {
+        id: conv(number),
+        kind: ConvKind::Group,
+        members: [(me(), Role::Owner), (UserId(Uuid::from_u128(2)), Role::Member)].into(),
+        owner: Some(me()),
+        cid: Some(number.to_string()),
+        settings: ConvSettings::default(),
+        max_per_user: None,
+        at: Timestamp::from_micros(1),
+    }
+}
+
+/// A message that waits for its commit.
+type Job = (Uuid, oneshot::Sender<()>);
+
+/// Measures bare statements, each with all that waited while the one before ran.
+async fn raw_a_second(pool: &PgPool, senders: usize, spread: usize) -> Outcome<f64> {
+    let writer = |_| {
+        let (queue, jobs) = mpsc::channel(4_096);
+        (queue, tokio::spawn(write_raw(pool.clone(), jobs)))
+    };
+    let (queues, writers): (Vec<_>, Vec<_>) = (0..SHARDS).map(writer).unzip();
+    let start = Instant::now();
+    let send = |sender| tokio::spawn(send_raw(queues.clone(), sender, spread, start));
+    let mut count = 0;
+    for task in (0..senders).map(send).collect::<Vec<_>>() {
+        count += task.await??;
+    }
+    let rate = f64::from(count) / start.elapsed().as_secs_f64();
+    drop(queues);
+    for writer in writers {
+        writer.await??;
+    }
+    Ok(rate)
+}
+
+async fn send_raw(
+    queues: Vec<mpsc::Sender<Job>>,
+    sender: usize,
+    spread: usize,
+    start: Instant,
+) -> Outcome<u32> {
+    let mut count = 0;
+    while start.elapsed() < SPAN {
+        let conv = conv((sender * 17 + count as usize) % spread).0;
+        let (answer, answered) = oneshot::channel();
+        queues[usize::from(conv.as_bytes()[15]) % SHARDS].send((conv, answer)).await?;
+        answered.await?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+async fn write_raw(pool: PgPool, mut jobs: mpsc::Receiver<Job>) -> Outcome<()> {
+    let mut batch = Vec::new();
+    while jobs.recv_many(&mut batch, 512).await > 0 {
+        let convs: Vec<Uuid> = batch.iter().map(|(conv, _)| *conv).collect();
+        let contents = vec![vec![b'x'; BYTES]; batch.len()];
+        sqlx::query(RAW).bind(convs).bind(contents).execute(&pool).await?;
+        for (_, answer) in batch.drain(..) {
+            // A sender that has gone needs no answer.
+            let _ = answer.send(());
+        }
+    }
+    Ok(())
+}
+
+async fn sends_a_second(chat: &Chat, senders: usize, spread: usize) -> Outcome<f64> {
+    let start = Instant::now();
+    let tasks = (0..senders).map(|sender| tokio::spawn(speak(chat.clone(), sender, spread, start)));
+    let mut count = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        count += task.await??;
+    }
+    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+}
+
+/// Speaks until the time is over; returns how many messages were acknowledged.
+async fn speak(chat: Chat, sender: usize, spread: usize, start: Instant) -> Result<u32, mvchat_core::Error> {
+    let (actor, content) = (chat.act_as(me()), Json::from_value(&"x".repeat(250)));
+    let mut count = 0;
+    while start.elapsed() < SPAN {
+        let mut message = SendMessage::new(conv((sender * 17 + count as usize) % spread), content.clone());
+        message.cid = Some(Uuid::new_v4().to_string());
+        actor.send_message(message).await?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn median(rates: &mut [f64]) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
