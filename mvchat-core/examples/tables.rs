@@ -2,15 +2,18 @@
 //! the explanations from the documentation comments beside them. `cargo xtask book` puts them into their pages.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
-use mvchat_core::{ErrorKind, proto::Limits};
+use mvchat_core::ErrorKind;
+use mvchat_core::proto::{Algorithm, Limits, OnFailure};
 use serde_json::Value;
 
 const ERRORS: &str = include_str!("../src/error.rs");
 const LIMITS: &str = include_str!("../src/proto/limits.rs");
+const RATES: &str = include_str!("../src/proto/rate.rs");
 
 fn main() -> serde_json::Result<()> {
     println!("<!-- generated: errors -->\n{}", errors());
     println!("<!-- generated: limits -->\n{}", limits()?);
+    println!("<!-- generated: rates -->\n{}", rates()?);
     Ok(())
 }
 
@@ -37,11 +40,53 @@ fn limits() -> serde_json::Result<String> {
     {
         let name = camel_case(field);
         let meaning = explanation(LIMITS, &format!("pub {field}: "));
+        if name == "rates" {
+            // A table of its own.
+            continue;
+        }
         assert!(defaults[&name].is_number(), "`{name}` is not the name of `{field}` on the wire");
         let other = if original[&name] == defaults[&name] { String::new() } else { figure(&original[&name]) };
         table.push_str(&format!("| `{name}` | {meaning} | {} | {other} |\n", figure(&defaults[&name])));
     }
     Ok(table)
+}
+
+fn rates() -> serde_json::Result<String> {
+    let defaults = Limits::default().rates;
+    let mut table =
+        String::from("| `act` | Counts | `key` | Passes | Without a limiter |\n|---|---|---|---|---|\n");
+    for rate in Limits::mrezhen().rates.iter() {
+        let row = serde_json::to_value(rate)?;
+        let (act, key) = (row["act"].as_str().unwrap_or_default(), row["key"].as_str().unwrap_or_default());
+        let meaning = explanation(RATES, &format!("{:?},", rate.act));
+        let preset = if defaults.contains(rate) { "" } else { " (preset `mrezhen`)" };
+        let passes = passes(rate.algorithm);
+        let failure = if rate.on_failure == OnFailure::Closed { "refused" } else { "passes" };
+        table.push_str(&format!("| `{act}` | {meaning} | `{key}` | {passes}{preset} | {failure} |\n"));
+    }
+    Ok(table)
+}
+
+fn passes(algorithm: Algorithm) -> String {
+    match algorithm {
+        Algorithm::Bucket { burst, every } => format!("{burst} at once, and one more every {}", time(every)),
+        Algorithm::Window { max, per } => format!("exactly {max} in any {}", time(per)),
+        Algorithm::Backoff { free, first, longest, forget } => format!(
+            "{free}, then after pauses that double from {} to {}; forgotten after a quiet {}",
+            time(first),
+            time(longest),
+            time(forget)
+        ),
+        _ => String::new(),
+    }
+}
+
+fn time(millis: u32) -> String {
+    match millis {
+        60_000.. if millis.is_multiple_of(60_000) => format!("{} min", millis / 60_000),
+        1_000.. => format!("{} s", f64::from(millis) / 1_000.0),
+        _ => format!("{millis} ms"),
+    }
 }
 
 /// Returns the documentation in front of the first line that begins with `item`.

@@ -1,7 +1,7 @@
 //! Shared changes.
 
 use crate::batch::Batch;
-use crate::chat::{advance, members, message_key, mine, tail, whole};
+use crate::chat::{active, advance, members, message_key, mine, tail, whole};
 use crate::codec::decode;
 use crate::conversations::{join, part};
 use crate::error::internal;
@@ -95,6 +95,9 @@ fn paced(
     pace: u32,
     at: Timestamp,
 ) -> StoreResult<Option<Timestamp>> {
+    if active(batch, conv, from)?.is_none() {
+        return Ok(None);
+    }
     let key = Key::member(PACE, conv, from);
     let last: Option<Timestamp> = batch.row(&key)?;
     let until = last.map(|last| last + Duration::from_secs(pace.into()));

@@ -37,8 +37,7 @@ async fn main() -> Outcome<()> {
 }
 
 async fn server(count: usize) -> Outcome<()> {
-    let mut limits = Limits::default();
-    limits.rate_limit_burst = 1_000;
+    let limits = Limits::default().unthrottled();
     let builder = Chat::builder(MemoryStore::default()).passwords(PasswordParams::insecurely_fast());
     let chat = builder.limits(limits).build().await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;

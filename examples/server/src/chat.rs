@@ -128,6 +128,7 @@ fn limits(config: &Config) -> Limits {
     let (mut limits, burst) = match config.preset {
         Preset::Standard => (Limits::default(), rate.saturating_mul(2)),
         Preset::MvChat2 => (Limits::mvchat2(), rate),
+        Preset::Mrezhen => (Limits::mrezhen(), rate.saturating_mul(2)),
     };
     limits.edit_window = seconds(config.limits.edit_window);
     limits.unsend_window = seconds(config.limits.unsend_window);
@@ -136,6 +137,10 @@ fn limits(config: &Config) -> Limits {
     limits.max_subscriber_count = config.limits.max_subscriber_count;
     limits.rate_limit_messages = rate;
     limits.rate_limit_burst = burst;
+    limits.rate_limit_bytes = config.limits.rate_limit_bytes;
+    limits.max_malformed = config.limits.max_malformed;
+    limits.max_refused = config.limits.max_refused;
+    limits.rates.clone_from(&config.limits.rates);
     limits.min_login_length = config.auth.min_login_length;
     limits.min_password_length = config.auth.min_password_length;
     limits.token_lifetime = seconds(config.auth.token_lifetime);
@@ -150,6 +155,7 @@ mod tests {
     fn presets_are_those_of_the_core() {
         assert_eq!(limits(&Config::of_preset(Preset::Standard)), Limits::default());
         assert_eq!(limits(&Config::of_preset(Preset::MvChat2)), Limits::mvchat2());
+        assert_eq!(limits(&Config::of_preset(Preset::Mrezhen)), Limits::mrezhen());
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod auth;
 mod env;
 pub mod keys;
+mod limiter;
 mod mail;
 mod memory;
 pub mod password;
@@ -11,5 +12,6 @@ pub mod report;
 pub mod token;
 
 pub use env::SystemEnv;
+pub use limiter::MemoryLimiter;
 pub use mail::LogMailer;
 pub use memory::MemoryStore;

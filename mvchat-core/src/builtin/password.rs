@@ -2,6 +2,7 @@
 
 mod params;
 mod stored;
+mod threads;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 use self::stored::Stored;
 
 pub use self::params::PasswordParams;
+use self::threads::Threads;
 
 /// Hashes and checks passwords. Cheap to clone; clones share one queue.
 ///
@@ -27,6 +29,7 @@ pub struct Passwords {
     params: PasswordParams,
     slots: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    threads: Arc<Threads>,
 }
 
 /// What [`Passwords::verify`] found.
@@ -73,7 +76,12 @@ impl Passwords {
     pub fn new(params: PasswordParams) -> Result<Passwords, PasswordError> {
         params.check()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Passwords { params, slots: Arc::new(Semaphore::new((cores / 2).max(1))), waiting: Arc::default() })
+        Ok(Passwords {
+            params,
+            slots: Arc::new(Semaphore::new((cores / 2).max(1))),
+            waiting: Arc::default(),
+            threads: Arc::default(),
+        })
     }
 
     /// Hashes a new password into a PHC string with a random salt. Takes any length and any bytes: what passwords may
@@ -125,9 +133,11 @@ impl Passwords {
     ) -> Result<T, PasswordError> {
         let slot = self.slot().await?;
         // The slot goes along: a caller that leaves does not stop the thread, so it must not free its place either.
+        let threads = Arc::clone(&self.threads);
         let work = move || {
             let _slot = slot;
-            work()
+            // The runtime knows that this thread works; the hash is made on one of few.
+            threads.run(work).unwrap_or(Err(PasswordError::Failed))
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Failed)?
     }

@@ -6,6 +6,7 @@ use super::chat::{Chat, Inner};
 use super::committer::Committer;
 use super::expiry::{self, Expiry};
 use super::hub::Hub;
+use super::limits::Limiting;
 use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
@@ -15,11 +16,11 @@ use super::unsure::Unsure;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
-use crate::builtin::{LogMailer, SystemEnv};
+use crate::builtin::{LogMailer, MemoryLimiter, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
 use crate::seam::audit::AuditSink;
-use crate::seam::{Authenticator, Directory, Durability, Env, Mailer, Store};
+use crate::seam::{Authenticator, Directory, Durability, Env, Limiter, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -28,14 +29,15 @@ use std::time::Duration;
 /// Builds a [`Chat`].
 ///
 /// # Defaults
-/// The limits of the protocol, the system's clock and entropy, Argon2id for passwords, no mail, no audit log. Keys have no default: a
-/// durable store without keys is an error. Only a volatile store gets keys that die with the process.
+/// The limits of the protocol, counted in this process, the system's clock and entropy, Argon2id for passwords, no
+/// mail, no audit log. Keys have no default: a durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
     store: Arc<dyn Store>,
     keys: Option<Keys>,
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
+    limiter: Arc<dyn Limiter>,
     authenticators: Vec<Box<dyn Authenticator>>,
     directory: Option<Arc<dyn Directory>>,
     by_password: bool,
@@ -76,6 +78,7 @@ impl ChatBuilder {
             keys: None,
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
+            limiter: Arc::new(MemoryLimiter::default()),
             authenticators: Vec::new(),
             directory: None,
             by_password: true,
@@ -110,6 +113,12 @@ impl ChatBuilder {
     /// Sets what sends mail.
     pub fn mailer(mut self, mailer: impl Mailer) -> Self {
         self.mailer = Arc::new(mailer);
+        self
+    }
+
+    /// Sets what counts how often something is done; the table of what may be done how often is in the limits.
+    pub fn limiter(mut self, limiter: impl Limiter) -> Self {
+        self.limiter = Arc::new(limiter);
         self
     }
 
@@ -217,6 +226,7 @@ impl ChatBuilder {
             store: self.store,
             env: self.env,
             mailer: self.mailer,
+            limiting: Limiting::new(self.limiter),
             auth_headers: self.authenticators.iter().flat_map(|known| known.headers()).collect(),
             authenticators: self.authenticators,
             directory: self.directory,
@@ -286,4 +296,10 @@ fn check_limits(limits: &Limits, problems: &mut Vec<String>) {
     check(limits.token_lifetime > 60, "token_lifetime must be above 60 seconds");
     check(limits.ping_interval < limits.idle_timeout, "ping_interval must be below idle_timeout");
     check(limits.login_deadline >= 1, "login_deadline must be at least 1 second");
+    check(limits.rates.len() <= usize::from(u16::MAX), "there are too many rates");
+    for rate in limits.rates.iter() {
+        if let Some(problem) = rate.problem() {
+            problems.push(format!("limits: the rate of {:?} by {:?}: {problem}", rate.act, rate.key));
+        }
+    }
 }

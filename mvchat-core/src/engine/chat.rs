@@ -6,6 +6,7 @@ use super::cache::ConvCache;
 use super::committer::Committer;
 use super::expiry::Expiry;
 use super::hub::Hub;
+use super::limits::Limiting;
 use super::marks::Marks;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
@@ -41,6 +42,7 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) env: Arc<dyn Env>,
     pub(super) mailer: Arc<dyn Mailer>,
+    pub(super) limiting: Limiting,
     pub(super) authenticators: Vec<Box<dyn Authenticator>>,
     /// The headers that they look at.
     pub(super) auth_headers: Vec<String>,

@@ -4,10 +4,11 @@ use super::audited::Audited;
 use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
+use super::limits::About;
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
-use crate::proto::{Command, ConvId, Get, Reply, Seq, UserId};
+use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
 use crate::session::{Device, Finished, Identity};
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,8 +99,14 @@ impl Inner {
         match command {
             Command::LoginBasic { name, password } => self.login_basic(caller, &name, &password).await,
             Command::LoginToken(token) => self.login_token(caller, token).await,
-            Command::LoginWith { scheme, secret } => self.login_with(caller, &scheme, &secret).await,
-            Command::SignUp(account) => self.sign_up(caller, account).await,
+            Command::LoginWith { scheme, secret } => {
+                self.limit_act(&caller, &[Act::Login], About::Nothing).await.map(drop)?;
+                self.login_with(caller, &scheme, &secret).await
+            }
+            Command::SignUp(account) => {
+                self.limit_act(&caller, &[Act::Register], About::Nothing).await.map(drop)?;
+                self.sign_up(caller, account).await
+            }
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
                 let going = Going::begin(&self, identity.user);
@@ -110,6 +117,7 @@ impl Inner {
                     }
                 })?;
                 standing.allows(&command)?;
+                self.limit(&caller, &command).await?;
                 let ctx = Ctx {
                     inner: self,
                     going,

@@ -28,6 +28,7 @@ mod health;
 mod hub;
 mod import;
 mod keys;
+mod limits;
 mod marks;
 mod open;
 mod presence;

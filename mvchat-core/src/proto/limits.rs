@@ -1,10 +1,12 @@
 //! Every number that bounds a client, in one table that the `hi` reply publishes.
 
+use super::Rates;
+
 crate::record! { default:
     /// Limits of one server. Times are in seconds unless the name says otherwise, sizes in bytes.
     ///
     /// # Defaults
-    /// Those of the protocol; [`Limits::mvchat2`] has the original server's.
+    /// Those of the protocol; [`Limits::mvchat2`] has the original server's, [`Limits::mrezhen`] fewer messages.
     #[derive(Clone, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct Limits {
@@ -52,6 +54,13 @@ crate::record! { default:
         pub rate_limit_messages: u32,
         /// Frames at once of a connection, when it was quiet before.
         pub rate_limit_burst: u32,
+        /// Bytes per second of a connection; four times as many at once, when it was quiet before.
+        pub rate_limit_bytes: u32,
+        /// Frames at once of a connection that are no requests, and one more every ten seconds; above that it is closed. 0
+        /// closes none.
+        pub max_malformed: u32,
+        /// Frames above these rates that are refused in a minute before the connection is closed. 0 closes none.
+        pub max_refused: u32,
         /// The least time between two `typing` of a user in a conversation that are passed on, in milliseconds.
         pub typing_interval_ms: u64,
         /// Above this many members, presence and marks are not pushed.
@@ -66,6 +75,8 @@ crate::record! { default:
         pub ping_interval: u64,
         /// After how long without any frame a connection is dead.
         pub idle_timeout: u64,
+        /// How often something may be done.
+        pub rates: Rates,
     }
 }
 
@@ -94,6 +105,9 @@ impl Default for Limits {
             max_in_flight: 16,
             rate_limit_messages: 50,
             rate_limit_burst: 100,
+            rate_limit_bytes: 256 * 1024,
+            max_malformed: 5,
+            max_refused: 1_000,
             typing_interval_ms: 2_000,
             max_presence_members: 100,
             token_lifetime: 14 * 24 * 60 * 60,
@@ -101,6 +115,7 @@ impl Default for Limits {
             login_deadline: 15,
             ping_interval: 54,
             idle_timeout: 60,
+            rates: Rates::default(),
         }
     }
 }
@@ -112,9 +127,33 @@ impl Limits {
         Self {
             rate_limit_messages: 30,
             rate_limit_burst: 30,
+            rate_limit_bytes: u32::MAX,
+            max_malformed: 0,
+            max_refused: 0,
+            rates: Rates::none(),
             unsend_window: 5 * 60,
             min_password_length: 6,
             ..Self::default()
+        }
+    }
+
+    /// The figures of the third of the original servers (preset `mrezhen`): besides the default ones, at most 30
+    /// messages of a user in every minute.
+    pub fn mrezhen() -> Self {
+        Self { rates: Rates::mrezhen(), ..Self::default() }
+    }
+
+    /// Lets everything be done as often as anybody likes: for imports, measurements and tests.
+    #[must_use]
+    pub fn unthrottled(self) -> Self {
+        Self {
+            rate_limit_messages: 1_000_000,
+            rate_limit_burst: 1_000_000,
+            rate_limit_bytes: u32::MAX,
+            max_malformed: 0,
+            max_refused: 0,
+            rates: Rates::none(),
+            ..self
         }
     }
 }

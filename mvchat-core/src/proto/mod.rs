@@ -11,6 +11,9 @@ mod ids;
 mod json;
 mod limits;
 mod privacy;
+#[cfg(feature = "server")]
+mod rate;
+mod rates;
 mod reply;
 mod request;
 mod server;
@@ -29,6 +32,9 @@ pub use ids::{
 pub use json::Json;
 pub use limits::Limits;
 pub use privacy::{Audience, Privacy, PrivacyPatch};
+#[cfg(feature = "server")]
+pub use rate::{Act, Algorithm, OnFailure, OnHit, Rate, RateKey};
+pub use rates::Rates;
 pub use reply::{
     AccountParams, AccountUpdated, ChangeItem, ChangesParams, ContactItem, ContactParams, ContactsParams,
     ConvCreated, ConvEntry, ConvItem, ConversationParams, ConversationsParams, Desc, DmParams, Done,

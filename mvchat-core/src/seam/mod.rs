@@ -11,6 +11,7 @@ mod expiry;
 mod fold;
 mod invites;
 pub mod keys;
+mod limiter;
 mod links;
 mod mailer;
 mod messages;
@@ -31,6 +32,7 @@ pub use env::Env;
 pub use expiry::{Expired, ExpiredFor, ExpiryStore};
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
+pub use limiter::{Demand, Limiter, LimiterError, Subject, Taken};
 pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{

@@ -22,15 +22,35 @@ impl Bucket {
     /// # Errors
     /// With the time until there is one.
     pub fn take(&mut self, rate: u32, burst: u32, now: Instant) -> Result<(), Duration> {
+        self.draw(1_000_000 / u64::from(rate.max(1)), burst, 1, now)
+    }
+
+    /// Takes several tokens, of which one comes back every `each` microseconds; no more than the bucket holds are
+    /// ever asked for.
+    ///
+    /// # Errors
+    /// With the time until there are so many.
+    pub fn draw(&mut self, each: u64, burst: u32, tokens: u32, now: Instant) -> Result<(), Duration> {
         let now = now.0.saturating_mul(1_000);
-        let each = 1_000_000 / u64::from(rate.max(1));
-        let depth = each.saturating_mul(u64::from(burst.max(1)));
-        let full_at = self.full_at.max(now) + each;
-        if full_at > now + depth {
-            return Err(Duration::from_micros(full_at - now - depth));
+        let (each, burst) = (each.max(1), burst.max(1));
+        let depth = each.saturating_mul(u64::from(burst));
+        let full_at = self.full_at.max(now).saturating_add(each.saturating_mul(u64::from(tokens.min(burst))));
+        let latest = now.saturating_add(depth);
+        if full_at > latest {
+            return Err(Duration::from_micros(full_at - latest));
         }
         self.full_at = full_at;
         Ok(())
+    }
+
+    /// Gives tokens back.
+    pub fn give_back(&mut self, each: u64, tokens: u32) {
+        self.full_at = self.full_at.saturating_sub(each.saturating_mul(u64::from(tokens)));
+    }
+
+    /// Returns when the bucket is full again; what is full remembers nothing.
+    pub fn full_at(&self) -> Instant {
+        Instant(self.full_at.div_ceil(1_000))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The session machine.
 
-use super::{Bucket, Device, Ended, Finished, Identity, Input, Job, Now, Output, SessionConfig, Ticket};
+use super::allowance::Allowance;
+use super::{Device, Ended, Finished, Identity, Input, Job, Now, Output, SessionConfig, Ticket};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{
     Close, Command, Ctrl, Envelope, Frame, Hi, HiParams, Info, Reply, Request, ServerMsg, UNICODE, VERSION,
@@ -33,7 +34,7 @@ pub struct Session {
     held: bool,
     running: BTreeMap<Ticket, Running>,
     next: u64,
-    bucket: Bucket,
+    allowance: Allowance,
     /// When the connection is closed for want of a login.
     login_by: Option<Instant>,
     /// When the token's coming end is announced, and when it ends.
@@ -71,7 +72,7 @@ impl Session {
             held: false,
             running: BTreeMap::new(),
             next: 0,
-            bucket: Bucket::new(),
+            allowance: Allowance::default(),
             login_by,
             expiry: None,
             heard: now.mono,
@@ -91,6 +92,7 @@ impl Session {
             Input::Done(ticket, result) => self.done(ticket, result, now),
             Input::End(Ended::Session) => self.close(Close::SessionEnded),
             Input::End(Ended::Overflow) => self.close(Close::Resync),
+            Input::End(Ended::Abuse) => self.close(Close::Abuse),
             Input::End(Ended::Shutdown(after)) => {
                 let error = Error::new(ErrorKind::Unavailable, "going away").retry_after(after);
                 self.push(ServerMsg::Ctrl(Ctrl::error(None, &error, now.wall)));
@@ -144,20 +146,28 @@ impl Session {
         }
         let ticket = Ticket(self.next);
         self.next += 1;
-        let limits = &self.config.limits;
-        let within = self.bucket.take(limits.rate_limit_messages, limits.rate_limit_burst, now.mono);
+        let within = self.allowance.frame(&self.config.limits, text.len(), now.mono);
         let decoded = Envelope::decode(&text);
-        if let Err(after) = within {
+        if let Err(over) = within {
             let id = decoded.map_or_else(|bad| bad.id, |envelope| envelope.id);
-            let error = Error::from(ErrorKind::RateLimited).retry_after(after + Duration::from_millis(1));
-            return self.reply(ticket, id, Err(error), now);
+            let error = Error::from(ErrorKind::RateLimited).retry_after(over.after);
+            self.reply(ticket, id, Err(error), now);
+            if over.abuse {
+                self.close(Close::Abuse);
+            }
+            return;
         }
         match decoded {
             Ok(envelope) => {
                 self.waiting_bytes += text.len();
                 self.waiting.push_back(Waiting { ticket, envelope, bytes: text.len() });
             }
-            Err(bad) => self.reply(ticket, bad.id, Err(bad.error), now),
+            Err(bad) => {
+                self.reply(ticket, bad.id, Err(bad.error), now);
+                if !self.allowance.malformed(&self.config.limits, now.mono) {
+                    self.close(Close::Abuse);
+                }
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! Mutate a [`Session`] with one [`Input`], then drain [`Session::poll`] until it answers [`Output::Wait`].
 //! It never reads a clock and never waits. Replies and pushed frames meet in the [`Outbox`].
 
+mod allowance;
 mod bucket;
 mod config;
 mod machine;

@@ -75,6 +75,8 @@ pub enum Ended {
     Session,
     /// The connection could not keep up.
     Overflow,
+    /// The peer goes on above a limit that ends the connection.
+    Abuse,
     /// The server stops; the client may come back after this time.
     Shutdown(Duration),
 }

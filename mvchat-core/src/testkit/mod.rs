@@ -32,6 +32,8 @@
 pub mod authenticator;
 pub mod directory;
 mod flaky;
+mod kinds;
+pub mod limiter;
 pub mod model;
 mod pipe;
 mod runner;
@@ -40,5 +42,6 @@ pub mod store;
 pub mod transport;
 
 pub use flaky::{Chances, Fault, Faults, Flaky, Method};
+pub use kinds::{KINDS, kind, whats};
 pub use pipe::{Pipe, Wire};
 pub use runner::{Law, Runtime};

@@ -6,6 +6,7 @@ use crate::seam::TransportError;
 use futures_util::{Sink, Stream};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -75,9 +76,18 @@ pub struct Wire {
 impl Wire {
     /// Connects to an engine.
     pub fn connect(chat: &Chat) -> Self {
+        Self::connect_as(chat, Peer::default())
+    }
+
+    /// Connects to an engine from an address.
+    pub fn connect_from(chat: &Chat, addr: SocketAddr) -> Self {
+        Self::connect_as(chat, Peer::from(addr))
+    }
+
+    fn connect_as(chat: &Chat, peer: Peer) -> Self {
         let (ours, theirs) = Pipe::pair(64);
         let chat = chat.clone();
-        tokio::spawn(async move { chat.serve(theirs, Peer::default()).await });
+        tokio::spawn(async move { chat.serve(theirs, peer).await });
         Self { pipe: ours, kept: VecDeque::new(), ids: 0, closed: None }
     }
 

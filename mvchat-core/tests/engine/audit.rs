@@ -58,8 +58,7 @@ impl AuditSink for Sink {
 }
 
 async fn server(sink: &Sink) -> Chat {
-    let mut limits = Limits::default();
-    (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
+    let limits = Limits::default().unthrottled();
     let builder = Chat::builder(MemoryStore::default()).limits(limits).audit(sink.clone());
     builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
 }

@@ -15,8 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 async fn server(keys: &Keys) -> Chat {
-    let mut limits = Limits::default();
-    (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
+    let limits = Limits::default().unthrottled();
     let builder = Chat::builder(MemoryStore::default()).limits(limits).keys(keys.clone());
     builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
 }

@@ -38,8 +38,7 @@ struct World {
 async fn world(store: impl Store) -> World {
     let (sender, mails) = mpsc::unbounded_channel();
     let clock = Clock::default();
-    let mut limits = Limits::default();
-    (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
+    let limits = Limits::default().unthrottled();
     let chat = Chat::builder(store).limits(limits).env(clock.clone()).mailer(Post(sender));
     let chat = chat.passwords(PasswordParams::insecurely_fast()).build().await.unwrap();
     World { chat, clock, mails }

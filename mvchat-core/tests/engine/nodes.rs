@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 async fn nodes() -> (Chat, Chat) {
     let (store, keys) = (MemoryStore::shared(), Keys::ephemeral());
     let node = async || {
-        let mut limits = Limits::default();
-        (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
+        let limits = Limits::default().unthrottled();
         let builder = Chat::builder(store.clone()).keys(keys.clone()).limits(limits);
         builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
     };

@@ -21,9 +21,13 @@ pub(crate) async fn flaky() -> (Chat, Faults) {
 }
 
 pub(crate) async fn server_on(store: impl Store) -> Chat {
-    let mut limits = Limits::default();
-    (limits.rate_limit_messages, limits.rate_limit_burst) = (100_000, 100_000);
-    let builder = Chat::builder(store).limits(limits);
+    let builder = Chat::builder(store).limits(Limits::default().unthrottled());
+    builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
+}
+
+/// A server with these limits.
+pub(crate) async fn server_with(limits: Limits) -> Chat {
+    let builder = Chat::builder(MemoryStore::default()).limits(limits);
     builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
 }
 

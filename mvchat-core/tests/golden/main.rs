@@ -8,8 +8,10 @@
 
 mod additions;
 mod compare;
+mod coverage;
 mod differences;
 mod names;
+mod own;
 mod readme;
 mod replay;
 mod scenario;

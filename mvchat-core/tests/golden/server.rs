@@ -26,13 +26,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Limits::mvchat2()).await
+    }
+
+    pub(crate) async fn start_with(limits: Limits) -> Self {
         let clock = Clock::new();
         let token_key = SecretKey::from_slice(&[7; 32]).unwrap_or_else(|_| SecretKey::generate().unwrap());
         let provider = Provider { ring: Ring::ephemeral().unwrap(), token_key: token_key.clone() };
         let builder = Chat::builder(MemoryStore::default())
             .keys(Keys::new(provider, MemoryVault::default()))
             .env(clock.clone())
-            .limits(Limits::mvchat2())
+            .limits(limits)
             .passwords(PasswordParams::insecurely_fast())
             .build_name("dev");
         Self { chat: builder.build().await.unwrap(), clock, token_key }

@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 use super::{
     Config, KeySource, LogFormat, Preset, StoreKind, TransportKind,
     duration::{self, PlainUnit},
-    read, size,
+    rates, read, size,
     value::{Complaint, Value},
 };
 
@@ -45,7 +45,8 @@ pub(crate) const PRESET: &str = "preset";
 /// The path of the listening address, which is checked once everything is known.
 pub(crate) const LISTEN: &str = "server.listen";
 
-const PRESETS: [(&str, Preset); 2] = [("default", Preset::Standard), ("mvchat2", Preset::MvChat2)];
+const PRESETS: [(&str, Preset); 3] =
+    [("default", Preset::Standard), ("mvchat2", Preset::MvChat2), ("mrezhen", Preset::Mrezhen)];
 const STORES: [(&str, StoreKind); 3] =
     [("memory", StoreKind::Memory), ("sled", StoreKind::Sled), ("postgres", StoreKind::Postgres)];
 const TRANSPORTS: [(&str, TransportKind); 1] = [("axum", TransportKind::Axum)];
@@ -58,13 +59,14 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 31] = [
+pub(crate) static KEYS: [Key; 35] = [
     Key {
         path: PRESET,
         alias: None,
         variable: None,
-        doc: "The set of defaults to start from: default, or mvchat2 (30 frames a second, unsend within\n\
-              5 minutes, passwords of 6 bytes and more). Every other key given wins over it.",
+        doc: "The set of defaults to start from: default, mvchat2 (30 frames a second and no other rates,\n\
+              unsend within 5 minutes, passwords of 6 bytes and more), or mrezhen (at most 30 messages\n\
+              of a user in every minute). Every other key given wins over it.",
         set: |config, value| value.choice(&PRESETS).map(|found| config.preset = found),
         show: |config| word(&PRESETS, config.preset),
     },
@@ -340,6 +342,49 @@ pub(crate) static KEYS: [Key; 31] = [
         set: |config, value| value.whole(1..=100_000).map(|found| config.limits.rate_limit_messages = found),
         show: |config| config.limits.rate_limit_messages.to_string(),
     },
+    Key {
+        path: "limits.rate_limit_bytes",
+        alias: None,
+        variable: None,
+        doc: "Bytes per second that one connection may send; four times as many at once.",
+        set: |config, value| {
+            let most = u32::MAX as usize;
+            let found = value.size(1 << 10..=most)?;
+            config.limits.rate_limit_bytes = u32::try_from(found).unwrap_or(u32::MAX);
+            Ok(())
+        },
+        show: |config| size::show(u64::from(config.limits.rate_limit_bytes)),
+    },
+    Key {
+        path: "limits.max_malformed",
+        alias: None,
+        variable: None,
+        doc: "How many frames at once may be no requests before their connection is closed; every ten\n\
+              seconds makes up for one, 0 closes none.",
+        set: |config, value| value.whole(0..=100_000).map(|found| config.limits.max_malformed = found),
+        show: |config| config.limits.max_malformed.to_string(),
+    },
+    Key {
+        path: "limits.max_refused",
+        alias: None,
+        variable: None,
+        doc: "How many frames of a minute may be above the rates before their connection is closed; 0\n\
+              closes none.",
+        set: |config, value| value.whole(0..=1_000_000).map(|found| config.limits.max_refused = found),
+        show: |config| config.limits.max_refused.to_string(),
+    },
+    Key {
+        path: "limits.rates",
+        alias: None,
+        variable: None,
+        doc: "How often something may be done: the whole table, a row each; none switches all off. A row\n\
+              is an act, what is counted together (user, session, ip, conv, target, pair), and how\n\
+              often: burst 20 every 100ms (20 at once, and one more every 100 ms), max 30 per 60s\n\
+              (exactly), or free 5 first 10s longest 1h forget 5m (5, then pauses that double).\n\
+              closed refuses when nobody can count, closing closes the connection with 4029.",
+        set: |config, value| rates::parse(value).map(|found| config.limits.rates = found.into()),
+        show: |config| rows(config.limits.rates.iter().map(rates::show)),
+    },
 ];
 
 fn word<T: PartialEq>(words: &[(&str, T)], wanted: T) -> String {
@@ -353,6 +398,12 @@ fn quoted(text: &str) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     serde_json::Value::from(items.collect::<Vec<_>>()).to_string()
+}
+
+/// As [`list`], but each item has a line of its own.
+fn rows(items: impl Iterator<Item = String>) -> String {
+    let lines: Vec<_> = items.map(|item| format!("\n    {}", quoted(&item))).collect();
+    if lines.is_empty() { "[]".to_owned() } else { format!("[{}\n  ]", lines.join(",")) }
 }
 
 #[cfg(test)]
@@ -375,7 +426,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_reads_back() {
-        for preset in [Preset::Standard, Preset::MvChat2] {
+        for preset in [Preset::Standard, Preset::MvChat2, Preset::Mrezhen] {
             let wanted = Config::of_preset(preset);
             let mut read = Config::default();
             for key in &KEYS {

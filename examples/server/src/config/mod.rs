@@ -12,6 +12,7 @@ mod keys;
 mod load;
 mod network;
 mod problem;
+mod rates;
 mod read;
 mod size;
 mod suggest;
@@ -25,6 +26,8 @@ use std::{
     path::PathBuf,
     time::Duration,
 };
+
+use mvchat_core::proto::{Limits, Rates};
 
 pub use environment::Environment;
 pub use example::example;
@@ -69,6 +72,8 @@ pub enum Preset {
     Standard,
     /// The values that mvChat2 really enforced: 30 frames a second, unsend within 5 minutes, passwords of 6 bytes.
     MvChat2,
+    /// mvchat's own values, and at most 30 messages of a user in every minute.
+    Mrezhen,
 }
 
 /// The data folder; `mvchat-data` in the working directory by default.
@@ -264,6 +269,14 @@ pub struct LimitsConfig {
     pub max_subscriber_count: usize,
     /// Frames per second that one connection may send.
     pub rate_limit_messages: u32,
+    /// Bytes per second that one connection may send; four times as many at once.
+    pub rate_limit_bytes: u32,
+    /// Frames at once that are no requests before their connection is closed; 0 closes none.
+    pub max_malformed: u32,
+    /// Refused frames of a minute before their connection is closed; 0 closes none.
+    pub max_refused: u32,
+    /// How often something may be done.
+    pub rates: Rates,
 }
 
 impl Default for LimitsConfig {
@@ -275,6 +288,10 @@ impl Default for LimitsConfig {
             max_message_size: 64 * 1024,
             max_subscriber_count: 1_500,
             rate_limit_messages: 50,
+            rate_limit_bytes: 256 * 1024,
+            max_malformed: 5,
+            max_refused: 1_000,
+            rates: Limits::default().rates,
         }
     }
 }
@@ -283,10 +300,18 @@ impl Config {
     /// The defaults of a preset.
     pub fn of_preset(preset: Preset) -> Self {
         let mut config = Self { preset, ..Self::default() };
-        if preset == Preset::MvChat2 {
-            config.limits.rate_limit_messages = 30;
-            config.limits.unsend_window = Duration::from_mins(5);
-            config.auth.min_password_length = 6;
+        match preset {
+            Preset::Standard => {}
+            Preset::MvChat2 => {
+                config.limits.rate_limit_messages = 30;
+                config.limits.rate_limit_bytes = u32::MAX;
+                config.limits.max_malformed = 0;
+                config.limits.max_refused = 0;
+                config.limits.rates = Limits::mvchat2().rates;
+                config.limits.unsend_window = Duration::from_mins(5);
+                config.auth.min_password_length = 6;
+            }
+            Preset::Mrezhen => config.limits.rates = Limits::mrezhen().rates,
         }
         config
     }

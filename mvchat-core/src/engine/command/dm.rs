@@ -27,6 +27,9 @@ impl Ctx {
         {
             return Err(no_user());
         }
+        if let Some(other) = other {
+            self.limit_stranger(other).await?;
+        }
         let now = self.inner.env.now();
         let (conv, created) = self.inner.open_direct(kind, self.user, other, now, self.origin).await?;
         // The table's reply has no `lastSeen` here; one more key does no harm.

@@ -29,13 +29,18 @@ impl Inner {
             return Err(invalid("unknown auth scheme"));
         }
         let generation = self.sessions.generation();
+        let charge = self.limit_login(&caller, name).await?;
         let found = self.store.credential(BASIC, &fold(name)).await?;
         // A name that nobody has costs the same time as a wrong password.
         let known = found.as_ref().map(|credential| credential.secret.as_str());
         // Nor does the name of an account that was deleted.
         let known = known.filter(|secret| !secret.is_empty());
-        let verdict = self.passwords.verify(password.0.clone(), known).await?;
-        let (Some(credential), Verdict::Ok { rehash }) = (found, verdict) else {
+        let verdict = self.passwords.verify(password.0.clone(), known).await;
+        if !matches!(verdict, Ok(Verdict::Wrong)) {
+            // Nobody has guessed: the password is right, or nobody has looked at it.
+            self.forgive(charge).await;
+        }
+        let (Some(credential), Verdict::Ok { rehash }) = (found, verdict?) else {
             return Err(ErrorKind::BadCredentials.into());
         };
         let user = self.account(credential.user).await?.ok_or(ErrorKind::BadCredentials)?;

@@ -81,8 +81,7 @@ pub(super) async fn start<S: Store + Clone>(world: &World, store: &S, number: us
         return;
     }
     let faults = Faults::default();
-    let mut limits = Limits::default();
-    (limits.rate_limit_messages, limits.rate_limit_burst) = (10_000, 10_000);
+    let limits = Limits::default().unthrottled();
     let chat = Chat::builder(Flaky::new(store.clone(), faults.clone()))
         .keys(world.keys.clone())
         .env(SimEnv::new(world.clock.clone(), world.fork()))

@@ -59,8 +59,7 @@ impl Bed {
         change: impl FnOnce(&mut Limits),
         origins: &[&str],
     ) -> Server {
-        let mut limits =
-            Limits { rate_limit_messages: 1_000_000, rate_limit_burst: 1_000_000, ..Limits::default() };
+        let mut limits = Limits::default().unthrottled();
         change(&mut limits);
         let builder = Chat::builder(MemoryStore::default());
         let builder = builder.limits(limits).passwords(PasswordParams::insecurely_fast());

@@ -24,7 +24,11 @@ impl Data {
 
     /// Without a limit that a load test would meet.
     pub(crate) fn unlimited() -> Self {
-        Self::new().with("MVCHAT_LIMITS_RATE_LIMIT_MESSAGES", "100000")
+        Self::new()
+            .with("MVCHAT_LIMITS_RATE_LIMIT_MESSAGES", "100000")
+            .with("MVCHAT_LIMITS_RATE_LIMIT_BYTES", "1GiB")
+            .with("MVCHAT_LIMITS_MAX_MALFORMED", "0")
+            .with("MVCHAT_LIMITS_RATES", "none")
     }
 
     /// Sets a key by its variable.
