@@ -2,9 +2,12 @@
 
 use crate::map::Map;
 use crate::proto::{ConvId, ConvItem, MAX_COUNTER, MessageItem, MessagesParams, Own, Rev, Seq, UserId};
+use std::collections::VecDeque;
 
 /// The server counts unread messages exactly up to 999; 1,000 stands for more.
 const MAX_UNREAD: u32 = 1_000;
+/// How many hidden messages of a conversation are remembered, the last ones.
+const MAX_HIDDEN: usize = 512;
 
 /// What the client knows: its user's conversations and their newest messages.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +45,8 @@ pub struct Conversation {
     held_to: Seq,
     /// The private changes that the view is known to hold.
     pub(super) view_own: Own,
+    /// What was hidden stays hidden: a page that was read before may still come in after it.
+    hidden: VecDeque<Seq>,
     keep: usize,
 }
 
@@ -50,7 +55,8 @@ impl Conversation {
     pub(super) fn new(view: ConvItem, held_to: Seq, keep: usize) -> Self {
         let view_own = view.own;
         let complete_from = Seq(held_to.0.saturating_add(1));
-        Self { view, messages: Map::new(), complete_from, held_to, view_own, keep: keep.max(1) }
+        let hidden = VecDeque::new();
+        Self { view, messages: Map::new(), complete_from, held_to, view_own, hidden, keep: keep.max(1) }
     }
 
     /// Returns the view. Its `rev` and `own` are those up to which every change is in this model.
@@ -84,6 +90,11 @@ impl Conversation {
         if seq.0 == 0 || seq.0 > MAX_COUNTER || seq <= self.view.clear_seq {
             return Put::Old;
         }
+        if self.hidden.contains(&seq) {
+            self.view.last_seq = self.view.last_seq.max(seq);
+            self.held_to = self.held_to.max(seq);
+            return Put::Old;
+        }
         let put = match self.messages.get(&seq) {
             Some(known) if known.rev >= message.rev => return Put::Old,
             Some(_) => Put::Changed,
@@ -110,7 +121,8 @@ impl Conversation {
         let lowest = page.messages.iter().map(|message| message.seq).min();
         for message in &page.messages {
             let newer = self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev);
-            if newer && (1..=MAX_COUNTER).contains(&message.seq.0) && message.seq > self.view.clear_seq {
+            let known = (1..=MAX_COUNTER).contains(&message.seq.0);
+            if newer && known && message.seq > self.view.clear_seq && !self.hidden.contains(&message.seq) {
                 self.messages.insert(message.seq, message.clone());
             }
         }
@@ -144,7 +156,11 @@ impl Conversation {
     pub(super) fn hide(&mut self, seqs: &[Seq]) {
         for seq in seqs {
             self.messages.remove(seq);
+            if !self.hidden.contains(seq) {
+                self.hidden.push_back(*seq);
+            }
         }
+        self.hidden.drain(..self.hidden.len().saturating_sub(MAX_HIDDEN));
     }
 
     pub(super) fn clear(&mut self, to: Seq) {

@@ -36,7 +36,12 @@ fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, found) } else { found.push(path) }
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.is_file() {
+            // The socket for administrators is no file.
+            found.push(path);
+        }
     }
 }
 

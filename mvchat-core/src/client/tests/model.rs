@@ -1,7 +1,7 @@
 //! What every kind of change does to the model.
 
 use super::*;
-use crate::proto::{Mark, Request, Role};
+use crate::proto::{GetRequest, Mark, Request, Role};
 
 /// Three messages of Bob's, none read.
 fn rig() -> Rig {
@@ -182,6 +182,19 @@ fn unread_follows_the_read_mark() {
     rig.recv(json!({"info": {"conv": CONV, "what": "own", "own": 4, "content": {"clearSeq": 2}, "ts": TS}}));
     assert_eq!(rig.conversation().messages().len(), 0);
     assert!(rig.quiet());
+}
+
+#[test]
+fn a_page_that_was_read_before_does_not_bring_hidden_messages_back() {
+    let mut rig = rig();
+    let get = GetRequest { what: Some("messages".into()), conv: Some(CONV.into()), ..GetRequest::default() };
+    rig.act(|client, now| client.request(Request::Get(get), now));
+    let (id, _) = rig.get("messages");
+    rig.recv(json!({"info": {"conv": CONV, "what": "own", "own": 1, "hidden": [2], "ts": TS}}));
+    let rows = [1, 2, 3].map(|seq| super::message(seq, seq));
+    rig.reply(&id, 200, json!({"messages": rows, "more": false, "rev": 3, "own": 0}));
+    let kept: Vec<u64> = rig.conversation().messages().iter().map(|(seq, _)| seq.0).collect();
+    assert_eq!(kept, [1, 3]);
 }
 
 #[test]
