@@ -132,7 +132,7 @@ async fn who_does_not_want_to_be_found_is_not_there_for_strangers() {
     let search = json!({"search": {"query": "hidden", "limit": 2}});
     let found = a.ok(search.clone()).await;
     let ids: Vec<_> = found["users"].as_array().unwrap().iter().map(|user| text(&user["id"])).collect();
-    assert_eq!(ids, [shown.id.clone()]);
+    assert_eq!(ids, std::slice::from_ref(&shown.id));
     let nobody = "00000000-0000-0000-0000-000000000009";
     for ask in [
         |id: &str| json!({"get": {"what": "user", "user": id}}),
