@@ -1,7 +1,8 @@
 //! The forms of stored hashes.
 
+use super::memory::hash_into;
 use super::{PasswordError, PasswordParams, Verdict};
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordVerifier, Version};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq as _;
@@ -57,18 +58,20 @@ impl Stored {
         let right = match self {
             Self::Phc(text, params) => {
                 let hash = PasswordHash::new(text).map_err(|_| PasswordError::Corrupt)?;
-                let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
-                return match argon2.verify_password(password, &hash) {
-                    Ok(()) => Ok(Verdict::Ok { rehash: *params != present }),
-                    Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
-                    Err(_) => Err(PasswordError::Failed),
+                let (Some(salt), Some(stored)) = (&hash.salt, &hash.hash) else {
+                    return Err(PasswordError::Corrupt);
                 };
+                let written = Params::try_from(&hash).map_err(|_| PasswordError::Corrupt)?;
+                let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, written);
+                let mut made = Zeroizing::new([0; Params::DEFAULT_OUTPUT_LEN]);
+                hash_into(&argon2, password, salt, made.as_mut())?;
+                let right = bool::from(made.as_slice().ct_eq(stored.as_bytes()));
+                return Ok(if right { Verdict::Ok { rehash: *params != present } } else { Verdict::Wrong });
             }
             Self::ThreeParts(salt, hash) => {
                 let mut made = Zeroizing::new([0; 32]);
                 let argon2 = THREE_PARTS.argon2()?;
-                let done = argon2.hash_password_into(password, salt, made.as_mut());
-                done.map_err(|_| PasswordError::Failed)?;
+                hash_into(&argon2, password, salt, made.as_mut())?;
                 bool::from(made.ct_eq(hash))
             }
             // bcrypt itself looks at 72 bytes only. Whoever made the hash did, too, so this must.
