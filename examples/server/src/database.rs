@@ -31,7 +31,7 @@ fn cannot_open(error: StoreError) -> io::Error {
 /// Carries out a command and prints what came of it.
 ///
 /// # Errors
-/// As [`open`]; also if `verify` finds something.
+/// If there is no address, with what the database says, or if `verify` finds something.
 pub async fn run(command: &DbCommand, config: &DatabaseConfig) -> io::Result<()> {
     let failed = |error| io::Error::other(format!("the database failed: {error}"));
     let mut out = io::stdout();

@@ -58,6 +58,7 @@ impl Server {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
         let mut command = mvchat(folder, &arguments);
         command.stderr(Stdio::null()).env("MVCHAT_LIMITS_RATE_LIMIT_MESSAGES", "100000");
+        command.env("MVCHAT_LIMITS_RATES", "none");
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
