@@ -50,7 +50,7 @@ export class Conversation {
     return this.#room.typing;
   }
 
-  send(draft, { replyTo, mentions, viewOnce, viewOnceTTL } = {}) {
+  send(draft, { replyTo, mentions, viewOnce, viewOnceTTL, expiresIn } = {}) {
     const entry = {
       cid: crypto.randomUUID(),
       conv: this.id,
@@ -58,6 +58,7 @@ export class Conversation {
       replyTo,
       viewOnce,
       viewOnceTtl: viewOnceTTL,
+      expiresIn,
       at: new Date().toISOString(),
     };
     return this.#room.send(entry);
@@ -127,6 +128,12 @@ export class Conversation {
     await (group ? this.#group("update", { disappearingTTL }) : this.#ask({ dm: { conv: this.id, disappearingTTL } }));
   }
 
+  async setRetention(seconds) {
+    const retention = seconds ?? 0;
+    const group = this.info.value?.type === "group";
+    await (group ? this.#group("update", { retention }) : this.#ask({ dm: { conv: this.id, retention } }));
+  }
+
   async invite(user) {
     await this.#group("invite", { user });
   }
@@ -175,12 +182,17 @@ export class Conversation {
     await this.#group("link", { revoke: code });
   }
 
-  async update({ public: profile, noScreenshots, slowMode, joinable }) {
+  async deleteGroup() {
+    await this.#group("delete");
+  }
+
+  async update({ public: profile, noScreenshots, slowMode, joinable, systemMessages }) {
     // One request changes one thing.
     if (profile !== undefined) await this.#group("update", { desc: { public: profile } });
     if (noScreenshots !== undefined) await this.#group("update", { noScreenshots });
     if (slowMode !== undefined) await this.#group("update", { slowMode: slowMode ?? 0 });
     if (joinable !== undefined) await this.#group("update", { joinable });
+    if (systemMessages !== undefined) await this.#group("update", { systemMessages });
   }
 
   async refresh() {

@@ -67,11 +67,17 @@ const ACTIONS = {
     return { params: { conv: conv.id } };
   },
 
-  update({ store, socket, me }, conv, { desc, noScreenshots, slowMode, joinable }) {
-    if (slowMode !== undefined || joinable !== undefined) {
-      if (slowMode !== undefined) conv.slowMode = slowMode || undefined;
-      else conv.joinable = joinable;
-      const content = slowMode === undefined ? { joinable } : { slowMode: slowMode || null };
+  delete({ store, socket, me }, conv) {
+    const rev = store.change(conv, me, "conv_deleted", {}, socket);
+    store.end(conv);
+    return done(conv, rev, {});
+  },
+
+  update({ store, socket, me }, conv, { desc, noScreenshots, ...settings }) {
+    const set = ["retention", "systemMessages", "slowMode", "joinable"].find((name) => settings[name] !== undefined);
+    if (set) {
+      conv[set] = settings[set] === 0 ? undefined : settings[set];
+      const content = { [set]: conv[set] ?? null };
       return done(conv, store.change(conv, me, "group_updated", { content }, socket), content);
     }
     if (noScreenshots === undefined) conv.public = desc?.public ?? null;

@@ -66,6 +66,10 @@ export class FakeStore {
     return [...this.#convs.values()].filter((conv) => conv.members.has(user));
   }
 
+  end(conv) {
+    this.#convs.delete(conv.id);
+  }
+
   groups() {
     return [...this.#convs.values()].filter(({ type }) => type === "group");
   }
@@ -198,6 +202,7 @@ export class FakeStore {
       favorite, muted, archived, blocked, private: member.private ?? null, lastMsgAt: conv.messages.at(-1)?.ts,
       user: other && this.item(other), public: conv.type === "group" ? conv.public : undefined, pinnedSeq: conv.pinnedSeq,
       disappearingTTL: conv.ttl, noScreenshots: conv.noScreenshots, slowMode: conv.slowMode, joinable: conv.joinable,
+      systemMessages: conv.systemMessages || undefined, retention: conv.retention,
     };
   }
 }

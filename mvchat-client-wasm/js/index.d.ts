@@ -137,7 +137,7 @@ export type Audience = "everyone" | "contacts" | "nobody";
 
 /** What others see of the user. */
 export interface Privacy {
-  /** Whether the user is here, and when they last were. */
+  /** Whether the user is here, when they last were, and their status. */
   readonly lastSeen: Audience;
   /** How far they have read and received. */
   readonly receipts: Audience;
@@ -252,6 +252,10 @@ export interface ConversationInfo {
   readonly slowMode?: number;
   /** Whether links open the group. */
   readonly joinable: boolean;
+  /** Whether the group tells of its changes by messages. */
+  readonly systemMessages: boolean;
+  /** How long the server keeps messages, in seconds; absent for ever. */
+  readonly retention?: number;
 }
 
 /** What a message is made of: Irido. */
@@ -291,6 +295,8 @@ export interface SendOptions {
   viewOnce?: boolean;
   /** For how long, in seconds. */
   viewOnceTTL?: number;
+  /** So many seconds after it was sent it is gone for everybody. */
+  expiresIn?: number;
 }
 
 /** A reaction to a message. */
@@ -330,6 +336,12 @@ export interface Message {
   readonly deleted: boolean;
   /** Its sender took it back. */
   readonly unsent: boolean;
+  /** Its time was over for everybody. */
+  readonly expired: boolean;
+  /** When it will be gone for everybody. */
+  readonly expiresAt?: Timestamp;
+  /** In messages of the server itself: what happened in the group. */
+  readonly event?: GroupEvent;
   /** It can't be read, for example because its sender's key was erased. */
   readonly unavailable: boolean;
   readonly editedAt?: Timestamp;
@@ -358,6 +370,17 @@ export interface Message {
   retry(): Promise<void>;
   /** Takes an own message that has failed or was never sent away; resolves to whether that was still possible. */
   discard(): Promise<boolean>;
+}
+
+/** What happened in a group, told by a message without a sender. */
+export interface GroupEvent {
+  /** The word of the protocol, such as `member_joined`. */
+  readonly what: string;
+  /** Who did it. */
+  readonly by?: UserId;
+  /** Whom it is about. */
+  readonly user?: UserId;
+  readonly role?: Role;
 }
 
 /** The messages of a conversation, as far as they are loaded. */
@@ -411,6 +434,8 @@ export interface Conversation {
   set(settings: { favorite?: boolean; muted?: boolean; archived?: boolean; blocked?: boolean; private?: Json }): Promise<void>;
   /** Sets how long messages live after they were read, in seconds; `null` for ever. */
   setDisappearing(ttl: number | null): Promise<void>;
+  /** Sets how long the server keeps messages, read or not, in seconds; `null` for ever. */
+  setRetention(seconds: number | null): Promise<void>;
   /** Group: adds a user. */
   invite(user: UserId): Promise<void>;
   /** Group: removes a member. */
@@ -434,7 +459,9 @@ export interface Conversation {
   createLink(options?: { expiresIn?: number; maxUses?: number }): Promise<GroupLink>;
   revokeLink(code: string): Promise<void>;
   /** Group: changes the profile or settings. `slowMode` is in seconds, `null` for none. */
-  update(changes: { public?: Profile; noScreenshots?: boolean; slowMode?: number | null; joinable?: boolean }): Promise<void>;
+  update(changes: { public?: Profile; noScreenshots?: boolean; slowMode?: number | null; joinable?: boolean; systemMessages?: boolean }): Promise<void>;
+  /** Group: ends it for everybody, with all that was said. */
+  deleteGroup(): Promise<void>;
   /** Asks for members and receipts again. */
   refresh(): Promise<void>;
 }

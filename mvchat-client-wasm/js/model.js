@@ -12,6 +12,8 @@ export class Model {
   /** Conversations that someone looks at. */
   #timelines = new Map();
   #unsaved = new Set();
+  /** How far the messages of conversations that nobody looks at were known when they were last compared. */
+  #seen = new Map();
   #saving;
   /** The views are an earlier run's: what the core does not know is not gone. */
   #cached = false;
@@ -149,6 +151,7 @@ export class Model {
       const timeline = this.#timelines.get(conv);
       if (!this.#views.has(conv)) writes.push(["messages", conv, undefined]);
       else if (timeline?.loaded) writes.push(["messages", conv, kept(timeline)]);
+      else if (!timeline) this.#keepUnopened(conv, writes);
     }
     this.#unsaved.clear();
     try {
@@ -156,6 +159,19 @@ export class Model {
     } catch {
       // Only a cache: the next start asks the server.
     }
+  }
+
+  /** Nobody has looked at the conversation, but its newest messages are here: the next start can show them. */
+  #keepUnopened(conv, writes) {
+    const index = this.#machine.index(conv) ?? [];
+    if (index.length <= 1) return;
+    const { clearSeq } = this.#views.get(conv);
+    const from = index[0];
+    const seqs = [];
+    for (let at = 1; at < index.length; at += 2) if (index[at] >= from) seqs.push(index[at]);
+    const messages = new Map(this.#fetch(conv, seqs.slice(-KEPT)).map((message) => [message.seq, message]));
+    const cut = messages.size < seqs.length;
+    if (messages.size > 0) writes.push(["messages", conv, kept({ messages, from: cut ? seqs.at(-KEPT) : from, hasOlder: cut || from > clearSeq + 1 })]);
   }
 
   #gone(conv, patch) {
@@ -178,7 +194,14 @@ export class Model {
       (patch.views ??= {})[conv] = view;
     }
     const timeline = this.#timelines.get(conv);
-    if (timeline?.loaded) this.#compare(conv, index, timeline, view.clearSeq, patch);
+    if (timeline?.loaded) return this.#compare(conv, index, timeline, view.clearSeq, patch);
+    let newest = 0;
+    for (let at = 2; at < index.length; at += 2) newest = Math.max(newest, index[at]);
+    const seen = `${index.length} ${newest}`;
+    if (index.length === 1 || this.#seen.get(conv) === seen) return;
+    this.#seen.set(conv, seen);
+    this.#unsaved.add(conv);
+    this.#saveSoon();
   }
 
   /** Finds the newest message. An earlier run's is good as long as it is still the newest. */

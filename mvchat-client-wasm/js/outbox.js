@@ -10,6 +10,7 @@ import { ChatError } from "./error.js";
  * @property {number} [replyTo]
  * @property {boolean} [viewOnce]
  * @property {number} [viewOnceTtl]
+ * @property {number} [expiresIn]
  * @property {string} at When it was written.
  * @property {number} order Its place among the others.
  * @property {"queued" | "sending" | "sent" | "failed"} state
@@ -165,6 +166,6 @@ export class Outbox {
   }
 }
 
-function item({ cid, conv, content, replyTo, viewOnce = false, viewOnceTtl }) {
-  return { cid, conv, content, replyTo, viewOnce, viewOnceTtl };
+function item({ cid, conv, content, replyTo, viewOnce = false, viewOnceTtl, expiresIn }) {
+  return { cid, conv, content, replyTo, viewOnce, viewOnceTtl, expiresIn };
 }

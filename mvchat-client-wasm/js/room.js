@@ -259,6 +259,8 @@ export class Room {
       noScreenshots: view.noScreenshots === true,
       slowMode: view.slowMode,
       joinable: view.joinable !== false,
+      systemMessages: view.systemMessages === true,
+      retention: view.retention,
     };
     const before = this.info.value;
     if (before && Object.keys(info).every((key) => Object.is(before[key], info[key]))) return;

@@ -14,9 +14,9 @@ const rows = (table, from) => table.map((row) => `| ${code(row[from])} | ${count
 
 const PARTS = {
   places: () => [
-    "| Place | `mvchat-client` | `mvchat-client/url` |",
-    "|---|---|---|",
-    ...CASES.map(({ name, url = "yes", noUrl }) => `| ${name} | yes | ${noUrl ? "no" : url} |`),
+    "| Place | `mvchat-client` | `mvchat-client/url` | `mvchat-client/react` |",
+    "|---|---|---|---|",
+    ...CASES.map(({ name, url = "yes", noUrl, noReact }) => `| ${name} | yes | ${noUrl ? "no" : url} | ${noReact ? "no" : "yes"} |`),
   ],
   methods: () => ["| Original | Here |", "|---|---|", ...rows(METHODS, "was")],
   others: () => ["| Original | Here |", "|---|---|", ...rows(OTHERS, "was")],

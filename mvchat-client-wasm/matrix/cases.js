@@ -1,4 +1,4 @@
-/** The places where the package has to work, each with its default entry and with `/url`. */
+/** The places where the package has to work, each with its default entry, with `/url`, and with `/react`. */
 
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,9 +15,10 @@ import { page, run } from "./project.js";
  *
  * @typedef {object} Case
  * @property {string} name
- * @property {(place: Place, entry: "default" | "url") => Promise<void>} try Fails if the app does not do its work.
+ * @property {(place: Place, entry: "default" | "url" | "react") => Promise<void>} try Fails if the app does not do its work.
  * @property {string} [url] What `/url` asks for.
  * @property {boolean} [noUrl] `/url` can't be had there.
+ * @property {boolean} [noReact] `/react` can't be had there.
  */
 
 /** @type {Case[]} */
@@ -30,7 +31,7 @@ export const CASES = [
   { name: "esbuild", try: esbuilt, url: "copy `mvchat.wasm` beside the bundle" },
   { name: "Node import", try: node("mjs"), url: "pass the file as `wasm`" },
   { name: "Node require", try: node("cjs"), noUrl: true },
-  { name: "script tag", try: tag, url: "a module script" },
+  { name: "script tag", try: tag, url: "a module script", noReact: true },
 ];
 
 /** Makes a logger for Vite that takes note of what a user would be warned of. */

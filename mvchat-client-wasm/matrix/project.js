@@ -25,6 +25,14 @@ const STARTS = {
 const { fakeServer } = require("mvchat-client/testing");
 import("./say.js").then(({ say, tell }) => tell(say(connect, fakeServer)));
 `,
+  "react.js": hooks("import { createRoot } from \"react-dom/client\";", "inPage", "createRoot"),
+  "react.mjs": hooks("import { renderToString } from \"react-dom/server\";", "asText", "renderToString"),
+  "react.cjs": `const { createElement } = require("react");
+const { renderToString } = require("react-dom/server");
+const client = { ...require("mvchat-client"), ...require("mvchat-client/react"), ...require("mvchat-client/testing") };
+const [said, shown] = [import("./say.js"), import("./show.js")];
+Promise.all([said, shown]).then(([{ tell }, { asText, show }]) => tell(show(client, createElement, asText(renderToString))));
+`,
   "tag.js": `import { fakeServer } from "./node_modules/mvchat-client/dist/testing.js";
 import { say, tell } from "./say.js";
 tell(say(mvchat.connect, fakeServer));
@@ -41,6 +49,18 @@ function esm(entry, more = "", options = "{}") {
 import { fakeServer } from "mvchat-client/testing";
 import { say, tell } from "./say.js";
 tell(say(connect, fakeServer, ${options}));
+`;
+}
+
+function hooks(renderer, way, render) {
+  return `import { connect } from "mvchat-client";
+import { ChatProvider, useMessages } from "mvchat-client/react";
+import { fakeServer } from "mvchat-client/testing";
+import { createElement } from "react";
+${renderer}
+import { tell } from "./say.js";
+import { ${way}, show } from "./show.js";
+tell(show({ connect, fakeServer, ChatProvider, useMessages }, createElement, ${way}(${render})));
 `;
 }
 
@@ -68,10 +88,13 @@ export async function project(built) {
   const tarball = join(folder, filename);
   await writeFile(join(folder, "package.json"), `{ "name": "app", "private": true, "type": "module" }\n`);
   await npm(["install", tarball, "--offline", "--no-audit", "--no-fund"], folder);
+  for (const name of ["react", "react-dom", "scheduler"]) {
+    await cp(new URL(`node_modules/${name}`, import.meta.url), join(folder, "node_modules", name), { recursive: true });
+  }
   for (const [name, text] of Object.entries(STARTS)) await writeFile(join(folder, name), text);
   await cp(new URL("app/", import.meta.url), folder, { recursive: true });
   const tag = `<script src="./node_modules/mvchat-client/dist/global.js"></script>\n`;
-  const pages = { "default.html": page("default.js"), "url.html": page("url.js"), "tag-url.html": page("tag-url.js") };
+  const pages = { "default.html": page("default.js"), "react.html": page("react.js"), "url.html": page("url.js"), "tag-url.html": page("tag-url.js") };
   pages["tag.html"] = page("tag.js", tag);
   for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text);
   return { folder, tarball, installed: join(folder, "node_modules", "mvchat-client") };

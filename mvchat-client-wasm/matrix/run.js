@@ -30,18 +30,19 @@ async function attempt(name, check) {
 }
 
 function line(...cells) {
-  console.log(`| ${cells.map((cell, at) => String(cell).padEnd([14, 10, 10][at] ?? 0)).join(" | ")} |`);
+  console.log(`| ${cells.map((cell, at) => String(cell).padEnd([14, 10, 10, 10][at] ?? 0)).join(" | ")} |`);
 }
 
 const place = await project(built);
 try {
   place.browser = await openBrowser();
-  line("place", "default", "/url", "for `/url`");
-  line("---", "---", "---", "---");
-  for (const { name, try: attend, url = "", noUrl } of CASES) {
+  line("place", "default", "/url", "/react", "for `/url`");
+  line("---", "---", "---", "---", "---");
+  for (const { name, try: attend, url = "", noUrl, noReact } of CASES) {
     const first = await attempt(name, () => attend(place, "default"));
     const second = noUrl ? "–" : await attempt(`${name}, /url`, () => attend(place, "url"));
-    line(name, first, second, url);
+    const third = noReact ? "–" : await attempt(`${name}, /react`, () => attend(place, "react"));
+    line(name, first, second, third, url);
   }
   console.log();
   for (const [name, check] of Object.entries(CHECKS)) {

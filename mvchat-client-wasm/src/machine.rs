@@ -87,6 +87,7 @@ impl Machine {
         draft.reply_to = item.reply_to;
         draft.view_once = item.view_once;
         draft.view_once_ttl = item.view_once_ttl;
+        draft.expires_in = item.expires_in;
         self.client.send(draft, instant(now)).map(drop).map_err(|error| thrown(&error))
     }
 

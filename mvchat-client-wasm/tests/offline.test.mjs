@@ -126,6 +126,22 @@ test("offline, what was seen before is shown; a token that is no good asks for a
   await assert.rejects(start(), { code: "no_session" });
 });
 
+test("offline, the newest messages of conversations that nobody has opened are there too", async (t) => {
+  const { server, ids, start, first } = device(t);
+  const { conv } = server.say(ids.bob, ids.alice, "1");
+  for (let n = 2; n <= 60; n += 1) server.say(ids.bob, ids.alice, String(n));
+  const before = await first();
+  await online(before);
+  await until(before.conversations, ([first]) => first?.lastMessage?.text === "60");
+  server.say(ids.bob, ids.alice, "61");
+  await until(before.conversations, ([first]) => first?.lastMessage?.text === "61");
+  await before.close();
+  server.down();
+  const after = await start();
+  const { messages, hasOlder } = await until(after.conversation(conv).timeline, ({ ready }) => ready);
+  assert.deepEqual([texts(messages).slice(-2), hasOlder], [["60", "61"], true]);
+});
+
 test("another user on the same device sees nothing of the one before", async (t) => {
   const { server, ids, first, start } = device(t);
   const alice = await first();

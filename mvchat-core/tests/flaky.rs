@@ -28,6 +28,7 @@ async fn flaky() -> Flaky<MemoryStore> {
         owner: None,
         cid: None,
         settings: ConvSettings::default(),
+        max_per_user: None,
         at: Timestamp::default(),
     };
     store.create_conversation(new).await.unwrap();
@@ -43,6 +44,9 @@ async fn send(store: &Flaky<MemoryStore>, cid: &str) -> Result<Outcome, StoreErr
         content: Bytes::from_static(b"content"),
         reply_to: None,
         view_once: None,
+        expires_in: None,
+        event: None,
+        pace: None,
         mentions: Vec::new(),
     };
     let change = Change { conv: CONV, actor: USER, epoch, at: Timestamp::default(), op: Op::Append(append) };

@@ -62,6 +62,8 @@ impl Engine {
             no_screenshots: None,
             slow_mode: None,
             joinable: None,
+            retention: None,
+            system_messages: None,
         }
     }
 

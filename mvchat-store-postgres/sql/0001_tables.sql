@@ -52,7 +52,12 @@ create table @.conversations (
     rev bigint not null default 0,
     last_seq bigint not null default 0,
     last_at bigint,
-    touched bigint not null
+    touched bigint not null,
+    -- When it is looked next what is not kept any longer, and up to where no message is live.
+    keep bigint,
+    swept bigint not null default 0,
+    ttl bigint generated always as ((settings::jsonb ->> 'ttl')::bigint) stored,
+    retention bigint generated always as ((settings::jsonb ->> 'retention')::bigint) stored
 ) with (fillfactor = 70);
 
 create table @.members (
@@ -75,6 +80,8 @@ create table @.members (
     private bytea,
     -- The place of the change that ended the last membership.
     removed bigint,
+    -- When the member last sent at a pace.
+    paced bigint,
     primary key (conv, user_id)
 ) with (fillfactor = 70);
 create index members_by_user on @.members (user_id, conv);
@@ -102,6 +109,9 @@ create table @.messages (
     view_once integer,
     mentions uuid[],
     extra text,
+    expires_at bigint,
+    -- What a system message says.
+    event text,
     primary key (conv, seq)
 );
 create unique index messages_by_cid on @.messages (conv, coalesce(sender, actor), cid) where cid is not null;

@@ -1,7 +1,26 @@
 -- Shared changes. Every statement in these functions sees what was committed before it began, so what is read after
 -- the conversations are locked is what is true until the end. Conversations are locked in the order of their ids,
 -- members after them.
--- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing.
+-- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing, 6 too soon, 7 a user
+-- has too many conversations.
+
+-- Waits for whoever adds one of these users to a conversation, and returns whether one of them has too many.
+create function @.is_full(p_users uuid[], p_most bigint) returns boolean language plpgsql volatile as $$
+declare
+    v_user uuid;
+begin
+    if p_most is null then
+        return false;
+    end if;
+    for v_user in select u from unnest(p_users) u order by u loop
+        perform pg_advisory_xact_lock(hashtextextended('@.' || v_user, 1));
+        if (select count(*) from @.members m where m.user_id = v_user and m.standing = 1) >= p_most then
+            return true;
+        end if;
+    end loop;
+    return false;
+end
+$$;
 
 -- The place of a transaction's first entry; in a host's transaction, the place after those that it wrote before.
 create function @.first_place(p_nested boolean) returns bigint language plpgsql volatile as $$
@@ -87,6 +106,7 @@ begin
         left join known k on k.ord = i.ord
         left join @.conversations c on c.id = i.conv
     order by i.ord;
+    perform @.keep_new(p_conv);
 end
 $$;
 
@@ -95,11 +115,13 @@ create function @.change(
     p_nested boolean, p_kind smallint[], p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[],
     p_sender uuid[], p_cid bytea[], p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[],
     p_mentions text[], p_seq bigint[], p_expect bigint[], p_state smallint[], p_extra text[], p_event text[],
-    p_settings text[], p_owner uuid[], p_members text[], p_muted text[], p_link bytea[]
+    p_settings text[], p_owner uuid[], p_members text[], p_muted text[], p_link bytea[], p_pace integer[],
+    p_expires_in bigint[], p_said text[], p_most bigint[]
 ) returns table (
     ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea, conv text,
     m_seq bigint, m_rev bigint, id uuid, sender uuid, ts bigint, state smallint, content bytea, cid bytea,
-    reply_to bigint, view_once integer, mentions uuid[], extra text
+    reply_to bigint, view_once integer, mentions uuid[], extra text,
+    expires_at bigint, said text
 )
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -111,6 +133,8 @@ declare
     v_next bigint;
     v_joined integer;
     v_before smallint;
+    v_left boolean;
+    v_retention bigint;
 begin
     if array_length(p_conv, 1) > 1 then
         perform from @.conversations c where c.id = any(p_conv) order by c.id for no key update;
@@ -118,14 +142,15 @@ begin
     for i in
         select * from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content,
             p_reply_to, p_view_once, p_mentions, p_seq, p_expect, p_state, p_extra, p_event, p_settings, p_owner,
-            p_members, p_muted, p_link) with ordinality as i(kind, conv, actor, epoch, at, id, sender, cid, print,
+            p_members, p_muted, p_link, p_pace, p_expires_in, p_said, p_most) with ordinality as i(kind, conv, actor, epoch, at, id, sender, cid, print,
             content, reply_to, view_once, mentions, seq, expect, state, extra, event, settings, owner, members, muted,
-            link, ord)
+            link, pace, expires_in, said, most, ord)
     loop
         ord := i.ord; status := 1; print := null; conv := null; at := i.at; seq := i.seq;
         m_seq := null; m_rev := null; id := null; sender := null; ts := null; state := null; content := null;
         cid := null; reply_to := null; view_once := null; mentions := null; extra := null;
-        select c.rev, c.last_seq, c.last_at, c.epoch, c.touched into c
+        expires_at := null; said := null;
+        select c.rev, c.last_seq, c.last_at, c.epoch, c.touched, c.retention into c
             from @.conversations c where c.id = i.conv for no key update;
         if not found then
             status := 0; return next; continue;
@@ -139,11 +164,12 @@ begin
                 return next; continue;
             end if;
         end if;
-        if i.kind = 2 then
+        if i.kind = 2 or i.expect is not null then
             select m.* into m from @.messages m where m.conv = i.conv and m.seq = i.seq for no key update;
             if found then
                 m_seq := m.seq; m_rev := m.rev; id := m.id; sender := m.sender; ts := m.ts; state := m.state;
                 cid := m.cid; reply_to := m.reply_to; view_once := m.view_once; mentions := m.mentions;
+                expires_at := m.expires_at; said := m.event;
             end if;
             if not found or m.rev <> i.expect or c.epoch <> i.epoch then
                 status := 4; conv := @.whole(i.conv);
@@ -154,7 +180,24 @@ begin
             end if;
         elsif c.epoch <> i.epoch then
             status := 4; conv := @.whole(i.conv); return next; continue;
-        elsif i.kind = 3 and i.link is not null then
+        end if;
+        if i.pace is not null then
+            select m.paced + i.pace::bigint * 1000000 into at from @.members m
+                where m.conv = i.conv and m.user_id = i.sender and m.standing = 1 and m.paced is not null;
+            if found and i.at < at then
+                status := 6; return next; continue;
+            end if;
+            at := i.at;
+            update @.members m set paced = i.at where m.conv = i.conv and m.user_id = i.sender and m.standing = 1;
+        end if;
+        if i.kind = 3 and i.most is not null and @.is_full(array(
+            select x.u from jsonb_to_recordset(i.members::jsonb) as x(u uuid, r smallint, s smallint)
+            where x.s = 1 and not exists (
+                select from @.members m where m.conv = i.conv and m.user_id = x.u and m.standing = 1)), i.most)
+        then
+            status := 7; return next; continue;
+        end if;
+        if i.kind = 3 and i.link is not null then
             update @.links l set uses = l.uses + 1
                 where l.code = i.link and l.conv = i.conv and (l.expires_at is null or i.at < l.expires_at)
                     and (l.max_uses is null or l.uses < l.max_uses);
@@ -174,9 +217,15 @@ begin
             update @.conversations c set rev = c.rev + 1, last_seq = c.last_seq + 1, last_at = at, touched = pos
                 where c.id = i.conv;
             insert into @.messages (conv, seq, rev, born_rev, pos, id, sender, actor, ts, content, cid, print,
-                    reply_to, view_once, mentions)
+                    reply_to, view_once, mentions, expires_at, event)
                 values (i.conv, seq, rev, rev, pos, i.id, i.sender, case when i.sender is null then i.actor end, at,
-                    i.content, i.cid, i.print, i.reply_to, i.view_once, i.mentions::uuid[]);
+                    i.content, i.cid, i.print, i.reply_to, i.view_once, i.mentions::uuid[],
+                    at + i.expires_in * 1000000, i.said);
+            if i.expires_in is not null then
+                perform @.note_due(at + i.expires_in * 1000000, i.conv, '00000000-0000-0000-0000-000000000000', seq,
+                    2, 0);
+            end if;
+            perform @.keep_new(array[i.conv]);
             if i.sender is not null then
                 -- Written in any case, so that a mark that moves at the same time comes before or after.
                 update @.members m
@@ -190,7 +239,7 @@ begin
             end if;
         else
             insert into @.log (pos, conv, rev, last_seq, actor, at, seq, event)
-                values (pos, i.conv, rev, c.last_seq, i.actor, i.at, i.seq, i.event);
+                values (pos, i.conv, rev, c.last_seq, i.actor, i.at, case when i.kind = 2 then i.seq end, i.event);
         end if;
         if i.kind = 2 then
             update @.messages m
@@ -205,12 +254,20 @@ begin
                 insert into @.mentions (user_id, ts, conv, seq)
                     select distinct u, m.ts, i.conv, i.seq from unnest(i.mentions::uuid[]) u;
             end if;
+            if i.state <> 1 then
+                delete from @.partly p where p.conv = i.conv and p.seq = i.seq;
+            end if;
             update @.conversations c set rev = c.rev + 1, touched = pos where c.id = i.conv;
+        elsif i.kind = 4 then
+            perform @.close(i.conv, i.settings, rev, pos);
+            conv := @.whole(i.conv);
         elsif i.kind = 3 then
             v_joined := 0;
+            v_left := false;
             for x in select * from jsonb_to_recordset(i.members::jsonb) as x(u uuid, r smallint, s smallint) loop
                 select m.standing into v_before from @.members m where m.conv = i.conv and m.user_id = x.u;
                 v_joined := v_joined + (x.s = 1)::integer - coalesce((v_before = 1)::integer, 0);
+                v_left := v_left or (x.s <> 1 and coalesce(v_before = 1, false));
                 insert into @.members as m (conv, user_id, role, standing, joined_at, rev)
                     values (i.conv, x.u, x.r, x.s, i.at, rev)
                     on conflict (conv, user_id) do update set
@@ -226,7 +283,13 @@ begin
                     settings = coalesce(i.settings, c.settings), active = c.active + v_joined,
                     settings_rev = case when i.settings is not null or i.owner is not null
                         then c.rev + 1 else c.settings_rev end
-                where c.id = i.conv;
+                where c.id = i.conv returning c.retention into v_retention;
+            if v_retention is distinct from c.retention then
+                perform @.keep_anew(i.conv, i.at);
+            end if;
+            if v_left then
+                perform @.look_again(i.conv);
+            end if;
             conv := @.whole(i.conv);
         end if;
         return next;
@@ -234,10 +297,11 @@ begin
 end
 $$;
 
--- Makes a conversation, or finds the one that is there; status 1 new, 2 found, 0 another has the id.
+-- Makes a conversation, or finds the one that is there; status 1 new, 2 found, 0 another has the id, 3 a user has too
+-- many.
 create function @.create_conversation(
     p_id uuid, p_kind smallint, p_owner uuid, p_at bigint, p_settings text, p_found bytea, p_users uuid[],
-    p_roles smallint[], p_actor uuid, p_event text, out status smallint, out conv text, out pos bigint
+    p_roles smallint[], p_actor uuid, p_event text, p_most bigint, out status smallint, out conv text, out pos bigint
 ) language plpgsql volatile as $$
 #variable_conflict use_column
 declare
@@ -246,6 +310,13 @@ begin
     select c.id into v_known from @.conversations c where c.found = p_found;
     if found then
         status := 2; conv := @.whole(v_known); return;
+    end if;
+    if @.is_full(p_users, p_most) then
+        -- Who waited may find now what another has made.
+        select c.id into v_known from @.conversations c where c.found = p_found;
+        status := case when found then 2 when exists (select from @.conversations c where c.id = p_id) then 0 else 3 end;
+        conv := @.whole(v_known);
+        return;
     end if;
     pos := @.first_place(false);
     insert into @.conversations (id, kind, epoch, owner, created_at, settings, active, found, touched)

@@ -2,8 +2,9 @@
 -- message whose sender's marks it concerns.
 
 create function @.mark(
-    p_viewer uuid, p_conv uuid, p_read bigint, p_recv bigint, p_clear bigint,
-    out read bigint, out recv bigint, out clear bigint, out own bigint, out moved boolean, out pos bigint
+    p_viewer uuid, p_conv uuid, p_read bigint, p_recv bigint, p_clear bigint, p_at bigint,
+    out read bigint, out recv bigint, out clear bigint, out own bigint, out moved boolean, out pos bigint,
+    out due bigint
 ) language plpgsql volatile as $$
 #variable_conflict use_column
 declare
@@ -32,6 +33,10 @@ begin
         pos := @.first_place(false);
         update @.members m set read_seq = read, recv_seq = recv, clear_seq = clear, own = m.own + 1, touched = pos
             where m.conv = p_conv and m.user_id = p_viewer;
+        due := @.start(p_conv, p_viewer, m.read_seq, read, p_at);
+        if clear > m.clear_seq then
+            perform @.look_again(p_conv);
+        end if;
     end if;
 end
 $$;
@@ -103,6 +108,7 @@ begin
     pos := @.first_place(false);
     update @.members m set own = m.own + 1, touched = pos where m.conv = p_conv and m.user_id = p_viewer;
     insert into @.hidden (conv, user_id, seq, own) values (p_conv, p_viewer, p_seq, own);
+    perform @.look_again(p_conv);
 end
 $$;
 

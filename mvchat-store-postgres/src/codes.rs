@@ -34,7 +34,7 @@ codes! {
     ConvKind { Dm = 1, Group = 2, Me = 3 }
     Standing { Active = 1, Left = 2, Kicked = 3, Banned = 4 }
     Role { Member = 1, Admin = 2, Owner = 3 }
-    MessageState { Live = 1, Unsent = 2, Deleted = 3 }
+    MessageState { Live = 1, Unsent = 2, Deleted = 3, Expired = 4 }
     ContactSource { Manual = 1, Invite = 2 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
 }

@@ -2,9 +2,11 @@
 
 use crate::PgStore;
 use crate::codes::Code;
-use crate::error::{internal, not_found};
-use crate::rows::{conversation, count, extra, get, message, number, to_json, users_text, view_once_code};
-use mvchat_core::policy::{Conversation, Message, MessageBody, Print};
+use crate::error::{full, internal, not_found};
+use crate::rows::{
+    conversation, count, extra, get, limit, message, number, to_json, users_text, view_once_code,
+};
+use mvchat_core::policy::{ConvSettings, Conversation, Message, MessageBody, Print};
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
     Amend, Append, Change, Committed, Op, Outcome, Revise, Sent, StoreErrorKind, StoreResult,
@@ -15,6 +17,7 @@ use sqlx::postgres::PgRow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// At most so many changes share a statement: places in the log have ten bits for them.
@@ -22,7 +25,7 @@ const MOST: usize = 1_000;
 
 const APPEND_MANY: &str = "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const CHANGE: &str = "select * from @.change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-                      $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
 
 impl PgStore {
     /// Carries changes out, as many as can be in one statement.
@@ -108,6 +111,8 @@ fn is_poison(kind: StoreErrorKind) -> bool {
 fn only_appends(chunk: &[Change]) -> bool {
     let mut cids = BTreeSet::new();
     chunk.iter().all(|change| match &change.op {
+        Op::Append(append) if append.pace.is_some() || append.expires_in.is_some() => false,
+        Op::Append(append) if append.event.is_some() => false,
         Op::Append(Append { from, cid: Some((cid, _)), .. }) => {
             cids.insert((change.conv, from.unwrap_or(change.actor), cid.as_str()))
         }
@@ -142,6 +147,10 @@ pub(crate) struct Columns {
     members: Vec<Option<String>>,
     muted: Vec<Option<String>>,
     link: Vec<Option<Vec<u8>>>,
+    pace: Vec<Option<i32>>,
+    expires_in: Vec<Option<i64>>,
+    said: Vec<Option<String>>,
+    most: Vec<Option<i64>>,
 }
 
 /// The columns that only some kinds of changes have.
@@ -166,22 +175,33 @@ struct Cells {
     members: Option<String>,
     muted: Option<String>,
     link: Option<Vec<u8>>,
+    pace: Option<i32>,
+    expires_in: Option<i64>,
+    said: Option<String>,
+    most: Option<i64>,
 }
 
 impl Cells {
     fn of(op: &Op) -> StoreResult<Self> {
         match op {
-            Op::Append(append) => Ok(Self::append(append)),
+            Op::Append(append) => Self::append(append),
             Op::Revise(revise) => Self::revise(revise),
             Op::Amend(amend) => Self::amend(amend),
+            Op::Close(event) => Ok(Self {
+                kind: 4,
+                settings: Some(to_json(&ConvSettings::ended())?),
+                event: Some(to_json(event)?),
+                ..Self::default()
+            }),
             _ => Err(internal("a change of a kind that this store does not know")),
         }
     }
 
-    fn append(append: &Append) -> Self {
-        let Append { id, from, cid, content, reply_to, view_once, mentions } = append;
+    fn append(append: &Append) -> StoreResult<Self> {
+        let Append { id, from, cid, content, reply_to, view_once, mentions, expires_in, event, pace } =
+            append;
         let (cid, print) = cid.as_ref().map(|(cid, print)| (cid.as_bytes().to_vec(), print.to_vec())).unzip();
-        Self {
+        Ok(Self {
             kind: 1,
             id: Some(id.0),
             sender: from.map(|from| from.0),
@@ -191,8 +211,11 @@ impl Cells {
             reply_to: reply_to.map(|seq| number(seq.0)),
             view_once: view_once_code(*view_once),
             mentions: users_text(mentions),
+            expires_in: expires_in.map(i64::from),
+            said: event.as_ref().map(to_json).transpose()?,
+            pace: pace.filter(|_| from.is_some()).map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)),
             ..Self::default()
-        }
+        })
     }
 
     fn revise(revise: &Revise) -> StoreResult<Self> {
@@ -211,7 +234,7 @@ impl Cells {
     }
 
     fn amend(amend: &Amend) -> StoreResult<Self> {
-        let Amend { settings, owner, members, muted, link, event } = amend;
+        let Amend { settings, owner, members, muted, link, expect, max_conversations, event } = amend;
         let mut listed = Vec::with_capacity(members.len());
         for (user, role, standing) in members {
             listed.push(serde_json::json!({ "u": user, "r": role.to_number()?, "s": standing.to_number()? }));
@@ -225,6 +248,9 @@ impl Cells {
             members: (!listed.is_empty()).then(|| to_json(&listed)).transpose()?,
             muted: (!muted.is_empty()).then(|| to_json(&muted)).transpose()?,
             link: link.as_ref().map(|code| code.as_bytes().to_vec()),
+            seq: expect.map(|(seq, _)| number(seq.0)),
+            expect: expect.map(|(_, rev)| number(rev.0)),
+            most: max_conversations.map(limit),
             event: Some(to_json(event)?),
             ..Self::default()
         })
@@ -250,7 +276,7 @@ impl Columns {
             ($($column:ident)*) => { $(self.$column.push(cells.$column);)* };
         }
         push! { kind id sender cid print content reply_to view_once mentions seq expect state extra event }
-        push! { settings owner members muted link }
+        push! { settings owner members muted link pace expires_in said most }
     }
 
     fn append_many<'q>(&self, query: crate::store::Statement<'q>) -> crate::store::Statement<'q> {
@@ -287,6 +313,10 @@ impl Columns {
             .bind(&self.members[..])
             .bind(&self.muted[..])
             .bind(&self.link[..])
+            .bind(&self.pace[..])
+            .bind(&self.expires_in[..])
+            .bind(&self.said[..])
+            .bind(&self.most[..])
     }
 }
 
@@ -305,6 +335,8 @@ pub(crate) fn outcome(change: &Change, row: &PgRow) -> StoreResult<Written> {
         3 => Outcome::CidReused,
         4 => return stale(row).transpose(),
         5 => Outcome::Rejected(not_found("the link opens nothing")),
+        6 => Outcome::TooSoon(Timestamp::from_micros(get(row, 5)?)),
+        7 => Outcome::Rejected(full()),
         _ => return Err(internal("an outcome that this program does not know")),
     }))
 }
@@ -325,9 +357,12 @@ fn done(change: &Change, row: &PgRow) -> StoreResult<Committed> {
 }
 
 fn appended(append: &Append, seq: Seq, rev: Rev, ts: Timestamp) -> Message {
-    let Append { id, from, cid, content, reply_to, view_once, mentions } = append.clone();
+    let Append { id, from, cid, content, reply_to, view_once, mentions, expires_in, event, .. } =
+        append.clone();
+    let expires_at = expires_in.map(|seconds| ts + Duration::from_secs(seconds.into()));
     let body = MessageBody::new(content, mentions);
-    Message { seq, rev, id, from, ts, body, reply_to, view_once, cid: cid.map(|(cid, _)| cid) }
+    let cid = cid.map(|(cid, _)| cid);
+    Message { seq, rev, id, from, ts, body, reply_to, view_once, expires_at, event, cid }
 }
 
 fn revised(revise: &Revise, rev: Rev, row: &PgRow) -> StoreResult<Message> {

@@ -2,7 +2,7 @@
 
 use crate::PgStore;
 use crate::codes::Code;
-use crate::error::{already_exists, internal};
+use crate::error::{already_exists, full, internal};
 use crate::rows::{conversation, count, get, limit, to_json};
 use async_trait::async_trait;
 use mvchat_core::policy::{ConvKind, Conversation};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const CREATE: &str =
-    "select status, conv, pos from @.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    "select status, conv, pos from @.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const WHOLE: &str = "select @.whole($1)";
 const RECEIPTS: &str = "select null::uuid, null::bigint, null::bigint from @.members m \
      where m.conv = $1 and m.user_id = $2 and m.standing = 1 \
@@ -56,6 +56,7 @@ impl ConversationStore for PgStore {
                     .bind(&roles[..])
                     .bind(actor)
                     .bind(&event)
+                    .bind(new.max_per_user.map(limit))
             })
             .await?;
         let (status, made): (i16, Option<&str>) = (get(&row, 0)?, get(&row, 1)?);
@@ -67,6 +68,7 @@ impl ConversationStore for PgStore {
                 Ok((made, true))
             }
             (2, Some(known)) => Ok((known, false)),
+            (3, _) => Err(full()),
             _ => Err(already_exists("the conversation exists")),
         }
     }

@@ -11,6 +11,10 @@ pub(crate) fn not_found(what: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, what)
 }
 
+pub(crate) fn full() -> StoreError {
+    StoreError::new(StoreErrorKind::Full, "a user has too many conversations")
+}
+
 pub(crate) fn already_exists(what: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::AlreadyExists, what)
 }

@@ -21,6 +21,7 @@ mod commit;
 mod contacts;
 mod conversations;
 mod error;
+mod expiry;
 mod hints;
 mod invites;
 mod links;

@@ -9,8 +9,8 @@ const MENTIONS: &str = concat!(
     "select ",
     message_columns!(),
     ", m.conv, r.seq, r.rev, r.id, r.sender, r.ts, r.state, r.content, r.cid, r.reply_to, r.view_once, r.mentions, \
-     r.extra from @.mentions x join @.members me on me.conv = x.conv and me.user_id = $1 and me.standing = 1 \
-     join @.messages m on m.conv = x.conv and m.seq = x.seq \
+     r.extra, r.expires_at, r.event from @.mentions x \
+     join @.members me on me.conv = x.conv and me.user_id = $1 and me.standing = 1 join @.messages m on m.conv = x.conv and m.seq = x.seq \
      left join @.messages r on r.conv = m.conv and r.seq = m.reply_to and r.seq > me.clear_seq and not exists \
      (select from @.hidden h where h.conv = r.conv and h.user_id = $1 and h.seq = r.seq) \
      where x.user_id = $1 and m.state = 1 and m.seq > me.clear_seq and not exists \

@@ -5,10 +5,11 @@ use crate::rows::{conversation, count, get, number};
 use mvchat_core::policy::Conversation;
 use mvchat_core::proto::{ConvId, Own, Position, Seq, UserId};
 use mvchat_core::seam::{Counted, Marked, Marks, MemberPatch, StoreResult};
+use mvchat_core::time::Timestamp;
 use sqlx::postgres::PgRow;
 use std::sync::Arc;
 
-const MARK: &str = "select own, moved, pos, read, recv, clear from @.mark($1, $2, $3, $4, $5)";
+const MARK: &str = "select own, moved, pos, read, recv, clear, due from @.mark($1, $2, $3, $4, $5, $6)";
 const CONFIGURE: &str = "select own, moved, pos, conv from @.configure($1, $2, $3, $4, $5, $6, $7, $8)";
 const HIDE: &str = "select own, moved, pos from @.hide($1, $2, $3)";
 
@@ -24,12 +25,13 @@ impl PgStore {
         let row = self
             .write_one(|| {
                 let query = sqlx::query(self.sql(MARK)).bind(viewer.0).bind(conv.0);
-                query.bind(read).bind(recv).bind(clear)
+                query.bind(read).bind(recv).bind(clear).bind(marks.at.as_micros())
             })
             .await?;
         let Some(Counted { own, moved }) = self.counted(&row)? else { return Ok(None) };
         let seq = |index| count(&row, index).map(Seq);
-        Ok(Some(Marked { read: seq(3)?, recv: seq(4)?, clear: seq(5)?, own, moved }))
+        let due = get::<Option<i64>>(&row, 6)?.map(Timestamp::from_micros);
+        Ok(Some(Marked { read: seq(3)?, recv: seq(4)?, clear: seq(5)?, own, moved, due }))
     }
 
     pub(crate) async fn set_own(

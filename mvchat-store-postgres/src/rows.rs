@@ -61,20 +61,20 @@ pub(crate) fn of_json<T: DeserializeOwned>(text: &str) -> StoreResult<T> {
 /// The columns that [`message`] reads, of a table that is called `m`.
 macro_rules! message_columns {
     () => {
-        "m.seq, m.rev, m.id, m.sender, m.ts, m.state, m.content, m.cid, m.reply_to, m.view_once, m.mentions, m.extra"
+        "m.seq, m.rev, m.id, m.sender, m.ts, m.state, m.content, m.cid, m.reply_to, m.view_once, m.mentions, m.extra, m.expires_at, m.event"
     };
 }
 /// As many columns without values.
 macro_rules! no_message_columns {
     () => {
         "null::bigint, null::bigint, null::uuid, null::uuid, null::bigint, null::smallint, null::bytea, null::bytea, \
-         null::bigint, null::integer, null::uuid[], null::text"
+         null::bigint, null::integer, null::uuid[], null::text, null::bigint, null::text"
     };
 }
 pub(crate) use {message_columns, no_message_columns};
 
 /// How many columns a message has.
-pub(crate) const MESSAGE: usize = 12;
+pub(crate) const MESSAGE: usize = 14;
 
 /// What few messages have.
 #[derive(Default, Serialize, Deserialize)]
@@ -151,6 +151,8 @@ pub(crate) fn message(row: &PgRow, at: usize) -> StoreResult<Message> {
         },
         reply_to: get::<Option<i64>>(row, at + 8)?.map(|seq| Seq(unsigned(seq))),
         view_once: view_once(get(row, at + 9)?),
+        expires_at: get::<Option<i64>>(row, at + 12)?.map(Timestamp::from_micros),
+        event: get::<Option<&str>>(row, at + 13)?.map(of_json).transpose()?,
         cid: text(row, at + 7)?,
     })
 }

@@ -87,6 +87,7 @@ fn group(number: usize) -> NewConversation {
         owner: Some(me()),
         cid: Some(number.to_string()),
         settings: ConvSettings::default(),
+        max_per_user: None,
         at: Timestamp::from_micros(1),
     }
 }
@@ -194,6 +195,9 @@ async fn send(store: SledStore, sender: usize, start: Instant) -> Result<u32, St
             content: vec![b'x'; BYTES].into(),
             reply_to: None,
             view_once: None,
+            expires_in: None,
+            event: None,
+            pace: None,
             mentions: Vec::new(),
         });
         let change = Change { conv, actor: me(), epoch: Epoch(0), at: Timestamp::from_micros(2), op };

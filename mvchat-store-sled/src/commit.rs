@@ -1,21 +1,24 @@
 //! Shared changes.
 
 use crate::batch::Batch;
-use crate::chat::{advance, message_key, mine, tail, whole};
+use crate::chat::{advance, members, message_key, mine, tail, whole};
 use crate::codec::decode;
+use crate::conversations::{join, part};
 use crate::error::internal;
-use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, TAIL, last_number};
-use crate::links::use_link;
+use crate::expiry;
+use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, PACE, TAIL, last_number};
+use crate::links::{self, use_link};
 use crate::mentions;
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail, Thing};
-use mvchat_core::policy::{Member, Message, MessageBody, MessageState, Standing};
+use mvchat_core::policy::{ConvSettings, Member, Message, MessageBody, MessageState, Standing};
 use mvchat_core::proto::{ConvId, Position, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
     Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent, StoreResult,
 };
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Carries out one change.
 pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> {
@@ -30,14 +33,24 @@ pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> 
     }
     let mut known = None;
     let mut moved = epoch != row.epoch;
-    if let Op::Revise(revise) = &op {
-        known = batch.row::<Stored>(&message_key(conv, revise.seq))?;
-        moved |= known.as_ref().is_none_or(|known| known.message.rev != revise.expect);
+    let expected = match &op {
+        Op::Revise(revise) => Some((revise.seq, revise.expect)),
+        Op::Amend(amend) => amend.expect,
+        _ => None,
+    };
+    if let Some((seq, rev)) = expected {
+        known = batch.row::<Stored>(&message_key(conv, seq))?;
+        moved |= known.as_ref().is_none_or(|known| known.message.rev != rev);
     }
     if moved {
         let fresh = whole(batch, conv, row)?;
         let message = known.map(|known| known.message);
         return Ok(Outcome::Stale { conv: Some(Arc::new(fresh)), message });
+    }
+    if let Op::Append(Append { pace: Some(pace), from: Some(from), .. }) = &op
+        && let Some(until) = paced(batch, conv, *from, *pace, at)?
+    {
+        return Ok(Outcome::TooSoon(until));
     }
     if let Op::Amend(Amend { link: Some(code), .. }) = &op {
         // The change is undone as a whole when this fails.
@@ -48,12 +61,13 @@ pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> 
     tail.touched = advance(batch)?;
     let mut step = Step { conv, actor, position: tail.touched, rev: tail.rev, at };
     let (committed, seq, event) = match op {
-        Op::Append(append) => step.append(batch, &mut tail, append)?,
+        Op::Append(append) => step.append(batch, &row, &mut tail, append)?,
         Op::Revise(revise) => {
             let known = known.ok_or_else(|| internal("a message without its row"))?;
             step.revise(batch, known, revise)?
         }
-        Op::Amend(amend) => step.amend(batch, row, amend)?,
+        Op::Amend(amend) => step.amend(batch, row, &mut tail, amend)?,
+        Op::Close(event) => step.close(batch, row, event)?,
         _ => return Err(internal("a change of a kind that this store does not know")),
     };
     batch.put(&Key::conv(TAIL, conv), &tail)?;
@@ -73,6 +87,24 @@ fn retried(batch: &Batch, conv: ConvId, actor: UserId, append: &Append) -> Store
     }))
 }
 
+/// Returns until when a sender has to wait; otherwise notes the time.
+fn paced(
+    batch: &mut Batch,
+    conv: ConvId,
+    from: UserId,
+    pace: u32,
+    at: Timestamp,
+) -> StoreResult<Option<Timestamp>> {
+    let key = Key::member(PACE, conv, from);
+    let last: Option<Timestamp> = batch.row(&key)?;
+    let until = last.map(|last| last + Duration::from_secs(pace.into()));
+    let wait = until.filter(|until| at < *until);
+    if wait.is_none() {
+        batch.put(&key, &at)?;
+    }
+    Ok(wait)
+}
+
 /// Where and when a change happens.
 struct Step {
     conv: ConvId,
@@ -86,14 +118,21 @@ struct Step {
 type Written = (Committed, Option<Seq>, LogEvent);
 
 impl Step {
-    fn append(&mut self, batch: &mut Batch, tail: &mut Tail, append: Append) -> StoreResult<Written> {
+    fn append(
+        &mut self,
+        batch: &mut Batch,
+        row: &ConvRow,
+        tail: &mut Tail,
+        append: Append,
+    ) -> StoreResult<Written> {
         let Step { conv, actor, rev, .. } = *self;
         let seq = tail.last_seq.next();
         // The clock of a caller may be behind the one that sent the message before.
         self.at = tail.last_at.map_or(self.at, |last| last.max(self.at));
         tail.last_seq = seq;
         tail.last_at = Some(self.at);
-        let Append { id, from, cid, content, reply_to, view_once, mentions } = append;
+        let Append { id, from, cid, content, reply_to, view_once, expires_in, event, mentions, .. } = append;
+        let expires_at = expires_in.map(|seconds| self.at + Duration::from_secs(seconds.into()));
         let cid_of = cid.as_ref().filter(|_| from.is_none()).map(|_| actor);
         let cid = match cid {
             Some((cid, print)) => {
@@ -110,10 +149,12 @@ impl Step {
             batch.put(&Key::member(MINE, conv, from), &Mine { read: seq, recv: seq, ..mine })?;
         }
         let body = MessageBody::new(content, mentions);
-        let message = Message { seq, rev, id, from, ts: self.at, body, reply_to, view_once, cid };
+        let message =
+            Message { seq, rev, id, from, ts: self.at, body, reply_to, view_once, expires_at, event, cid };
         let stored = Stored { message, cid_of };
         batch.put_new(&message_key(conv, seq), &stored)?;
         mentions::index(batch, conv, &stored.message, None)?;
+        expiry::note_end(batch, row, conv, &stored.message, &mut tail.keep)?;
         self.note(batch, None, 0, Thing::Message(seq))?;
         Ok((self.committed(Some(stored.message)), Some(seq), LogEvent::Sent))
     }
@@ -132,16 +173,25 @@ impl Step {
                 batch.put(&key, &Sent { print: None, ..sent })?;
             }
         }
+        if message.body.state != MessageState::Live {
+            expiry::forget(batch, self.conv, seq)?;
+        }
         batch.put(&message_key(self.conv, seq), &known)?;
         self.note(batch, Some(before), 0, Thing::Message(seq))?;
         Ok((self.committed(Some(known.message)), Some(seq), event))
     }
 
-    fn amend(&self, batch: &mut Batch, mut row: ConvRow, amend: Amend) -> StoreResult<Written> {
-        let Amend { settings, owner, members, muted, event, .. } = amend;
+    fn amend(
+        &self,
+        batch: &mut Batch,
+        mut row: ConvRow,
+        tail: &mut Tail,
+        amend: Amend,
+    ) -> StoreResult<Written> {
+        let Amend { settings, owner, members, muted, max_conversations, event, .. } = amend;
         let mut index = 0;
         for (user, role, standing) in members {
-            let before = self.set_member(batch, &mut row, user, role, standing)?;
+            let before = self.set_member(batch, &mut row, user, (role, standing), max_conversations)?;
             self.note(batch, before, index, Thing::Member(user))?;
             index += 1;
         }
@@ -160,7 +210,28 @@ impl Step {
         }
         row.epoch = row.epoch.next();
         row.owner = owner.or(row.owner);
+        let retention = row.settings.retention;
         row.settings = settings.unwrap_or(row.settings);
+        if row.settings.retention != retention {
+            expiry::keep_anew(batch, &row, self.conv, self.at, &mut tail.keep)?;
+        }
+        batch.put(&Key::conv(CONV, self.conv), &row)?;
+        let conv = Arc::new(whole(batch, self.conv, row)?);
+        Ok((Committed { conv: Some(conv), ..self.committed(None) }, None, event))
+    }
+
+    /// Ends the conversation: everybody is out, and what it held is erased later, step by step.
+    fn close(&self, batch: &mut Batch, mut row: ConvRow, event: LogEvent) -> StoreResult<Written> {
+        let members = members(batch, Key::conv(MEMBER, self.conv).all()).collect::<StoreResult<Vec<_>>>()?;
+        for (user, member) in members {
+            if member.standing == Standing::Active {
+                self.set_member(batch, &mut row, user, (member.role, Standing::Left), None)?;
+            }
+        }
+        links::remove_all(batch, self.conv)?;
+        expiry::erase_later(batch, self.conv)?;
+        row.epoch = row.epoch.next();
+        (row.owner, row.settings) = (None, ConvSettings::ended());
         batch.put(&Key::conv(CONV, self.conv), &row)?;
         let conv = Arc::new(whole(batch, self.conv, row)?);
         Ok((Committed { conv: Some(conv), ..self.committed(None) }, None, event))
@@ -172,8 +243,8 @@ impl Step {
         batch: &mut Batch,
         row: &mut ConvRow,
         user: UserId,
-        role: Role,
-        standing: Standing,
+        (role, standing): (Role, Standing),
+        max_conversations: Option<usize>,
     ) -> StoreResult<Option<Rev>> {
         let key = Key::member(MEMBER, self.conv, user);
         let before: Option<Member> = batch.row(&key)?;
@@ -192,6 +263,12 @@ impl Step {
             batch.put(&Key::member(MINE, self.conv, user), &Mine::default())?;
         }
         row.active = row.active + u64::from(is_active) - u64::from(was_active);
+        if is_active && !was_active {
+            join(batch, user, max_conversations)?;
+        } else if was_active && !is_active {
+            part(batch, user)?;
+            expiry::look_again(batch, self.conv)?;
+        }
         let key = Key::user(CONV_OF, user).id(self.conv.0);
         let mut listed = batch.row::<Listed>(&key)?.unwrap_or(Listed {
             active: is_active,

@@ -3,8 +3,8 @@
 use crate::SledStore;
 use crate::batch::Batch;
 use crate::chat::{active, advance, conversation, members, whole};
-use crate::error::already_exists;
-use crate::keys::{BLOCK, CONV, CONV_OF, FOUND, Key, MEMBER, MINE, TAIL, last_id};
+use crate::error::{already_exists, full};
+use crate::keys::{BLOCK, CONV, CONV_OF, COUNT, FOUND, Key, MEMBER, MINE, TAIL, last_id};
 use crate::own::{configure, hide, mark};
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Tail};
@@ -92,9 +92,12 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
     {
         return Ok((Arc::new(known), false));
     }
-    let NewConversation { id: conv, kind, members, owner, settings, at, .. } = new;
+    let NewConversation { id: conv, kind, members, owner, settings, max_per_user, at, .. } = new;
     if batch.has(&Key::conv(CONV, conv))? {
         return Err(already_exists("the conversation exists"));
+    }
+    for user in members.keys() {
+        join(batch, *user, max_per_user)?;
     }
     if let Some(key) = found {
         batch.put(&key, &conv)?;
@@ -111,7 +114,8 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
         active: members.len() as u64,
     };
     batch.put(&Key::conv(CONV, conv), &row)?;
-    let tail = Tail { rev: Rev(0), touched: position, last_seq: Seq(0), last_at: None };
+    let tail =
+        Tail { rev: Rev(0), touched: position, last_seq: Seq(0), last_at: None, keep: None, swept: Seq(0) };
     batch.put(&Key::conv(TAIL, conv), &tail)?;
     for (user, role) in members {
         let member = Member {
@@ -130,6 +134,34 @@ fn create(batch: &mut Batch, new: NewConversation) -> StoreResult<(Arc<Conversat
     let event = LogEvent::Created;
     batch.log(&LogEntry { position, conv, rev: Rev(0), actor, at, seq: None, event })?;
     Ok((Arc::new(whole(batch, conv, row)?), true))
+}
+
+/// Returns how many conversations a user is in. Counted once for those who were in some before this was kept.
+fn count_of(batch: &Batch, user: UserId) -> StoreResult<u64> {
+    if let Some(count) = batch.row(&Key::user(COUNT, user))? {
+        return Ok(count);
+    }
+    let mut count = 0;
+    for item in batch.up(Key::user(CONV_OF, user).all()) {
+        let (key, stored) = item?;
+        count += u64::from(batch.decoded::<Listed>(&key, &stored)?.active);
+    }
+    Ok(count)
+}
+
+/// Counts one conversation more for a user, before it is listed. Errors: `Full`.
+pub(crate) fn join(batch: &mut Batch, user: UserId, most: Option<usize>) -> StoreResult<()> {
+    let count = count_of(batch, user)?;
+    if most.is_some_and(|most| count >= most as u64) {
+        return Err(full());
+    }
+    batch.put(&Key::user(COUNT, user), &(count + 1))
+}
+
+/// Counts one conversation less for a user, before it is listed so.
+pub(crate) fn part(batch: &mut Batch, user: UserId) -> StoreResult<()> {
+    let count = count_of(batch, user)?;
+    batch.put(&Key::user(COUNT, user), &count.saturating_sub(1))
 }
 
 fn receipts(

@@ -27,12 +27,17 @@
 //! | `37` | [`BLOCK`] | user ‖ other | –; both ways, while a block stands in either direction |
 //! | `38` | [`LINK`] | code | the link |
 //! | `39` | [`LINK_OF`] | conversation ‖ code | the code |
+//! | `3a` | [`COUNT`] | user | the number of conversations |
 //! | `40` | [`MESSAGE`] | conversation ‖ seq | the message |
 //! | `41` | [`CHANGED`] | conversation ‖ rev ‖ index | the thing that this rev changed last |
 //! | `42` | [`CID`] | conversation ‖ sender ‖ cid | seq, rev, time and print |
 //! | `43` | [`HIDDEN`] | conversation ‖ user ‖ seq | the `own` at which it was hidden |
-//! | `44` | [`HIDDEN_AT`] | conversation ‖ user ‖ own | the seq |
+//! | `44` | [`HIDDEN_AT`] | conversation ‖ user ‖ own, and ‖ seq if it has expired | the seq |
 //! | `45` | [`MENTION`] | mentioned user ‖ time ‖ conversation ‖ seq | – |
+//! | `46` | [`DUE`] | time ‖ conversation ‖ reader ‖ seq | what expires then |
+//! | `47` | [`PARTLY`] | conversation ‖ seq | –; while a message has expired for some |
+//! | `48` | [`ONCE`] | conversation ‖ seq | for how many seconds it can be seen once |
+//! | `49` | [`PACE`] | conversation ‖ user | when the member last sent at a pace |
 //! | `50` | [`LOG`] | position of the first entry | the entries of a batch |
 //!
 //! Positions grow with time, so whoever prunes the log by age removes rows from its start up to the first that has an
@@ -66,12 +71,17 @@ pub(crate) const FOUND: u8 = 0x36;
 pub(crate) const BLOCK: u8 = 0x37;
 pub(crate) const LINK: u8 = 0x38;
 pub(crate) const LINK_OF: u8 = 0x39;
+pub(crate) const COUNT: u8 = 0x3a;
 pub(crate) const MESSAGE: u8 = 0x40;
 pub(crate) const CHANGED: u8 = 0x41;
 pub(crate) const CID: u8 = 0x42;
 pub(crate) const HIDDEN: u8 = 0x43;
 pub(crate) const HIDDEN_AT: u8 = 0x44;
 pub(crate) const MENTION: u8 = 0x45;
+pub(crate) const DUE: u8 = 0x46;
+pub(crate) const PARTLY: u8 = 0x47;
+pub(crate) const ONCE: u8 = 0x48;
+pub(crate) const PACE: u8 = 0x49;
 pub(crate) const LOG: u8 = 0x50;
 
 /// The longest text that stands in a key as it is; of a longer one the key holds the SHA-256 hash.
@@ -86,6 +96,11 @@ impl Key {
         let mut bytes = Vec::with_capacity(48);
         bytes.push(kind);
         Self(bytes)
+    }
+
+    /// Returns a key that was read.
+    pub(crate) fn exactly(key: &[u8]) -> Self {
+        Self(key.to_vec())
     }
 
     pub(crate) fn user(kind: u8, user: UserId) -> Self {

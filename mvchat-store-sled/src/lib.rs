@@ -21,6 +21,7 @@ mod contacts;
 mod conversations;
 mod disk;
 mod error;
+mod expiry;
 mod fields;
 mod health;
 mod hot;

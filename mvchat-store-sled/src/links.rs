@@ -61,6 +61,17 @@ impl LinkStore for SledStore {
     }
 }
 
+/// Removes the links of a conversation that ends.
+pub(crate) fn remove_all(batch: &mut Batch, conv: ConvId) -> StoreResult<()> {
+    let all = batch.up(Key::conv(LINK_OF, conv).all()).collect::<StoreResult<Vec<_>>>()?;
+    for (key, stored) in all {
+        let code: String = batch.decoded(&key, &stored)?;
+        batch.remove(&link_key(&code))?;
+        batch.remove(&Key::exactly(&key))?;
+    }
+    Ok(())
+}
+
 fn link_key(code: &str) -> Key {
     Key::of(LINK).text(code)
 }

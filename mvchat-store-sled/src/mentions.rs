@@ -29,6 +29,14 @@ pub(crate) fn index(
     Ok(())
 }
 
+/// Takes out what a message mentions, because it is erased.
+pub(crate) fn forget(batch: &mut Batch, conv: ConvId, message: &Message) -> StoreResult<()> {
+    for user in mentioned(&message.body) {
+        batch.remove(&mention_key(user, conv, message.ts, message.seq))?;
+    }
+    Ok(())
+}
+
 fn mentioned(body: &MessageBody) -> BTreeSet<UserId> {
     let live = body.state == MessageState::Live;
     body.mentions.iter().copied().filter(|_| live).collect()

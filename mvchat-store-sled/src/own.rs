@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::chat::{active, advance, message_key, mine, tail, whole};
+use crate::expiry::{look_again, start};
 use crate::keys::{BLOCK, CONV, HIDDEN, HIDDEN_AT, Key, MEMBER, MINE, PRIVATE};
 use crate::read::Rows;
 use crate::rows::{ConvRow, Mine, Stored};
@@ -42,11 +43,16 @@ pub(crate) fn mark(
     mine.recv = forward(mine.recv, marks.recv).max(mine.read);
     mine.clear = forward(mine.clear, marks.clear);
     let moved = mine != before;
+    let mut due = None;
     if moved {
         touch(batch, conv, viewer, &mut mine)?;
+        due = start(batch, conv, viewer, (before.read, mine.read), marks.at)?;
+        if mine.clear > before.clear {
+            look_again(batch, conv)?;
+        }
     }
     let Mine { own, read, recv, clear, .. } = mine;
-    Ok(Some(Marked { read, recv, clear, own, moved }))
+    Ok(Some(Marked { read, recv, clear, own, moved, due }))
 }
 
 pub(crate) fn configure(
@@ -126,5 +132,6 @@ pub(crate) fn hide(
     touch(batch, conv, viewer, &mut mine)?;
     batch.put(&key, &mine.own)?;
     batch.put(&Key::member(HIDDEN_AT, conv, viewer).number(mine.own.0), &seq)?;
+    look_again(batch, conv)?;
     Ok(Some(Counted { own: mine.own, moved: true }))
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mvchat_core::policy::{
     ConvKind, ConvSettings, Member, Message, MessageBody, MessageState, Pinned, Standing,
 };
-use mvchat_core::proto::{Audience, Epoch, Own, Position, Privacy, Rev, Role, Seq, UserId};
+use mvchat_core::proto::{Audience, Epoch, HeadEvent, Own, Position, Privacy, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
     ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, SealedEmail, Sent,
     SessionRow, UserRow, UserState,
@@ -33,6 +33,10 @@ pub(crate) struct Tail {
     pub(crate) touched: Position,
     pub(crate) last_seq: Seq,
     pub(crate) last_at: Option<Timestamp>,
+    /// When it is looked next what the conversation does not keep any longer.
+    pub(crate) keep: Option<Timestamp>,
+    /// No message up to here is live.
+    pub(crate) swept: Seq,
 }
 
 /// What a member keeps, without the sealed data.
@@ -65,6 +69,21 @@ pub(crate) struct Stored {
     pub(crate) cid_of: Option<UserId>,
 }
 
+/// What expires.
+#[derive(Clone, Copy)]
+pub(crate) enum Due {
+    /// A reader's messages up to this one.
+    Read(Seq),
+    /// A message, for everybody.
+    Message,
+    /// What the conversation does not keep any longer.
+    Keep,
+    /// Those messages after this one that have expired for some: perhaps it is for everybody by now.
+    Look(Seq),
+    /// Everything that an ended conversation held.
+    Erase,
+}
+
 /// Something that changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Thing {
@@ -87,11 +106,9 @@ macro_rules! rows {
 }
 
 rows! {
-    ConvRow { kind, epoch, owner, created_at, settings, settings_rev, active }
-    Tail { rev, touched, last_seq, last_at }
+    Tail { rev, touched, last_seq, last_at } + { keep, swept }
     Mine { own, touched, read, recv, clear, favorite, muted, archived }
     Listed { active, created_at, removed }
-    ConvSettings { public, ttl, no_screenshots, pinned, slow_mode, closed }
     Pinned { seq, at, by }
     Member { role, standing, blocks, muted_until, joined_at, rev }
     ContactRow { user, source, created_at, nickname } + { trusts, trusted }
@@ -99,6 +116,7 @@ rows! {
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
+    SessionRow { id, user, device, user_agent, created_at, used_at, expires_at } + { until }
     Credential { user, scheme, name, folded, secret }
     Privacy { last_seen, receipts, typing, discoverable }
 }
@@ -119,31 +137,86 @@ codes! {
     ConvKind { Dm = 1, Group = 2, Me = 3 }
     Standing { Active = 1, Left = 2, Kicked = 3, Banned = 4 }
     Role { Member = 1, Admin = 2, Owner = 3 }
-    MessageState { Live = 1, Unsent = 2, Deleted = 3 }
+    MessageState { Live = 1, Unsent = 2, Deleted = 3, Expired = 4 }
     ContactSource { Manual = 1, Invite = 2 }
     Audience { Everyone = 1, Contacts = 2, Nobody = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
 }
 
-/// What came later stands at the end: when it ends in any case.
-impl Field for SessionRow {
+/// What came later stands at the end.
+impl Field for ConvRow {
     fn put(&self, out: &mut Out) {
-        self.id.put(out);
-        self.user.put(out);
-        self.device.put(out);
-        self.user_agent.put(out);
+        let ConvSettings {
+            public,
+            ttl,
+            no_screenshots,
+            pinned,
+            slow_mode,
+            closed,
+            retention,
+            system_messages,
+        } = &self.settings;
+        self.kind.put(out);
+        self.epoch.put(out);
+        self.owner.put(out);
         self.created_at.put(out);
-        self.used_at.put(out);
-        self.expires_at.put(out);
-        self.until.put(out);
+        public.put(out);
+        ttl.put(out);
+        no_screenshots.put(out);
+        pinned.put(out);
+        slow_mode.put(out);
+        closed.put(out);
+        self.settings_rev.put(out);
+        self.active.put(out);
+        retention.put(out);
+        system_messages.put(out);
     }
 
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
-        let (id, user) = Field::take(input)?;
-        let (device, user_agent) = Field::take(input)?;
-        let (created_at, used_at) = Field::take(input)?;
-        let expires_at = Field::take(input)?;
-        Ok(Self { id, user, device, user_agent, created_at, used_at, expires_at, until: input.later()? })
+        let (kind, epoch) = Field::take(input)?;
+        let (owner, created_at) = Field::take(input)?;
+        let mut settings = ConvSettings {
+            public: Field::take(input)?,
+            ttl: Field::take(input)?,
+            no_screenshots: Field::take(input)?,
+            pinned: Field::take(input)?,
+            slow_mode: Field::take(input)?,
+            closed: Field::take(input)?,
+            retention: None,
+            system_messages: false,
+        };
+        let (settings_rev, active) = Field::take(input)?;
+        settings.retention = input.later()?;
+        settings.system_messages = input.later()?;
+        Ok(Self { kind, epoch, owner, created_at, settings, settings_rev, active })
+    }
+}
+
+impl Field for Due {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Read(to) => {
+                out.byte(1);
+                to.put(out);
+            }
+            Self::Message => out.byte(2),
+            Self::Keep => out.byte(3),
+            Self::Look(after) => {
+                out.byte(4);
+                after.put(out);
+            }
+            Self::Erase => out.byte(5),
+        }
+    }
+    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        match input.byte()? {
+            1 => Seq::take(input).map(Self::Read),
+            2 => Ok(Self::Message),
+            3 => Ok(Self::Keep),
+            4 => Seq::take(input).map(Self::Look),
+            5 => Ok(Self::Erase),
+            _ => Err(Unreadable),
+        }
     }
 }
 
@@ -184,7 +257,8 @@ impl Field for UserRow {
 /// The state and the sender come first, so that counting what is unread reads nothing else.
 impl Field for Stored {
     fn put(&self, out: &mut Out) {
-        let Message { seq, rev, id, from, ts, body, reply_to, view_once, cid } = &self.message;
+        let Message { seq, rev, id, from, ts, body, reply_to, view_once, expires_at, event, cid } =
+            &self.message;
         body.state.put(out);
         from.put(out);
         seq.put(out);
@@ -201,6 +275,8 @@ impl Field for Stored {
         body.edit_cid.put(out);
         body.mentions.put(out);
         body.reactions.put(out);
+        expires_at.put(out);
+        event.put(out);
     }
 
     fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
@@ -218,7 +294,8 @@ impl Field for Stored {
             mentions: Field::take(input)?,
             reactions: Field::take(input)?,
         };
-        let message = Message { seq, rev, id, from, ts, body, reply_to, view_once, cid };
+        let (expires_at, event) = (input.later()?, input.later()?);
+        let message = Message { seq, rev, id, from, ts, body, reply_to, view_once, expires_at, event, cid };
         Ok(Self { message, cid_of })
     }
 }
@@ -231,18 +308,23 @@ impl Stored {
     }
 }
 
-/// An event is kept as JSON: the core knows its names, and new kinds need no new format.
-impl Field for LogEvent {
-    fn put(&self, out: &mut Out) {
-        match serde_json::to_string(self) {
-            Ok(json) => json.put(out),
-            Err(_) => out.tag(None),
+/// Events are kept as JSON: the core knows their names, and new kinds need no new format.
+macro_rules! json {
+    ($($kind:ident)*) => {$(
+        impl Field for $kind {
+            fn put(&self, out: &mut Out) {
+                match serde_json::to_string(self) {
+                    Ok(json) => json.put(out),
+                    Err(_) => out.tag(None),
+                }
+            }
+            fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
+                serde_json::from_str(&String::take(input)?).map_err(|_| Unreadable)
+            }
         }
-    }
-    fn take(input: &mut In<'_>) -> Result<Self, Unreadable> {
-        serde_json::from_str(&String::take(input)?).map_err(|_| Unreadable)
-    }
+    )*};
 }
+json! { LogEvent HeadEvent }
 
 impl Field for Thing {
     fn put(&self, out: &mut Out) {

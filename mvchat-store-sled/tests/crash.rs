@@ -55,6 +55,7 @@ async fn victim(dir: &Path) -> ! {
             owner: Some(me()),
             cid: Some(number.to_string()),
             settings: ConvSettings::default(),
+            max_per_user: None,
             at: Timestamp::from_micros(1),
         };
         store.create_conversation(new).await.unwrap();
@@ -79,6 +80,9 @@ async fn send(store: SledStore, sender: u64) {
             content: content.into(),
             reply_to: None,
             view_once: None,
+            expires_in: None,
+            event: None,
+            pace: None,
             mentions: Vec::new(),
         });
         let change = Change { conv, actor: me(), epoch: Epoch(0), at: Timestamp::from_micros(2), op };

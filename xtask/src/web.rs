@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! target/web/index.html               never cached, names the files below
+//! target/web/sw.js                    the same; keeps all of it for pages without a network
 //! target/web/assets/<hash>/…          cached for ever: whatever changes, changes the folder's name
 //! ```
 
@@ -14,7 +15,9 @@ use std::{
 use crate::{modules::modules, npm, tree, wasm_target};
 
 /// The page's files besides its modules.
-const EXTRAS: [&str; 2] = ["style.css", "icon.svg"];
+const EXTRAS: [&str; 3] = ["style.css", "icon.svg", "manifest.webmanifest"];
+/// What keeps the page on the device; its address says how far it reaches, so it stands beside the page.
+const WORKER: &str = "sw.js";
 /// Where the page finds the client.
 const CLIENT: &str = "mvchat-client";
 
@@ -37,7 +40,9 @@ pub(crate) fn web() -> Result<PathBuf, String> {
     let folder = tree::root().join("target").join("web");
     let mut bundle: BTreeMap<String, Vec<u8>> =
         files.into_iter().map(|(name, bytes)| (format!("assets/{hash}/{name}"), bytes)).collect();
+    let worker = [with_build(&hash, &bundle).into_bytes(), read(&source.join(WORKER))?].concat();
     bundle.insert("index.html".to_owned(), with_preloads(&page, &hash, &bundle).into_bytes());
+    bundle.insert(WORKER.to_owned(), worker);
     write(&folder, &bundle)?;
     Ok(folder)
 }
@@ -73,6 +78,12 @@ fn with_preloads(page: &str, hash: &str, bundle: &BTreeMap<String, Vec<u8>>) -> 
     }
     page.replace("=\"./", &format!("=\"/assets/{hash}/"))
         .replace("  </head>", &format!("{preloads}  </head>"))
+}
+
+/// Tells the worker which build it belongs to and what to keep.
+fn with_build(hash: &str, bundle: &BTreeMap<String, Vec<u8>>) -> String {
+    let files: Vec<String> = bundle.keys().map(|name| format!("\"/{name}\"")).collect();
+    format!("const BUILD = {{ hash: \"{hash}\", files: [{}] }};\n", files.join(", "))
 }
 
 /// Writes the bundle, and nothing at all if it is there already: the server is compiled again when a file is newer.
@@ -120,6 +131,15 @@ mod tests {
         assert!(page.contains("<link rel=\"modulepreload\" href=\"/assets/f/app/main.js\">"), "{page}");
         assert!(page.contains("href=\"/assets/f/c/mvchat.wasm\" as=\"fetch\""), "{page}");
         assert_eq!(page.matches("<link").count(), 3, "{page}");
+    }
+
+    #[test]
+    fn the_worker_knows_its_build() {
+        let files = ["assets/f/app/main.js", "assets/f/style.css"];
+        let bundle = files.into_iter().map(|name| (name.to_owned(), Vec::new())).collect();
+        let expected =
+            "const BUILD = { hash: \"f\", files: [\"/assets/f/app/main.js\", \"/assets/f/style.css\"] };\n";
+        assert_eq!(with_build("f", &bundle), expected);
     }
 
     #[test]

@@ -1,12 +1,21 @@
 //! The chat behind the routes, as the configuration wants it.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
-use mvchat_core::{Chat, ChatBuilder, Keys, builtin::MemoryStore, proto::Limits};
+use mvchat_core::{
+    Chat, ChatBuilder, Keys,
+    builtin::{
+        MemoryStore,
+        audit::FileAudit,
+        keys::{FileVault, MemoryVault, Ring},
+    },
+    proto::Limits,
+    seam::keys::{KeyError, Vault},
+};
 use mvchat_store_postgres::{PgStore, PgVault};
 use mvchat_store_sled::SledStore;
 
-use crate::config::{Config, Preset, StoreKind};
+use crate::config::{Config, KeySource, Preset, RING_VARIABLE, StoreKind};
 
 /// Opens keys and store and starts the engine.
 ///
@@ -18,37 +27,113 @@ pub(crate) async fn open(config: &Config) -> io::Result<Chat> {
 
 async fn builder(config: &Config) -> io::Result<ChatBuilder> {
     let folder = &config.data_dir.0;
-    match config.store {
-        // What forgets everything needs no keys that outlive it.
-        StoreKind::Memory => Ok(Chat::builder(MemoryStore::default())),
+    let (builder, keys) = match config.store {
+        // What forgets everything needs no keys that outlive it, and no log of what it did.
+        StoreKind::Memory => return Ok(Chat::builder(MemoryStore::default())),
         StoreKind::Sled => {
-            let keys_folder = folder.join("keys");
-            let keys = Keys::load_or_create(&keys_folder).map_err(|error| {
-                io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder.display()))
-            })?;
+            let keys = match config.keys.source {
+                KeySource::File => {
+                    Keys::load_or_create(keys_folder(config)).map_err(|e| no_keys(config, &e))?
+                }
+                KeySource::Environment => {
+                    let vault = FileVault::open(vault_folder(config)).map_err(|e| no_keys(config, &e))?;
+                    Keys::new(open_ring(config)?, vault)
+                }
+            };
             let store = SledStore::open(folder).map_err(|error| {
                 io::Error::other(format!("cannot open the store in {}: {error}", folder.display()))
             })?;
-            Ok(Chat::builder(store).keys(keys))
+            (Chat::builder(store), keys)
         }
         StoreKind::Postgres => {
-            let url = &config.database.0;
-            if url.is_empty() {
-                return Err(io::Error::other(
-                    "the store postgres needs a database: give --database-url or MVCHAT_DATABASE_URL",
-                ));
-            }
-            // The address holds a password; the errors do not.
-            let failed = |error| io::Error::other(format!("cannot open the database: {error}"));
-            let store = PgStore::connect(url).await.map_err(failed)?;
-            let vault = PgVault::connect(url).await.map_err(failed)?;
-            let keys_folder = folder.join("keys");
-            let keys = Keys::load_or_create_beside(&keys_folder, vault).await.map_err(|error| {
-                io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder.display()))
-            })?;
-            Ok(Chat::builder(store).keys(keys))
+            let store = PgStore::connect(database(config)?).await.map_err(no_database)?;
+            let vault = PgVault::connect(database(config)?).await.map_err(no_database)?;
+            let keys = match config.keys.source {
+                KeySource::File => Keys::load_or_create_beside(keys_folder(config), vault).await,
+                KeySource::Environment => Ok(Keys::new(open_ring(config)?, vault)),
+            };
+            (Chat::builder(store), keys.map_err(|e| no_keys(config, &e))?)
+        }
+    };
+    let builder = builder.keys(keys.clone());
+    if !config.audit.enabled {
+        return Ok(builder);
+    }
+    let folder = audit_folder(config);
+    let audit = FileAudit::open(&folder, &keys).map_err(|error| {
+        io::Error::other(format!("cannot open the audit log in {}: {error}", folder.display()))
+    })?;
+    Ok(builder.audit(audit))
+}
+
+/// Opens the ring as it is, without the users' keys under it: enough for signatures.
+///
+/// # Errors
+/// If there is no ring, or it can't be used.
+pub(crate) fn ring_alone(config: &Config) -> io::Result<Keys> {
+    Ok(Keys::new(open_ring(config)?, MemoryVault::default()))
+}
+
+/// Opens the ring as it is.
+///
+/// # Errors
+/// If there is no ring, or it can't be used.
+pub(crate) fn open_ring(config: &Config) -> io::Result<Ring> {
+    let ring = match config.keys.source {
+        KeySource::File => Ring::load(keys_folder(config).join("ring.json")),
+        KeySource::Environment => Ring::from_env(RING_VARIABLE),
+    };
+    ring.map_err(|error| no_keys(config, &error))
+}
+
+/// Opens the vault of the configured store.
+///
+/// # Errors
+/// If the store keeps none, or it can't be opened.
+pub(crate) async fn open_vault(config: &Config) -> io::Result<Box<dyn Vault>> {
+    match config.store {
+        StoreKind::Memory => Err(io::Error::other("the store `memory` keeps no keys")),
+        StoreKind::Sled => {
+            let vault = FileVault::open(vault_folder(config)).map_err(|e| no_keys(config, &e))?;
+            Ok(Box::new(vault))
+        }
+        StoreKind::Postgres => {
+            let vault = PgVault::connect(database(config)?).await.map_err(no_database)?;
+            Ok(Box::new(vault))
         }
     }
+}
+
+/// Where the ring is, unless the environment has it.
+pub(crate) fn keys_folder(config: &Config) -> PathBuf {
+    config.data_dir.0.join("keys")
+}
+
+/// Where the audit log is.
+pub(crate) fn audit_folder(config: &Config) -> PathBuf {
+    config.data_dir.0.join("audit")
+}
+
+fn vault_folder(config: &Config) -> PathBuf {
+    keys_folder(config).join("vault")
+}
+
+fn database(config: &Config) -> io::Result<&str> {
+    match config.database.0.as_str() {
+        "" => Err(io::Error::other(
+            "the store postgres needs a database: give --database-url or MVCHAT_DATABASE_URL",
+        )),
+        url => Ok(url),
+    }
+}
+
+/// The address holds a password; the errors do not.
+fn no_database(error: impl std::fmt::Display) -> io::Error {
+    io::Error::other(format!("cannot open the database: {error}"))
+}
+
+fn no_keys(config: &Config, error: &KeyError) -> io::Error {
+    io::Error::other(format!("cannot open the keys in {}: {error}", keys_folder(config).display()))
 }
 
 /// Takes the engine's share of the configuration.

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::{
+    command::{audit::AuditCommand, keys::KeysCommand, user::UserCommand},
+    config::Flags,
+};
 
 /// A complete messenger in one process.
 ///
@@ -25,6 +28,15 @@ pub enum Command {
     /// Look at configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look after the keys of data at rest.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Look at the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Look after users.
+    #[command(subcommand)]
+    User(UserCommand),
 }
 
 /// What can be done with configurations.

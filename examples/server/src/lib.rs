@@ -3,7 +3,10 @@
 pub mod accept;
 mod chat;
 pub mod cli;
+pub mod command;
 pub mod config;
+mod control;
+mod keeper;
 pub mod log;
 mod proxy;
 pub mod run;

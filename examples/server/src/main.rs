@@ -26,6 +26,9 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(*args),
         Command::Config(ConfigCommand::Check(args)) => check(*args),
         Command::Config(ConfigCommand::Example) => print(example()),
+        Command::Keys(command) => done(command.run()),
+        Command::Audit(command) => done(command.run()),
+        Command::User(command) => done(command.run()),
     }
 }
 
@@ -83,6 +86,14 @@ fn print(text: String) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+/// The end of a command that has printed what there was to print.
+fn done(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => complain(FAILED, [problem]),
     }
 }
 

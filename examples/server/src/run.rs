@@ -5,14 +5,15 @@ use std::{
     net::SocketAddr,
 };
 
+use mvchat_core::Chat;
 use mvchat_transport_axum::Options;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     accept::{self, AcceptOptions, Drained},
     chat,
-    config::Config,
-    web,
+    config::{Config, StoreKind},
+    control, keeper, web,
 };
 
 /// Serves on `listener` until `shutdown` is ready, then drains.
@@ -27,6 +28,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let chat = chat::open(&config).await?;
+    let keeper = tokio::spawn(keeper::keep(chat.clone(), keeper::policy(&config.keys)));
+    let control = tokio::spawn(administer(chat.clone(), config.clone()));
     let origins = Options::default().allowed_origins(&config.server.allowed_origins);
     let app = mvchat_transport_axum::router_with(chat.clone(), origins).merge(web::routes());
     let options = accept_options(&config);
@@ -43,12 +46,32 @@ pub async fn run(
         drop(stopping.await);
         chat.drain(within).await
     };
-    match tokio::join!(accept::serve(listener, app, options, shutdown), drain) {
+    let stopped = tokio::join!(accept::serve(listener, app, options, shutdown), drain);
+    keeper.abort();
+    control.abort();
+    match stopped {
         (Drained::All, true) => tracing::info!("stopped"),
         (Drained::All, false) => tracing::warn!("stopped with commands left"),
         (Drained::Cut { left }, _) => tracing::warn!(left, "stopped with connections left"),
     }
     Ok(())
+}
+
+/// Listens for administrators, if what is kept outlives the process.
+async fn administer(chat: Chat, config: Config) {
+    if config.store == StoreKind::Memory {
+        return;
+    }
+    #[cfg(unix)]
+    {
+        let path = control::socket(&config.data_dir.0);
+        if let Err(error) = control::listen(chat, &path).await {
+            let path = path.display();
+            tracing::warn!(%path, %error, "administrators can't be heard: stop the server to use `keys` and `user`");
+        }
+    }
+    #[cfg(not(unix))]
+    drop(chat);
 }
 
 /// Takes the accept loop's share of the configuration.

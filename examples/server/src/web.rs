@@ -39,7 +39,7 @@ const MISSING: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-
     <h1>mvchat is running</h1>\n<p>This build has no web chat in it. From the source tree, <code>cargo xtask up</code> \
     builds it and starts the server with it.</p>\n<p>Clients connect to <code>/v0/ws</code>.</p>\n</html>\n";
 
-/// Returns the routes: `GET /` is the page, `GET /assets/…` what it consists of.
+/// Returns the routes: `GET /` is the page, `GET /assets/…` what it consists of, `GET /sw.js` what keeps it on devices.
 pub fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -53,7 +53,7 @@ where
 {
     let page = files.iter().find(|file| file.name == "index.html").copied();
     let page = page.unwrap_or(File { name: "index.html", etag: "\"none\"", bytes: MISSING.as_bytes() });
-    let assets = files.iter().filter(|file| file.name.starts_with("assets/"));
+    let assets = files.iter().filter(|file| file.name.starts_with("assets/") || file.name == "sw.js");
     let router = Router::new().route("/", get(async move |headers: HeaderMap| answer(page, &headers)));
     assets.fold(router, |router, &file| {
         let path = format!("/{}", file.name);
@@ -91,6 +91,7 @@ fn content_type(name: &str) -> &'static str {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
+        Some("webmanifest") => "application/manifest+json",
         Some("svg") => "image/svg+xml",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
@@ -110,6 +111,7 @@ mod tests {
     const BUNDLE: &[File] = &[
         File { name: "assets/ab/app/main.js", etag: "\"1\"", bytes: b"run()" },
         File { name: "index.html", etag: "\"2\"", bytes: b"<!doctype html>" },
+        File { name: "sw.js", etag: "\"3\"", bytes: b"keep()" },
     ];
 
     async fn ask(files: &'static [File], path: &str, known: &str) -> Response {
@@ -127,6 +129,9 @@ mod tests {
         assert_eq!(page.status(), StatusCode::OK);
         assert_eq!(of(&page, header::CONTENT_TYPE), "text/html; charset=utf-8");
         assert_eq!(of(&page, header::CACHE_CONTROL), "no-cache");
+        let worker = ask(BUNDLE, "/sw.js", "").await;
+        assert_eq!(of(&worker, header::CONTENT_TYPE), "text/javascript; charset=utf-8");
+        assert_eq!(of(&worker, header::CACHE_CONTROL), "no-cache");
         let script = ask(BUNDLE, "/assets/ab/app/main.js", "\"0\"").await;
         assert_eq!(of(&script, header::CONTENT_TYPE), "text/javascript; charset=utf-8");
         assert_eq!(of(&script, header::CACHE_CONTROL), "public, max-age=31536000, immutable");

@@ -15,6 +15,8 @@ const OPTIONS = { remember: true, userAgent: "mvchat-web/0.1", device: device() 
 const app = document.getElementById("app");
 applyTheme();
 start();
+// The page also opens without a network; where it can't be kept, it comes from the server as ever.
+navigator.serviceWorker?.register("/sw.js").catch(() => {});
 
 async function start() {
   fill(app, h("main", { class: "splash" }, h("p", { role: "status" }, "Opening…")));

@@ -8,6 +8,7 @@ import { sidebar } from "./list/sidebar.js";
 import { contacts } from "./people/contacts.js";
 import { arrive } from "./people/arrive.js";
 import { mentions } from "./people/mentions.js";
+import { eventText } from "./room/events.js";
 import { info } from "./room/info.js";
 import { room } from "./room/room.js";
 import { settings } from "./settings/settings.js";
@@ -65,6 +66,7 @@ export function shell(app, chat) {
   // Names of one's own for people are everywhere, so the contacts are followed from the beginning.
   scope.watch(chat.contacts, () => {});
   scope.add(chat.on("message", (message) => {
+    if (message.event) return announce(eventText(chat, message));
     const from = nameOf(message.from ? chat.user(message.from).value ?? { id: message.from } : undefined);
     const open = location.hash.startsWith(`#/c/${message.conv}`);
     const where = chat.conversation(message.conv).info.value;

@@ -22,6 +22,19 @@ function proxied() {
   };
 }
 
+/** Waits until a message is kept on the device for the next start. */
+const hasKept = ({ page }, text) =>
+  page.evaluate(async (text) => {
+    const settled = (request) => new Promise((done) => (request.onsuccess = () => done(request.result)));
+    const kept = async ({ name }) => {
+      const db = await settled(indexedDB.open(name));
+      const all = await settled(db.transaction("messages").objectStore("messages").getAll());
+      db.close();
+      return all.some(({ messages }) => messages.some(({ content }) => content?.text === text));
+    };
+    while (!(await Promise.all((await indexedDB.databases()).map(kept))).includes(true)) await new Promise(requestAnimationFrame);
+  }, text);
+
 /** The system says that there is a network again. */
 const online = (person) => person.page.evaluate(() => dispatchEvent(new Event("online")));
 
@@ -92,6 +105,46 @@ test("a reload with messages that wait", TIMEOUT, async (t) => {
   assert.deepEqual(await bob.texts(), ["Sent", "First that waits", "Second that waits"]);
   anna.isFine();
   bob.isFine();
+});
+
+test("without a server the page opens, with what was said", TIMEOUT, async (t) => {
+  const { server, anna, bob } = await two(t, { store: "sled" });
+  await anna.say("Read me on the train");
+  await anna.isMarked("Read me on the train", "delivered");
+  await bob.page.evaluate(() => navigator.serviceWorker.ready);
+  // Bob has never opened the conversation; its last page is there all the same.
+  await bob.page.locator(".conversations .badge", { hasText: "1" }).waitFor();
+  await bob.page.reload();
+  await bob.page.locator(".conversations .badge", { hasText: "1" }).waitFor();
+  await bob.isOnline();
+  await hasKept(bob, "Read me on the train");
+  await server.kill();
+  await bob.page.reload();
+  await bob.page.locator(".conversations a", { hasText: "Read me on the train" }).waitFor();
+  await bob.open("Anna Berg");
+  await bob.sees("Read me on the train");
+  await bob.page.locator(".banner", { hasText: "You are offline" }).waitFor();
+  await bob.say("Read it");
+  await bob.page.locator('.row.own[data-status="queued"]').waitFor();
+  await server.start();
+  await bob.tryNow();
+  await anna.tryNow();
+  await anna.sees("Read it");
+  bob.isFine();
+});
+
+test("what is kept is on the screen before the server has answered", TIMEOUT, async (t) => {
+  const { anna } = await two(t);
+  await anna.say("Already here");
+  await anna.isMarked("Already here", "delivered");
+  await hasKept(anna, "Already here");
+  // The socket opens, and nobody ever says a word.
+  await anna.page.routeWebSocket(/\/v0\/ws/, () => {});
+  await anna.page.reload();
+  await anna.sees("Already here");
+  await anna.page.locator(".conversations a", { hasText: "Already here" }).waitFor();
+  await anna.page.locator(".banner", { hasText: "Connecting" }).waitFor();
+  anna.isFine();
 });
 
 test("two tabs show the same and share one connection", TIMEOUT, async (t) => {

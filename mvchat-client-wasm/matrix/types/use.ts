@@ -4,7 +4,7 @@ import {
   ChatError, connect, firstGraphemes, graphemes, hasSession, isSingleGrapheme,
   type Audience,
   type Client, type ConnectOptions, type Contact, type Content, type Conversation, type ConversationInfo, type ConvId, type Draft,
-  type Events, type GroupLink, type Invite, type Json, type Limits, type Me, type Media, type Member, type Mention, type Message,
+  type Events, type GroupEvent, type GroupLink, type Invite, type Json, type Limits, type Me, type Media, type Member, type Mention, type Message,
   type MessageStatus, type Presence, type Privacy, type Profile, type Reaction, type Readable, type Receipt, type Reply, type Role,
   type SendOptions, type Session, type Status, type Timeline, type Timestamp, type User, type UserId,
   type WebSocketLike,
@@ -161,7 +161,7 @@ export async function conversation(room: Conversation, bob: UserId): Promise<voi
   console.log(user, readSeq, recvSeq);
 
   const mention: Mention = { userId: bob, username: "bob", offset: 0, length: 4 };
-  const options: SendOptions = { replyTo: 3, mentions: [mention], viewOnce: true, viewOnceTTL: 10 };
+  const options: SendOptions = { replyTo: 3, mentions: [mention], viewOnce: true, viewOnceTTL: 10, expiresIn: 60 };
   exactly<Message>()(room.send("@bob hello", options));
   const media: Media = { type: "image", ref: "0190b5a0-0000-7000-8000-000000000003", width: 640 };
   const draft: Draft = { text: "Look", media: [media], mentions: [mention] };
@@ -185,7 +185,9 @@ export async function conversation(room: Conversation, bob: UserId): Promise<voi
   await room.invite(bob);
   await room.setRole(bob, "admin");
   await room.transfer(bob);
-  await room.update({ public: { fn: "Friends" }, noScreenshots: true, slowMode: null, joinable: false });
+  await room.update({ public: { fn: "Friends" }, noScreenshots: true, slowMode: null, joinable: false, systemMessages: true });
+  await room.setRetention(null);
+  await room.deleteGroup();
   await room.ban(bob);
   await room.unban(bob);
   await room.mute(bob, new Date());
@@ -208,9 +210,13 @@ function show(info: ConversationInfo): void {
   exactly<Role>()(role);
   console.log(type === "dm", title, profile, user?.online, unread, lastMessage?.text, lastAt, own, info.noScreenshots);
   console.log(lastSeq, readSeq, recvSeq, clearSeq, favorite, muted, archived, blocked, disappearingTTL, pinnedSeq);
-  console.log(info.slowMode, info.joinable);
+  console.log(info.slowMode, info.joinable, info.systemMessages, info.retention);
   // @ts-expect-error A snapshot can't be changed.
   info.unread = 0;
+}
+
+function showEvent({ what, by, user, role }: GroupEvent): void {
+  console.log(what, by, user, role);
 }
 
 export async function message(message: Message): Promise<void> {
@@ -221,6 +227,9 @@ export async function message(message: Message): Promise<void> {
   console.log(body?.v, body?.text, body?.media?.[0]?.ref, body?.reply?.seq, body?.mentions?.[0]?.userId);
   console.log(key, conv, seq, cid, from, mine, at, text, error?.message, deleted, unsent, unavailable, editedAt, editCount);
   console.log(replyTo, reply?.preview, mentions.length, viewOnce, editableUntil, unsendableUntil);
+  const { expired, expiresAt, event } = message;
+  if (event) showEvent(event);
+  console.log(expired, expiresAt);
   reactions.forEach(({ emoji, users, mine }: Reaction) => console.log(emoji, users.length, mine));
   await message.edit("better");
   await message.unsend();

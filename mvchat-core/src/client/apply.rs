@@ -8,6 +8,7 @@ use crate::proto::{
     Send, Seq, UserId, What,
 };
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// The most different reactions of a message, and users per reaction, that are kept.
 const MAX_REACTIONS: (usize, usize) = (64, 2_000);
@@ -84,8 +85,15 @@ impl Apply<'_> {
                 Some(content) => self.edit(rev, seq, content, info.ts),
                 None => return After::UNCLEAR,
             },
-            What::Unsend => return self.delete(rev, seq, true),
-            What::Delete => return self.delete(rev, seq, false),
+            What::Unsend => return self.delete(rev, seq, unsent()),
+            What::Delete => return self.delete(rev, seq, Head::default()),
+            What::Expired => return self.delete(rev, seq, Head { expired: Some(true), ..Head::default() }),
+            What::ConvDeleted => return After::GONE,
+            What::GroupUpdated => {
+                let read = |json: Json| json.read();
+                let Some(settings) = info.content.and_then(read) else { return After::UNCLEAR };
+                self.settings(settings);
+            }
             What::React => {
                 if let (Some(user), Some(emoji)) = (info.from, info.emoji) {
                     self.react(rev, seq, user, emoji, info.op.as_deref());
@@ -127,8 +135,8 @@ impl Apply<'_> {
                 Some(content) => self.edit(rev, seq, normal(content), mine.edited_at.unwrap_or(at)),
                 None => return After::UNCLEAR,
             },
-            Request::Unsend(_) => return self.delete(rev, seq, true),
-            Request::Delete(_) => return self.delete(rev, seq, false),
+            Request::Unsend(_) => return self.delete(rev, seq, unsent()),
+            Request::Delete(_) => return self.delete(rev, seq, Head::default()),
             Request::React(_) => {
                 if let (Some(me), Some(emoji)) = (self.me, mine.emoji.clone()) {
                     self.react(rev, seq, me, emoji, mine.op.as_deref());
@@ -153,6 +161,7 @@ impl Apply<'_> {
         match action {
             "invite" => self.member(mine.user(), MemberChange::Joined),
             "kick" => return self.went(mine.user(), MemberChange::Kicked),
+            "delete" => return After::GONE,
             "transfer" => self.owner(mine.user()),
             "role" => match mine.role {
                 Some(role) => self.role(mine.user(), role),
@@ -177,6 +186,19 @@ impl Apply<'_> {
             }
         }
         After::default()
+    }
+
+    fn settings(&mut self, settings: NewSettings) {
+        let view = &mut self.conv.view;
+        view.slow_mode = settings.slow_mode.unwrap_or(view.slow_mode);
+        view.retention = settings.retention.unwrap_or(view.retention);
+        if let Some(on) = settings.joinable {
+            view.joinable = (!on).then_some(false);
+        }
+        if let Some(on) = settings.system_messages {
+            view.system_messages = on.then_some(true);
+        }
+        self.viewed();
     }
 
     /// A change in its latest state, from the catch-up.
@@ -229,7 +251,10 @@ impl Apply<'_> {
         let reply_to = send.reply_to.and_then(crate::proto::Int::positive).map(Seq);
         let view_once = send.view_once.filter(|once| *once);
         let view_once_ttl = view_once.and(send.view_once_ttl).and_then(|ttl| u32::try_from(ttl.0).ok());
-        let head = Head { reply_to, mentions, view_once, view_once_ttl, ..Head::default() }.non_empty();
+        let expires_in = send.expires_in.and_then(crate::proto::Int::positive);
+        let expires_at = expires_in.map(|seconds| ts + Duration::from_secs(seconds));
+        let head =
+            Head { reply_to, mentions, view_once, view_once_ttl, expires_at, ..Head::default() }.non_empty();
         self.message(MessageItem {
             seq,
             rev,
@@ -257,12 +282,13 @@ impl Apply<'_> {
         self.events.push(Event::Edited { conv: self.id(), seq, content, at });
     }
 
-    fn delete(&mut self, rev: Rev, seq: Seq, unsent: bool) -> After {
+    fn delete(&mut self, rev: Rev, seq: Seq, head: Head) -> After {
+        let unsent = head.unsent == Some(true);
         if let Some(message) = self.conv.stale(seq, rev) {
             message.rev = rev;
             (message.content, message.deleted, message.cid, message.view_once) =
                 (None, Some(true), None, None);
-            message.head = unsent.then(|| Head { unsent: Some(true), ..Head::default() });
+            message.head = head.non_empty();
         }
         self.events.push(Event::Deleted { conv: self.id(), seq, unsent });
         let unread = self.conv.view.unread;
@@ -380,6 +406,21 @@ crate::record! {
     struct NewRole {
         role: Role,
     }
+
+    /// The content of `group_updated`: what is absent stays.
+    struct NewSettings {
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        slow_mode: Option<Option<u32>>,
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        retention: Option<Option<u32>>,
+        joinable: Option<bool>,
+        system_messages: Option<bool>,
+    }
+}
+
+/// What is left of the head of a message that was taken back.
+fn unsent() -> Head {
+    Head { unsent: Some(true), ..Head::default() }
 }
 
 /// Returns content as the server stores it: a bare string is wrapped, what a sender can't say is dropped.

@@ -19,6 +19,8 @@ pub struct Draft {
     pub view_once: bool,
     /// For how long, in seconds.
     pub view_once_ttl: Option<u32>,
+    /// After so many seconds it is over for everybody.
+    pub expires_in: Option<u32>,
     /// The message's own id; otherwise the client makes one.
     pub cid: Option<String>,
 }
@@ -26,7 +28,15 @@ pub struct Draft {
 impl Draft {
     /// Makes a message without options.
     pub fn new(conv: ConvId, content: Json) -> Self {
-        Self { conv, content, reply_to: None, view_once: false, view_once_ttl: None, cid: None }
+        Self {
+            conv,
+            content,
+            reply_to: None,
+            view_once: false,
+            view_once_ttl: None,
+            expires_in: None,
+            cid: None,
+        }
     }
 
     /// Makes a message that is just text.
@@ -70,6 +80,9 @@ crate::record! {
         /// For how long, in seconds.
         #[serde(skip_serializing_if = "absent", default)]
         pub view_once_ttl: Option<u32>,
+        /// After so many seconds it is over for everybody.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub expires_in: Option<u32>,
     }
 }
 
@@ -81,6 +94,7 @@ impl OutboxItem {
             reply_to: self.reply_to.map(|seq| Int::from_counter(seq.0)),
             view_once: self.view_once.then_some(true),
             view_once_ttl: self.view_once_ttl.map(|ttl| Int(i64::from(ttl))),
+            expires_in: self.expires_in.map(|seconds| Int(i64::from(seconds))),
             cid: Some(self.cid.clone()),
         })
     }

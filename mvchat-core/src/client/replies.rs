@@ -62,9 +62,10 @@ impl Client {
                 let view = info.content.and_then(|json| json.read());
                 self.added(view, conv);
             }
-            (What::MemberKicked | What::MemberLeft, Some(conv)) if self.is_me(&info) => {
+            (What::MemberKicked | What::MemberBanned | What::MemberLeft, Some(conv)) if self.is_me(&info) => {
                 self.removed(conv, &info)
             }
+            (What::ConvDeleted, Some(conv)) => self.removed(conv, &info),
             (_, Some(conv)) => {
                 if let Some(own) = info.own {
                     let params = info.content.as_ref().and_then(Json::read).unwrap_or_default();
@@ -89,7 +90,7 @@ impl Client {
         if applied.zip(info.rev).is_some_and(|(applied, rev)| rev <= applied) {
             return;
         }
-        let left = info.what == What::MemberLeft;
+        let left = info.what != What::MemberKicked && info.what != What::MemberBanned;
         let change = if left { MemberChange::Left } else { MemberChange::Kicked };
         if let (Some(user), true) = (self.state.me, applied.is_some()) {
             self.event(Event::Member { conv, user, change });

@@ -65,7 +65,7 @@ impl Client {
     }
 
     pub(super) fn enqueue(&mut self, draft: Draft) -> Result<String, ClientError> {
-        let Draft { conv, content, reply_to, view_once, view_once_ttl, cid } = draft;
+        let Draft { conv, content, reply_to, view_once, view_once_ttl, expires_in, cid } = draft;
         if let Some(cid) = cid.as_ref().filter(|cid| self.outbox.has(cid)) {
             return Ok(cid.clone());
         }
@@ -86,7 +86,9 @@ impl Client {
                 format!("{:016x}-{:x}", self.tag, self.written)
             }
         };
-        self.outbox.push(OutboxItem { cid: cid.clone(), conv, content, reply_to, view_once, view_once_ttl });
+        let item =
+            OutboxItem { cid: cid.clone(), conv, content, reply_to, view_once, view_once_ttl, expires_in };
+        self.outbox.push(item);
         self.send_state(conv, cid.clone(), SendState::Queued);
         Ok(cid)
     }

@@ -6,6 +6,7 @@ use super::dispatch::Ctx;
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
+use crate::seam::fold;
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
@@ -18,6 +19,15 @@ impl Chat {
     /// Speaks for a user, with the same checks and the same log as a connection.
     pub fn act_as(&self, user: UserId) -> Actor {
         Actor { chat: self.clone(), user }
+    }
+
+    /// Returns the user who logs in by this name, in any case of letters.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn user_named(&self, name: &str) -> Result<Option<UserId>> {
+        let found = self.0.store.credential("basic", &fold(name)).await?;
+        Ok(found.map(|credential| credential.user))
     }
 
     /// Makes an account that only the host can open, for a user of its own; does nothing if it is there.

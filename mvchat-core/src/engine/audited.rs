@@ -113,6 +113,7 @@ fn about(command: &Command) -> (&'static str, About) {
         Command::CreateGroup { .. } => ("group create", of(AuthzChange)),
         Command::Invite { conv, user } => ("group invite", member(AuthzChange, conv, user)),
         Command::Leave { conv } => ("group leave", group(AuthzChange, conv)),
+        Command::DeleteGroup { conv } => ("group delete", group(SensitiveDelete, conv)),
         Command::Kick { conv, user } => ("group kick", member(AuthzChange, conv, user)),
         Command::Ban { conv, user } => ("group ban", member(AuthzChange, conv, user)),
         Command::Unban { conv, user } => ("group unban", member(AuthzChange, conv, user)),
@@ -139,6 +140,9 @@ fn about(command: &Command) -> (&'static str, About) {
         Command::React(react) => ("react", message(&react.conv, &react.seq)),
         Command::Settings { conv: id, .. } => ("settings", conv(id)),
         Command::SetTtl { conv: id, .. } => ("ttl", conv(id)),
+        Command::SetRetention { conv: id, .. } => ("retention", conv(id)),
+        // What is reported is an event of its own.
+        Command::Report { conv, seq, .. } => ("report", message(conv, seq)),
         Command::UpdateGroup { conv: id, .. } => ("group update", conv(id)),
         Command::ListLinks { conv: id } => ("group links", conv(id)),
         Command::Mark { conv, seq, .. } => ("mark", message(conv, seq)),

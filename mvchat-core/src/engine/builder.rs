@@ -4,6 +4,7 @@ use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
+use super::expiry::{self, Expiry};
 use super::hub::Hub;
 use super::marks::Marks;
 use super::sessions::Sessions;
@@ -219,7 +220,7 @@ impl ChatBuilder {
             committer,
             store_lost: AtomicBool::new(false),
             typing: Throttle::default(),
-            slow: Throttle::default(),
+            expiry: Expiry::default(),
             marks: Marks::default(),
             closing: Closing::default(),
         });
@@ -227,6 +228,8 @@ impl ChatBuilder {
             shard.spawn(&inner);
         }
         inner.follow_others().await;
+        let stop = inner.expiry.stop.clone();
+        inner.closing.commands.spawn(expiry::run(Arc::downgrade(&inner), stop));
         Ok(Chat(inner))
     }
 }

@@ -4,6 +4,7 @@ use super::audit::Audit;
 use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
+use super::expiry::Expiry;
 use super::hub::Hub;
 use super::marks::Marks;
 use super::sessions::Sessions;
@@ -61,7 +62,7 @@ pub(super) struct Inner {
     /// A shared store did not answer when the log was read last; written by the task that reads it.
     pub(super) store_lost: AtomicBool,
     pub(super) typing: Throttle,
-    pub(super) slow: Throttle,
+    pub(super) expiry: Expiry,
     pub(super) marks: Marks,
     pub(super) closing: Closing,
 }
@@ -124,6 +125,11 @@ impl Inner {
     }
 }
 
+/// The error for one conversation more than somebody may have.
+fn too_many() -> Error {
+    Error::new(ErrorKind::LimitReached, "too many conversations")
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
@@ -131,6 +137,7 @@ impl From<StoreError> for Error {
             StoreErrorKind::NotFound => ErrorKind::NotFound,
             StoreErrorKind::Conflict => ErrorKind::Conflict,
             StoreErrorKind::AlreadyExists => ErrorKind::Exists,
+            StoreErrorKind::Full => return too_many().with_source(error),
             StoreErrorKind::Internal => ErrorKind::Internal,
         };
         let mapped = Self::from(kind);

@@ -5,11 +5,12 @@ use super::chat::Inner;
 use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
+use super::system;
 use super::tail::{Others, Told};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
-use crate::proto::{ConnId, ConvId, Seq, UserId};
+use crate::proto::{ConnId, ConvId, MsgId, Seq, UserId};
 use crate::seam::{Change, Committed, Op, Outcome, Sent};
 use futures_util::FutureExt;
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// The most changes of a batch, and of a shard's queue.
 const MAX_BATCH: usize = 512;
@@ -33,10 +35,17 @@ pub(super) enum Decide {
     Member(AsMember),
     /// For one who is not in the conversation yet.
     Anyone(AsAnyone),
+    /// For the server itself.
+    System(AsSystem),
 }
 
 pub(super) type AsMember = Box<dyn FnMut(&Access<'_>, Option<&Message>) -> Result<Decision> + Send + Sync>;
 pub(super) type AsAnyone = Box<dyn FnMut(&Conversation) -> Result<Decision> + Send + Sync>;
+
+pub(super) type AsSystem = Box<dyn FnMut(&Conversation, Option<&Message>) -> Result<Decision> + Send + Sync>;
+
+/// Who does what the server does of itself.
+pub(super) const NOBODY: UserId = UserId(Uuid::nil());
 
 impl<F> From<Box<F>> for Decide
 where
@@ -83,8 +92,8 @@ pub(super) struct Proposal {
     pub(super) conv: ConvId,
     pub(super) actor: UserId,
     pub(super) origin: Option<Origin>,
-    /// Held until it is settled.
-    pub(super) _going: Arc<Going>,
+    /// Held until it is settled; nobody has under way what the server does of itself.
+    pub(super) _going: Option<Arc<Going>>,
     /// The message that it is about, and as it was when it was loaded.
     pub(super) target: Option<Seq>,
     pub(super) message: Option<Message>,
@@ -124,6 +133,31 @@ pub(super) struct Shard {
 pub(super) struct Attempt {
     proposal: Proposal,
     rounds: u8,
+    /// It belongs to the change before it and is not made without that.
+    follows: bool,
+}
+
+impl Attempt {
+    fn new(proposal: Proposal) -> Self {
+        Self { proposal, rounds: 0, follows: false }
+    }
+
+    /// What the server adds to a change, for nobody who waits.
+    fn following(change: &Change) -> Self {
+        let decide: AsSystem = Box::new(|_: &Conversation, _: Option<&Message>| Ok(Decision::Nothing));
+        let proposal = Proposal {
+            conv: change.conv,
+            actor: NOBODY,
+            origin: None,
+            target: None,
+            message: None,
+            cid: None,
+            _going: None,
+            decide: Decide::System(decide),
+            answer: oneshot::channel().0,
+        };
+        Self { follows: true, ..Self::new(proposal) }
+    }
 }
 
 impl Committer {
@@ -186,7 +220,7 @@ impl Shard {
             let mut others = Vec::new();
             for work in batch.drain(..) {
                 match work {
-                    Work::Proposal(proposal) => pending.push(Attempt { proposal, rounds: 0 }),
+                    Work::Proposal(proposal) => pending.push(Attempt::new(proposal)),
                     Work::Others(of) => others.push(of),
                 }
             }
@@ -230,7 +264,7 @@ impl Waiting {
     /// Notes what was decided.
     fn decided(&mut self, proposal: &Proposal, op: &Op) {
         match op {
-            Op::Amend(_) => {
+            Op::Amend(_) | Op::Close(_) => {
                 self.amended.insert(proposal.conv);
             }
             // It alone may turn out to be stale, if its message is another meanwhile.
@@ -269,8 +303,13 @@ impl Inner {
             match self.decide(&mut attempt.proposal, &mut snapshots).await {
                 Ok((change, publish, conv)) => {
                     waiting.decided(&attempt.proposal, &change.op);
+                    let told = system::message(&conv, &change, MsgId(self.env.uuid()));
                     changes.push(change);
-                    decided.push((attempt, publish, conv));
+                    decided.push((attempt, publish, conv.clone()));
+                    if let Some((change, publish)) = told {
+                        decided.push((Attempt::following(&change), publish, conv));
+                        changes.push(change);
+                    }
                 }
                 Err(settled) => answer(attempt.proposal, settled),
             }
@@ -292,7 +331,10 @@ impl Inner {
         };
         doubts.end(sure);
         let (mut stale, mut fresh) = (Vec::new(), HashMap::new());
+        let mut amended: Option<Arc<Conversation>> = None;
         for ((mut attempt, publish, conv), outcome) in decided.into_iter().zip(outcomes) {
+            // A system message is told to those who are there after what it tells of.
+            let conv = amended.take().filter(|_| attempt.follows).unwrap_or(conv);
             let settled = match outcome {
                 Outcome::Done(committed) => {
                     doubts.reached(committed.position);
@@ -300,12 +342,18 @@ impl Inner {
                         fresh.insert((conv.id, message.seq), message.clone());
                     }
                     self.before_own(told, conv.id, committed.rev).await;
+                    amended.clone_from(&committed.conv);
                     let reached = self.publish(&attempt.proposal, publish, &committed, conv).await;
                     Ok(Settled::Committed(committed, reached))
                 }
                 Outcome::Replay(sent) => Ok(Settled::Replay(sent)),
                 Outcome::CidReused => Err(ErrorKind::CidReused.into()),
+                Outcome::TooSoon(until) => {
+                    let wait = until.since(self.env.now());
+                    Err(Error::new(ErrorKind::RateLimited, "slow mode").retry_after(wait))
+                }
                 Outcome::Rejected(error) => Err(error.into()),
+                Outcome::Stale { .. } if attempt.follows => Err(ErrorKind::Busy.into()),
                 Outcome::Stale { conv: None, .. } => Err(ErrorKind::NotMember.into()),
                 Outcome::Stale { conv: Some(conv), message } => {
                     self.convs.put(conv);
@@ -352,6 +400,7 @@ impl Inner {
                 decide(&access, message)
             }
             Decide::Anyone(decide) => decide(conv.as_deref().ok_or(ErrorKind::NotMember)?),
+            Decide::System(decide) => decide(conv.as_deref().ok_or(ErrorKind::NotMember)?, message),
         });
         let decision = catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()));
         match (decision, conv) {
@@ -386,6 +435,7 @@ impl Inner {
         committed: &Committed,
         decided_on: Arc<Conversation>,
     ) -> u32 {
+        self.note_due(committed, &decided_on);
         let conv = match &committed.conv {
             Some(conv) => {
                 self.convs.put(conv.clone());

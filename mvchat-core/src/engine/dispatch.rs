@@ -147,7 +147,10 @@ impl Ctx {
             Command::SetTtl { conv, ttl } => self.set_ttl(conv, ttl).await,
             Command::CreateGroup { public, cid } => self.create_group(public, cid).await,
             Command::Invite { conv, user } => self.invite(conv, user).await,
+            Command::SetRetention { conv, retention } => self.set_retention(conv, retention).await,
             Command::Leave { conv } => self.leave(conv).await,
+            Command::DeleteGroup { conv } => self.delete_group(conv).await,
+            Command::Report { conv, seq, reason } => self.report(conv, seq, &reason).await,
             Command::Kick { conv, user } => self.kick(conv, user).await,
             Command::Ban { conv, user } => self.ban(conv, user).await,
             Command::Unban { conv, user } => self.unban(conv, user).await,
@@ -195,6 +198,7 @@ impl Ctx {
 
     /// Loads a message as this user sees it; an outsider learns nothing about the conversation.
     pub(super) async fn message(&self, conv: ConvId, seq: Seq) -> Result<Option<Message>> {
+        self.inner.expire_due().await?;
         Ok(self.inner.store.message(self.user, conv, seq).await?)
     }
 
@@ -216,7 +220,7 @@ impl Ctx {
             conv,
             actor: self.user,
             origin: self.origin,
-            _going: self.going,
+            _going: Some(self.going),
             target,
             message,
             cid,

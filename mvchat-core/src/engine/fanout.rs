@@ -1,9 +1,10 @@
 //! Tells the members of a conversation what was committed.
 
 use super::chat::Inner;
+use super::committer::NOBODY;
 use super::hub::Origin;
 use crate::policy::{Conversation, Message};
-use crate::proto::{Data, Head, HeadMention, Info, Json, ServerMsg, UserId, What};
+use crate::proto::{Data, Head, HeadMention, Info, Json, Rev, ServerMsg, UserId, What};
 use crate::seam::{Committed, LogEvent, ViewQuery};
 use std::sync::Arc;
 
@@ -42,14 +43,19 @@ fn echoes(event: &LogEvent) -> bool {
             | LogEvent::Joined(_)
             | LogEvent::RoleSet(..)
             | LogEvent::OwnerSet(_)
+            | LogEvent::RetentionSet(_)
+            | LogEvent::SystemMessagesSet(_)
     )
 }
 
-/// Whom else it concerns: someone who is not a member any more.
-fn affected(event: &LogEvent) -> Option<UserId> {
+/// Whom else it concerns: those who are no members any more.
+fn affected(event: &LogEvent, conv: &Conversation, rev: Rev) -> Vec<UserId> {
     match event {
-        LogEvent::Left(user) | LogEvent::Kicked(user) | LogEvent::Banned(user) => Some(*user),
-        _ => None,
+        LogEvent::Left(user) | LogEvent::Kicked(user) | LogEvent::Banned(user) => vec![*user],
+        LogEvent::Ended => {
+            conv.members.iter().filter(|(_, member)| member.rev == rev).map(|(user, _)| *user).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -100,7 +106,7 @@ impl Inner {
             self.tell_added(user, conv.id, None).await;
         }
         let mut reached = 0;
-        for user in conv.active_members().map(|(user, _)| user).chain(affected(&event)) {
+        for user in conv.active_members().map(|(user, _)| user).chain(affected(&event, conv, committed.rev)) {
             let frame = if user == actor { &own_frame } else { &frame };
             let connections = self.hub.push(user, conv.id, frame, origin);
             reached += if user == actor { 0 } else { connections };
@@ -148,6 +154,8 @@ fn live_head(message: &Message, mentions: Vec<HeadMention>) -> Head {
         reply_to: message.reply_to,
         view_once: message.view_once.map(|_| true),
         view_once_ttl: message.view_once.flatten(),
+        expires_at: message.expires_at,
+        event: message.event,
         mentions,
         ..Head::default()
     }
@@ -175,12 +183,18 @@ fn notice(
         LogEvent::Banned(_) => What::MemberBanned,
         LogEvent::Unbanned(_) => What::MemberUnbanned,
         LogEvent::Muted(..) | LogEvent::Unmuted(_) => What::MemberMuted,
-        LogEvent::SlowModeSet(_) | LogEvent::JoinableSet(_) => What::GroupUpdated,
+        LogEvent::SlowModeSet(_)
+        | LogEvent::JoinableSet(_)
+        | LogEvent::RetentionSet(_)
+        | LogEvent::SystemMessagesSet(_) => What::GroupUpdated,
+        LogEvent::Expired => What::Expired,
+        LogEvent::Ended => What::ConvDeleted,
         LogEvent::RoleSet(..) => What::RoleChanged,
         LogEvent::OwnerSet(_) => What::OwnerChanged,
         LogEvent::Created | LogEvent::Sent => What::ConvAdded,
     };
-    let mut info = Info::new(what, Some(conv.id), Some(actor), committed.at);
+    let actor = Some(actor).filter(|actor| *actor != NOBODY);
+    let mut info = Info::new(what, Some(conv.id), actor, committed.at);
     info.rev = Some(committed.rev);
     info.content = content;
     match event {

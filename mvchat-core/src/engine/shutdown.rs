@@ -60,6 +60,7 @@ impl Chat {
         let inner = &self.0;
         inner.closing.closed.store(true, Ordering::Release);
         inner.closing.commands.close();
+        inner.expiry.stop.cancel();
         // What is stuck must not cost everybody else their goodbye.
         let start = tokio::time::Instant::now();
         let begun = tokio::time::timeout(within / 4 * 3, inner.closing.commands.wait()).await;

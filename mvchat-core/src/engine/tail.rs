@@ -6,7 +6,8 @@ use super::view::mentions;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{Conversation, Message, MessageState};
 use crate::proto::{
-    ConvId, JoinableContent, Json, MutedContent, Position, Rev, RoleContent, SlowModeContent,
+    ConvId, JoinableContent, Json, MutedContent, Position, RetentionContent, Rev, RoleContent,
+    SlowModeContent, SystemMessagesContent,
 };
 use crate::seam::{Committed, LogEntry, LogEvent, Store};
 use std::collections::{BTreeMap, HashMap};
@@ -155,6 +156,12 @@ impl Inner {
                 Some(Json::from_value(&SlowModeContent { slow_mode: *seconds }))
             }
             LogEvent::JoinableSet(on) => Some(Json::from_value(&JoinableContent { joinable: *on })),
+            LogEvent::RetentionSet(retention) => {
+                Some(Json::from_value(&RetentionContent { retention: *retention }))
+            }
+            LogEvent::SystemMessagesSet(on) => {
+                Some(Json::from_value(&SystemMessagesContent { system_messages: *on }))
+            }
             LogEvent::Muted(_, until) => Some(Json::from_value(&MutedContent { until: Some(*until) })),
             LogEvent::Unmuted(_) => Some(Json::from_value(&MutedContent { until: None })),
             _ => None,

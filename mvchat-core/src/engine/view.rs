@@ -1,6 +1,7 @@
 //! What users see: rows of the store, opened and put together.
 
 use super::chat::Inner;
+use super::system;
 use crate::builtin::keys::Context;
 use crate::error::Result;
 use crate::irido::{Irido, Rules};
@@ -219,6 +220,8 @@ impl Inner {
                 no_screenshots: conv.settings.no_screenshots.then_some(true),
                 slow_mode: conv.settings.slow_mode,
                 joinable: conv.settings.closed.then_some(false),
+                retention: conv.settings.retention,
+                system_messages: conv.settings.system_messages.then_some(true),
             }
         };
         Ok(views.into_iter().map(&mut item).collect())
@@ -247,7 +250,10 @@ impl Inner {
         }
         let mut items = Vec::with_capacity(messages.len());
         for message in messages {
-            let content = self.open(conv, message).await?;
+            let content = match &message.event {
+                Some(event) if message.body.state == MessageState::Live => Some(system::content(event)),
+                _ => self.open(conv, message).await?,
+            };
             let live = message.body.state == MessageState::Live;
             let mentions = match &content {
                 Some(content) if !message.body.mentions.is_empty() => {
@@ -262,6 +268,8 @@ impl Inner {
                     reply,
                     view_once: message.view_once.map(|_| true),
                     view_once_ttl: message.view_once.flatten(),
+                    expires_at: message.expires_at,
+                    event: message.event,
                     mentions,
                     edit_count: (message.body.edits > 0).then_some(message.body.edits),
                     edited_at: message.body.edited_at,
@@ -269,8 +277,9 @@ impl Inner {
                     ..Head::default()
                 }
             } else {
-                let unsent = (message.body.state == MessageState::Unsent).then_some(true);
-                Head { unsent, ..Head::default() }
+                let is = |state| (message.body.state == state).then_some(true);
+                let (unsent, expired) = (is(MessageState::Unsent), is(MessageState::Expired));
+                Head { unsent, expired, ..Head::default() }
             };
             items.push(MessageItem {
                 seq: message.seq,

@@ -40,6 +40,15 @@ pub fn may_leave(access: &Access<'_>) -> Result<()> {
     if access.me.role == Role::Owner { Err(forbidden("owner cannot leave room")) } else { Ok(()) }
 }
 
+/// Decides whether a member may end the group for everybody.
+///
+/// # Errors
+/// `Invalid` outside groups; `Forbidden` to all but the owner.
+pub fn may_end(access: &Access<'_>) -> Result<()> {
+    access.is_group()?;
+    if access.me.role == Role::Owner { Ok(()) } else { Err(forbidden("only owner can delete")) }
+}
+
 /// Decides whether a member may remove another one.
 ///
 /// # Errors

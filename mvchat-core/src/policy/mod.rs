@@ -3,6 +3,7 @@
 //! Every function here may be run again on fresher state; none of them waits, logs or remembers.
 
 mod access;
+mod expiry;
 mod members;
 mod privacy;
 mod revise;
@@ -11,9 +12,10 @@ mod settings;
 mod state;
 
 pub use access::Access;
+pub use expiry::{DEFAULT_VIEW_ONCE, expired, kept_until, once_for, read_until};
 pub use members::{
-    may_ban, may_invite, may_join, may_kick, may_leave, may_link, may_mute, may_set_role, may_transfer,
-    may_unban,
+    may_ban, may_end, may_invite, may_join, may_kick, may_leave, may_link, may_mute, may_set_role,
+    may_transfer, may_unban,
 };
 pub use privacy::{Ties, may_discover, may_meet, sees_last_seen, sees_receipts, sees_typing};
 pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};

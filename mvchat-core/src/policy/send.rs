@@ -4,7 +4,6 @@ use super::{Access, Message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::irido::{Invalid, Irido, Rule};
 use crate::proto::{ErrorParams, Role, UserId};
-use std::time::Duration;
 
 /// Decides whether a member may say this here: for new messages and for edits.
 ///
@@ -26,11 +25,11 @@ pub fn may_send(access: &Access<'_>, content: &Irido) -> Result<()> {
     Ok(())
 }
 
-/// Decides how long a member has to wait between two messages; `None` if not at all: moderators are free, and
+/// Decides how many seconds a member has to wait between two messages; `None` if not at all: moderators are free, and
 /// the muted are turned away for that.
-pub fn slow_mode(access: &Access<'_>) -> Option<Duration> {
+pub fn slow_mode(access: &Access<'_>) -> Option<u32> {
     let held_back = access.me.role == Role::Member && !access.me.is_muted(access.now);
-    access.conv.settings.slow_mode.filter(|_| held_back).map(|seconds| Duration::from_secs(seconds.into()))
+    access.conv.settings.slow_mode.filter(|_| held_back)
 }
 
 /// Decides whether a message can be answered, given what the member sees of it.

@@ -1,6 +1,6 @@
 //! The state that decisions are made on.
 
-use crate::proto::{ConvId, Epoch, Json, MsgId, Rev, Role, Seq, UserId};
+use crate::proto::{ConvId, Epoch, HeadEvent, Json, MsgId, Rev, Role, Seq, UserId};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,19 @@ pub struct ConvSettings {
     /// Links to the group don't open it.
     #[serde(default)]
     pub closed: bool,
+    /// How long messages are kept, in seconds.
+    #[serde(default)]
+    pub retention: Option<u32>,
+    /// Changes of members and profile are told by messages, too.
+    #[serde(default)]
+    pub system_messages: bool,
+}
+
+impl ConvSettings {
+    /// Returns what is left of a conversation's settings when it has ended: nobody gets in any more.
+    pub fn ended() -> Self {
+        Self { closed: true, ..Self::default() }
+    }
 }
 
 /// A pinned message.
@@ -158,6 +171,8 @@ pub enum MessageState {
     Unsent,
     /// It was deleted for everyone.
     Deleted,
+    /// It has expired for everybody.
+    Expired,
 }
 
 /// A stored message. The content is sealed; what is here in clear the book lists as such.
@@ -179,6 +194,12 @@ pub struct Message {
     pub reply_to: Option<Seq>,
     /// It can be seen once, for so many seconds; `Some(None)` for the default time.
     pub view_once: Option<Option<u32>>,
+    /// When it is over for everybody.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// What a system message says.
+    #[serde(default)]
+    pub event: Option<HeadEvent>,
     /// The sender's own id of it.
     pub cid: Option<String>,
 }

@@ -69,6 +69,13 @@ pub enum Command {
         /// In seconds; `None` for ever.
         ttl: Option<u32>,
     },
+    /// Sets how long messages are kept.
+    SetRetention {
+        /// The conversation.
+        conv: ConvId,
+        /// In seconds; `None` for ever.
+        retention: Option<u32>,
+    },
     /// Makes a group.
     CreateGroup {
         /// The profile.
@@ -87,6 +94,20 @@ pub enum Command {
     Leave {
         /// The group.
         conv: ConvId,
+    },
+    /// Ends a group for everybody.
+    DeleteGroup {
+        /// The group.
+        conv: ConvId,
+    },
+    /// Reports a message to the operators.
+    Report {
+        /// The conversation.
+        conv: ConvId,
+        /// The message.
+        seq: Seq,
+        /// Why, at most 200 characters.
+        reason: String,
     },
     /// Removes a member.
     Kick {
@@ -339,6 +360,10 @@ pub enum GroupUpdate {
     SlowMode(Option<u32>),
     /// Whether links open the group.
     Joinable(bool),
+    /// How long messages are kept, in seconds.
+    Retention(Option<u32>),
+    /// Whether changes of members and profile are told by messages, too.
+    SystemMessages(bool),
     /// The profile.
     Public(Option<Json>),
 }
@@ -369,6 +394,8 @@ pub struct SendMessage {
     pub reply_to: Option<Seq>,
     /// It can be seen once, for so many seconds; `Some(None)` for the default time.
     pub view_once: Option<Option<u32>>,
+    /// After so many seconds it is over for everybody.
+    pub expires_in: Option<u32>,
     /// The sender's own id of it.
     pub cid: Option<String>,
 }
@@ -376,7 +403,7 @@ pub struct SendMessage {
 impl SendMessage {
     /// Makes a message without options.
     pub fn new(conv: ConvId, content: Json) -> Self {
-        Self { conv, content, reply_to: None, view_once: None, cid: None }
+        Self { conv, content, reply_to: None, view_once: None, expires_in: None, cid: None }
     }
 }
 
@@ -522,6 +549,12 @@ pub enum MessagePage {
 
 /// The longest time between two messages, in seconds: a day.
 const MAX_SLOW_MODE: u32 = 86_400;
+/// The longest time that a message or a conversation's messages can be told to live, in seconds: ten years.
+const MAX_LIFETIME: u32 = 315_576_000;
+/// The shortest time for which a conversation keeps messages, in seconds: a minute.
+const MIN_RETENTION: u32 = 60;
+/// The longest reason of a report, in characters.
+const MAX_REASON: usize = 200;
 /// The longest nickname, in characters.
 const MAX_NICKNAME: usize = 64;
 /// The longest name of an invited person, in characters.
@@ -578,6 +611,7 @@ impl Command {
                     content,
                     reply_to: send.reply_to.and_then(Int::positive).map(Seq),
                     view_once,
+                    expires_in: lifetime(send.expires_in, 10, "invalid expiresIn")?,
                     cid: cid(send.cid, limits)?,
                 })
             }
@@ -630,7 +664,14 @@ impl Command {
             }
             Request::Invite(invite) => self::invite(invite)?,
             Request::Contact(contact) => self::contact(contact)?,
-            Request::Report(_) => Self::Unsupported("report"),
+            Request::Report(report) => {
+                let (conv, seq) = target(report.conv, report.seq, "missing report data")?;
+                let reason = report.reason.map(|reason| reason.trim().to_owned()).unwrap_or_default();
+                if reason.is_empty() || reason.chars().count() > MAX_REASON {
+                    return Err(invalid("invalid reason"));
+                }
+                Self::Report { conv, seq, reason }
+            }
         })
     }
 }
@@ -672,6 +713,16 @@ fn listed_ttl(ttl: Int) -> Option<u32> {
 /// Reads a time to live, where 0 switches it off.
 fn ttl(ttl: Int) -> Result<Option<u32>> {
     if ttl.0 == 0 { Ok(None) } else { listed_ttl(ttl).map(Some).ok_or(invalid("invalid TTL value")) }
+}
+
+/// Reads how long something lives, in seconds; 0 for ever.
+fn lifetime(value: Option<Int>, least: u32, detail: &'static str) -> Result<Option<u32>> {
+    let read = |value: Int| match u32::try_from(value.0) {
+        Ok(0) => Ok(None),
+        Ok(seconds) if (least..=MAX_LIFETIME).contains(&seconds) => Ok(Some(seconds)),
+        _ => Err(invalid(detail)),
+    };
+    value.map_or(Ok(None), read)
 }
 
 /// Reads a positive number, if there is one.
@@ -828,6 +879,10 @@ fn direct(dm: Dm, limits: &Limits) -> Result<Command> {
     if let Some(ttl) = dm.disappearing_ttl {
         return Ok(Command::SetTtl { conv, ttl: self::ttl(ttl)? });
     }
+    if dm.retention.is_some() {
+        let retention = lifetime(dm.retention, MIN_RETENTION, "invalid retention")?;
+        return Ok(Command::SetRetention { conv, retention });
+    }
     let settings = MemberSettings {
         favorite: dm.favorite,
         muted: dm.muted,
@@ -855,18 +910,18 @@ fn group(group: Group, limits: &Limits) -> Result<Command> {
         "settings" => {}
         "" if !settings.is_empty() => {}
         "invite" | "leave" | "kick" | "update" | "role" | "transfer" => {}
-        "ban" | "unban" | "mute" | "unmute" | "link" => {}
+        "ban" | "unban" | "mute" | "unmute" | "link" | "delete" => {}
         "join" => {
             let code = group.link.filter(|code| !code.is_empty()).ok_or(invalid("missing link"))?;
             return Ok(Command::Join { code: Password(code) });
         }
-        "delete" => return Ok(Command::Unsupported("group action")),
         _ => return Err(invalid("unknown room action")),
     }
     let conv = id(group.id, "invalid room id")?;
     Ok(match action {
         "invite" => Command::Invite { conv, user: user(group.user)? },
         "leave" => Command::Leave { conv },
+        "delete" => Command::DeleteGroup { conv },
         "kick" => Command::Kick { conv, user: user(group.user)? },
         "role" => {
             let user = user(group.user)?;
@@ -900,6 +955,13 @@ fn group(group: Group, limits: &Limits) -> Result<Command> {
             _ => return Err(invalid("invalid link request")),
         },
         "update" => {
+            if group.retention.is_some() {
+                let retention = lifetime(group.retention, MIN_RETENTION, "invalid retention")?;
+                return Ok(Command::UpdateGroup { conv, update: GroupUpdate::Retention(retention) });
+            }
+            if let Some(on) = group.system_messages {
+                return Ok(Command::UpdateGroup { conv, update: GroupUpdate::SystemMessages(on) });
+            }
             let update = match (group.disappearing_ttl, group.no_screenshots, group.slow_mode, group.joinable)
             {
                 (Some(ttl), ..) => GroupUpdate::Ttl(self::ttl(ttl)?),

@@ -42,9 +42,13 @@ pub use request::{
     Mark, Pin, PrivacyRequest, ReactRequest, Report, Request, Scalar, Search, Secret, Send, SessionRequest,
     Typing, Unsend,
 };
-pub use server::{Ctrl, Data, ErrorParams, Head, HeadMention, HeadReply, Info, Pres, ServerMsg, What};
+pub use server::{
+    Ctrl, Data, ErrorParams, Head, HeadEvent, HeadMention, HeadReply, Info, Pres, ServerMsg, What,
+};
 #[cfg(feature = "server")]
-pub(crate) use server::{JoinableContent, MutedContent, RoleContent, SlowModeContent};
+pub(crate) use server::{
+    JoinableContent, MutedContent, RetentionContent, RoleContent, SlowModeContent, SystemMessagesContent,
+};
 
 /// The protocol version in the `hi` reply.
 pub const VERSION: &str = "0.1.0";

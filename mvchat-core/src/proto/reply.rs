@@ -469,6 +469,12 @@ params! {
         /// The new setting.
         #[serde(skip_serializing_if = "absent", default)]
         joinable: Option<bool>,
+        /// How long messages are kept from now on, `null` for ever.
+        #[serde(skip_serializing_if = "absent", serialize_with = "inner", deserialize_with = "some_option", default)]
+        retention: Option<Option<u32>>,
+        /// The new setting.
+        #[serde(skip_serializing_if = "absent", default)]
+        system_messages: Option<bool>,
         /// Until when the user is muted.
         #[serde(skip_serializing_if = "absent", default)]
         until: Option<Timestamp>,
@@ -786,6 +792,12 @@ params! {
         /// `false` when links don't open the group.
         #[serde(skip_serializing_if = "absent", default)]
         joinable: Option<bool>,
+        /// How long messages are kept, in seconds.
+        #[serde(skip_serializing_if = "absent", default)]
+        retention: Option<u32>,
+        /// Changes of members and profile are told by messages, too.
+        #[serde(skip_serializing_if = "absent", default)]
+        system_messages: Option<bool>,
     }
     /// What of a member's private state changed; the content of `info own`.
     #[derive(Default)]
@@ -911,6 +923,8 @@ impl GroupParams {
             disappearing_ttl: None,
             slow_mode: None,
             joinable: None,
+            retention: None,
+            system_messages: None,
             until: None,
             rev: None,
             ts: None,

@@ -250,6 +250,8 @@ wire! {
         /// How long messages live after they were read, in seconds.
         #[serde(rename = "disappearingTTL")]
         disappearing_ttl: Int,
+        /// How long messages are kept, in seconds; 0 for ever.
+        retention: Int,
     }
     /// `group` (also `room`): makes and manages groups.
     Group {
@@ -274,6 +276,10 @@ wire! {
         slow_mode: Int,
         /// Whether links open the group.
         joinable: bool,
+        /// How long messages are kept, in seconds; 0 for ever.
+        retention: Int,
+        /// Tells changes of members and profile by messages, too.
+        system_messages: bool,
         /// Until when a member is muted, RFC 3339; for ever if absent.
         until: String,
         /// The code of a link, to join with.
@@ -312,6 +318,8 @@ wire! {
         /// For how long, in seconds.
         #[serde(rename = "viewOnceTTL")]
         view_once_ttl: Int,
+        /// After how many seconds it is over for everybody.
+        expires_in: Int,
         /// The sender's own id of the message, at most 64 bytes: makes retries safe.
         cid: String,
     }

@@ -192,6 +192,15 @@ crate::record! {
         /// Its sender took it back.
         #[serde(skip_serializing_if = "absent", default)]
         pub unsent: Option<bool>,
+        /// It has expired for everybody.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub expired: Option<bool>,
+        /// When it is over for everybody.
+        #[serde(rename = "expires_at", skip_serializing_if = "absent", default)]
+        pub expires_at: Option<Timestamp>,
+        /// What happened in the group, in a system message.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub event: Option<HeadEvent>,
         /// Who reacted how, in the order in which they came.
         #[serde(skip_serializing_if = "absent", default)]
         pub reactions: Map<String, Vec<UserId>>,
@@ -202,6 +211,32 @@ impl Head {
     /// Returns the head, or `None` if it says nothing.
     pub fn non_empty(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
+    }
+}
+
+crate::record! {
+    /// What a system message says.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct HeadEvent {
+        /// What happened, named as in the notice of it.
+        pub what: What,
+        /// Who did it.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub by: Option<UserId>,
+        /// Whom it is about.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub user: Option<UserId>,
+        /// The new role.
+        #[serde(skip_serializing_if = "absent", default)]
+        pub role: Option<super::Role>,
+    }
+}
+
+impl HeadEvent {
+    /// Says what happened and who did it.
+    pub fn new(what: What, by: UserId) -> Self {
+        Self { what, by: Some(by), user: None, role: None }
     }
 }
 
@@ -298,6 +333,11 @@ crate::words! {
         ConvAdded = "conv_added",
         /// Another connection of the same user changed something private.
         Own = "own",
+        /// Messages have expired: for the receiver those in `hidden` (with `own`), for everybody the one in `seq` (with
+        /// `rev`).
+        Expired = "expired",
+        /// The conversation has ended for everybody.
+        ConvDeleted = "conv_deleted",
         /// Log in again soon: the token expires.
         Login = "login",
     }
@@ -411,6 +451,21 @@ impl Pres {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SlowModeContent {
     pub(crate) slow_mode: Option<u32>,
+}
+
+/// The content of `group_updated` for how long messages are kept.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RetentionContent {
+    pub(crate) retention: Option<u32>,
+}
+
+/// The content of `group_updated` for system messages.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SystemMessagesContent {
+    pub(crate) system_messages: bool,
 }
 
 /// The content of `group_updated` for joinability.

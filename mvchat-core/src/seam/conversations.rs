@@ -34,7 +34,8 @@ use std::sync::Arc;
 pub trait ConversationStore: fmt::Debug + Send + Sync + 'static {
     /// Makes a conversation with `rev` 0 and a log entry [`Created`](super::LogEvent::Created), or finds the
     /// one that is there; returns it with whether it is new. Errors: `AlreadyExists` if another conversation
-    /// has the id.
+    /// has the id; `Full` if one of the members has as many conversations as may be (law
+    /// `nobody_has_more_conversations_than_they_may`).
     async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)>;
 
     /// Returns a conversation with its members.
@@ -93,6 +94,8 @@ pub struct NewConversation {
     pub cid: Option<String>,
     /// The shared settings.
     pub settings: ConvSettings,
+    /// The most conversations of a user, if there is a bound.
+    pub max_per_user: Option<usize>,
     /// When it is made.
     pub at: Timestamp,
 }
@@ -210,6 +213,8 @@ pub struct Marks {
     pub recv: Option<Seq>,
     /// Cleared up to.
     pub clear: Option<Seq>,
+    /// The caller's time: from it on, what was read expires.
+    pub at: Timestamp,
 }
 
 /// Where the marks are now.
@@ -225,6 +230,8 @@ pub struct Marked {
     pub own: Own,
     /// Whether anything moved.
     pub moved: bool,
+    /// When the first of what was read now expires for the reader.
+    pub due: Option<Timestamp>,
 }
 
 /// Where a member's count of private changes is now.

@@ -2,7 +2,7 @@
 
 use super::{StoreError, StoreResult, View};
 use crate::policy::{ConvSettings, Conversation, Member, Message, MessageBody, Print, Standing};
-use crate::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Role, Seq, UserId};
+use crate::proto::{ConvId, Epoch, HeadEvent, MsgId, Own, Position, Rev, Role, Seq, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -109,6 +109,9 @@ pub enum Op {
     Revise(Revise),
     /// Settings or members; bumps the epoch.
     Amend(Amend),
+    /// The conversation ends and bumps its epoch: every active member is out, its settings are those of
+    /// [`ConvSettings::ended`], it has no owner and no links, and everything that it held is erased.
+    Close(LogEvent),
 }
 
 /// A new message. If the sender has read everything before it, the sender's marks move on to it, without a
@@ -127,6 +130,13 @@ pub struct Append {
     pub reply_to: Option<Seq>,
     /// It can be seen once, for so many seconds.
     pub view_once: Option<Option<u32>>,
+    /// After so many seconds it is over for everybody.
+    pub expires_in: Option<u32>,
+    /// What a system message says.
+    pub event: Option<HeadEvent>,
+    /// The least time since the sender's last message that had one, in seconds. If that is not over (by the change's
+    /// time), nothing is written and the outcome is `TooSoon` (law `a_pace_is_kept`); a retry is answered before.
+    pub pace: Option<u32>,
     /// Who is mentioned.
     pub mentions: Vec<UserId>,
 }
@@ -166,6 +176,12 @@ pub struct Amend {
     /// is used up, nothing is written and the outcome is `Rejected` with kind `NotFound` (law
     /// `a_link_is_used_no_oftener_than_it_may`).
     pub link: Option<String>,
+    /// The message that the decision was made on, with its `rev`: if that is another by now, the change is as stale as
+    /// a [`Revise`] would be (law `a_stale_message_writes_nothing`).
+    pub expect: Option<(Seq, Rev)>,
+    /// The most conversations of a user. If a user who becomes a member has so many, nothing is written and the outcome
+    /// is `Rejected` with kind `Full` (law `nobody_has_more_conversations_than_they_may`).
+    pub max_conversations: Option<usize>,
     /// How the log names it.
     pub event: LogEvent,
 }
@@ -173,7 +189,16 @@ pub struct Amend {
 impl Amend {
     /// Makes an amendment that changes nothing.
     pub fn new(event: LogEvent) -> Self {
-        Self { settings: None, owner: None, members: Vec::new(), muted: Vec::new(), link: None, event }
+        Self {
+            settings: None,
+            owner: None,
+            members: Vec::new(),
+            muted: Vec::new(),
+            link: None,
+            expect: None,
+            max_conversations: None,
+            event,
+        }
     }
 }
 
@@ -189,11 +214,13 @@ pub enum Outcome {
     Stale {
         /// The fresh state; `None` if there is no such conversation.
         conv: Option<Arc<Conversation>>,
-        /// The fresh message, for a [`Revise`] whose message exists.
+        /// The fresh message, for a [`Revise`] or an [`Amend::expect`] whose message exists.
         message: Option<Message>,
     },
     /// The cid belongs to a message with another print; nothing was written.
     CidReused,
+    /// The sender has to wait until this time; nothing was written.
+    TooSoon(Timestamp),
     /// This change alone failed.
     Rejected(StoreError),
 }
@@ -392,6 +419,14 @@ pub enum LogEvent {
     RoleSet(UserId, Role),
     /// A group got another owner.
     OwnerSet(UserId),
+    /// How long messages are kept changed.
+    RetentionSet(Option<u32>),
+    /// System messages were switched on or off.
+    SystemMessagesSet(bool),
+    /// A message has expired for everybody.
+    Expired,
+    /// The conversation has ended.
+    Ended,
 }
 
 /// A piece of the log.

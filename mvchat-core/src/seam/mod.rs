@@ -7,6 +7,7 @@ mod contacts;
 mod conversations;
 mod directory;
 mod env;
+mod expiry;
 mod fold;
 mod invites;
 pub mod keys;
@@ -27,6 +28,7 @@ pub use conversations::{
 };
 pub use directory::{Directory, DirectoryError, Profile};
 pub use env::Env;
+pub use expiry::{Expired, ExpiredFor, ExpiryStore};
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
 pub use links::{LinkRow, LinkStore};

@@ -1,6 +1,9 @@
 //! The umbrella over the stores, and how they fail.
 
-use super::{ContactStore, ConversationStore, InviteStore, LinkStore, MessageStore, SessionStore, UserStore};
+use super::{
+    ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, SessionStore,
+    UserStore,
+};
 use async_trait::async_trait;
 use std::fmt;
 
@@ -17,7 +20,14 @@ use std::fmt;
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
 #[async_trait]
 pub trait Store:
-    UserStore + SessionStore + ConversationStore + MessageStore + LinkStore + ContactStore + InviteStore
+    UserStore
+    + SessionStore
+    + ConversationStore
+    + MessageStore
+    + LinkStore
+    + ContactStore
+    + InviteStore
+    + ExpiryStore
 {
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
@@ -66,6 +76,8 @@ pub enum StoreErrorKind {
     Conflict,
     /// It is there already.
     AlreadyExists,
+    /// There are as many as may be.
+    Full,
     /// The store can't be reached, is full or is overloaded; a retry may succeed.
     Unavailable,
     /// A defect, or data that can't be read.

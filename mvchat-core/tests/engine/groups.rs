@@ -1,6 +1,9 @@
 //! Groups: bans, mutes, slow mode, links.
 
+use crate::clock::{Clock, restarted};
 use crate::support::{User, server, text};
+use mvchat_core::builtin::MemoryStore;
+use mvchat_core::builtin::keys::Keys;
 use serde_json::{Value, json};
 
 fn group(action: &str, conv: &str, more: Value) -> Value {
@@ -65,9 +68,10 @@ async fn the_muted_read_but_do_not_write() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn slow_mode_holds_plain_members_back_and_no_retries() {
-    let chat = server().await;
+    let (clock, store, keys) = (Clock::default(), MemoryStore::default(), Keys::ephemeral());
+    let chat = restarted(store.clone(), &clock, &keys).await;
     let mut a = User::sign_up(&chat, "alice").await;
     let mut b = User::sign_up(&chat, "bobby").await;
     let conv = a.group(&[&b]).await;
@@ -91,7 +95,13 @@ async fn slow_mode_holds_plain_members_back_and_no_retries() {
     assert!((1..=30_000).contains(&after), "{after}");
     a.say(&conv, "moderators").await;
     a.say(&conv, "are free").await;
-    tokio::time::advance(std::time::Duration::from_millis(after)).await;
+    // A server that is started anew remembers who spoke.
+    let again = restarted(store, &clock, &keys).await;
+    let mut login = mvchat_core::testkit::Wire::connect(&again);
+    let secret = crate::support::secret("bobby");
+    assert_eq!(login.ask(json!({"login": {"scheme": "basic", "secret": secret}})).await["code"], 200);
+    assert_eq!(login.ask(json!({"send": {"conv": conv, "content": "2"}})).await["text"], "slow mode");
+    clock.advance(after.div_ceil(1_000));
     b.say(&conv, "2").await;
     a.ok(group("update", &conv, json!({"slowMode": 0}))).await;
     b.say(&conv, "3").await;

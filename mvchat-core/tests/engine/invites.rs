@@ -1,44 +1,21 @@
 //! Invites: made, mailed, listed, revoked, redeemed, and used to sign up.
 
+use crate::clock::Clock;
 use crate::support::{User, server, text};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::Chat;
+use mvchat_core::builtin::MemoryStore;
 use mvchat_core::builtin::password::PasswordParams;
-use mvchat_core::builtin::{MemoryStore, SystemEnv};
 use mvchat_core::proto::Limits;
-use mvchat_core::seam::{Env, InviteStore, Mail, MailError, Mailer, Store};
+use mvchat_core::seam::{InviteStore, Mail, MailError, Mailer, Store};
 use mvchat_core::testkit::{Fault, Faults, Flaky, Method, Wire};
-use mvchat_core::time::{Instant, Timestamp};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 
 const WEEK: u64 = 7 * 86_400;
-
-/// A clock that can be put ahead.
-#[derive(Clone, Debug, Default)]
-struct Clock {
-    system: Arc<SystemEnv>,
-    ahead: Arc<AtomicU64>,
-}
-
-impl Env for Clock {
-    fn now(&self) -> Timestamp {
-        self.system.now() + Duration::from_secs(self.ahead.load(Ordering::SeqCst))
-    }
-
-    fn monotonic(&self) -> Instant {
-        self.system.monotonic()
-    }
-
-    fn fill(&self, buffer: &mut [u8]) {
-        self.system.fill(buffer);
-    }
-}
 
 /// Hands mails to the test and then fails.
 #[derive(Debug)]

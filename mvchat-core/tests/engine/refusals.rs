@@ -111,7 +111,7 @@ async fn every_refusal_of_the_tables_has_its_code_slug_and_text() {
             "invalid credentials",
         ),
         (json!({"login": {"scheme": "token", "secret": "abc"}}), 401, "bad_credentials", "invalid token"),
-        (json!({"report": {}}), 501, "unsupported", "not supported by this server"),
+        (json!({"report": {}}), 400, "invalid", "missing report data"),
     ];
     for (request, code, slug, detail) in cases {
         let got = a.fails(request.clone()).await;

@@ -129,3 +129,53 @@ async fn a_commit_to_an_unknown_end_is_never_kept_from_those_it_concerns() {
     assert_eq!((&again["seq"], &again["replay"]), (&json!(1), &json!(true)));
     c.ok(json!({"hi": {}})).await;
 }
+
+#[tokio::test]
+async fn what_was_unsent_meanwhile_is_not_pinned() {
+    let (chat, faults) = flaky().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let conv = a.dm(&b).await;
+    a.say(&conv, "one").await;
+    // The pin reads the message while the commit that unsends it is under way.
+    faults.script(Method::Commit, Fault::Delay(2_000));
+    let before = faults.met();
+    let unsent = a.wire.begin(json!({"unsend": {"conv": conv, "seq": 1}})).await;
+    while faults.met() == before {
+        tokio::task::yield_now().await;
+    }
+    let id = b.wire.begin(json!({"pin": {"conv": conv, "seq": 1}})).await;
+    assert_eq!(a.wire.reply(&unsent).await["code"], 200);
+    let ctrl = b.wire.reply(&id).await;
+    assert_eq!((&ctrl["code"], &ctrl["text"]), (&json!(410), &json!("message deleted")), "{ctrl}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_takes_too_long_or_fails_is_shown_all_the_same() {
+    let (chat, faults) = flaky().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let open = json!({"dm": {"user": b.id}});
+    faults.script(Method::CreateConversation, Fault::After);
+    assert_eq!(a.fails(open.clone()).await.0, 503);
+    let conv = a.ok(open).await["conv"].clone();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for user in [&mut a, &mut b] {
+        let heard = user.heard("info").await;
+        let added = heard.iter().filter(|info| info["what"] == "conv_added" && info["conv"] == conv);
+        assert_eq!(added.count(), 1, "{heard:?}");
+    }
+    faults.script(Method::CreateConversation, Fault::Delay(2_000));
+    let before = faults.met();
+    let id = a.wire.begin(json!({"group": {"action": "create"}})).await;
+    while faults.met() == before {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(a.wire.reply(&id).await["code"], 503);
+    loop {
+        if a.heard("info").await.iter().any(|info| info["what"] == "conv_added") {
+            break;
+        }
+    }
+}

@@ -65,6 +65,7 @@ pub(crate) const ADDITIONS: &[Addition] = &[
     add("info disappearing_updated.rev", "§2"),
     add("info conv_added", "16"),
     add("info own", "§2"),
+    add("info expired", "22"),
 ];
 
 pub(crate) fn allowed(at: &str) -> bool {

@@ -29,6 +29,7 @@ pub(crate) enum Defect {
     EditedMentionsLost,
     InvitesUsedTwice,
     RevsPassedOver,
+    SpentNamedOnce,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -354,5 +355,18 @@ impl MessageStore for Broken {
 
     async fn position(&self) -> StoreResult<Position> {
         self.inner.position().await
+    }
+}
+
+#[async_trait]
+impl ExpiryStore for Broken {
+    async fn expire(&self, now: Timestamp, limit: usize) -> StoreResult<Expired> {
+        let mut expired = self.inner.expire(now, limit).await?;
+        if self.defect == Defect::SpentNamedOnce {
+            expired
+                .spent
+                .retain(|(_, message)| message.seq.0 > self.unsent.swap(message.seq.0, Ordering::Relaxed));
+        }
+        Ok(expired)
     }
 }

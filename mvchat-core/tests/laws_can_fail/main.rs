@@ -128,7 +128,7 @@ fn a_link_that_outlives_its_revocation_is_noticed() {
 
 #[test]
 fn a_contact_that_is_made_anew_is_noticed() {
-    breaks(Defect::ContactsMadeAnew, "a_contact_stays_as_it_was_made", "Invite");
+    breaks(Defect::ContactsMadeAnew, "a_contact_stays_as_it_was_made", "bee");
 }
 
 #[test]
@@ -145,6 +145,11 @@ fn revs_that_are_passed_over_are_noticed() {
 fn an_invite_that_is_used_twice_is_noticed() {
     breaks(Defect::InvitesUsedTwice, "an_invite_is_used_once", "used more than once");
     breaks(Defect::InvitesUsedTwice, "a_revoked_invite_is_gone", "use_invite");
+}
+
+#[test]
+fn a_store_that_names_what_is_spent_once_only_is_noticed() {
+    breaks(Defect::SpentNamedOnce, "the_spent_are_named_until_they_are_gone", "is named again");
 }
 
 #[test]

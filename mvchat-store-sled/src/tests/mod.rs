@@ -39,6 +39,7 @@ async fn group(store: &SledStore, number: u128) -> ConvId {
         owner: Some(user(1)),
         cid: None,
         settings: ConvSettings::default(),
+        max_per_user: None,
         at: Timestamp::from_micros(1),
     };
     store.create_conversation(new).await.unwrap().0.id
@@ -52,6 +53,9 @@ fn append(conv: ConvId, content: impl Into<Bytes>) -> Change {
         content: content.into(),
         reply_to: None,
         view_once: None,
+        expires_in: None,
+        event: None,
+        pace: None,
         mentions: Vec::new(),
     });
     Change { conv, actor: user(1), epoch: Epoch(0), at: Timestamp::from_micros(2), op }

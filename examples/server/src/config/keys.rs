@@ -3,7 +3,7 @@
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
-    Config, LogFormat, Preset, StoreKind, TransportKind,
+    Config, KeySource, LogFormat, Preset, StoreKind, TransportKind,
     duration::{self, PlainUnit},
     read, size,
     value::{Complaint, Value},
@@ -49,6 +49,7 @@ const PRESETS: [(&str, Preset); 2] = [("default", Preset::Standard), ("mvchat2",
 const STORES: [(&str, StoreKind); 3] =
     [("memory", StoreKind::Memory), ("sled", StoreKind::Sled), ("postgres", StoreKind::Postgres)];
 const TRANSPORTS: [(&str, TransportKind); 1] = [("axum", TransportKind::Axum)];
+const SOURCES: [(&str, KeySource); 2] = [("file", KeySource::File), ("env", KeySource::Environment)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -57,7 +58,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 25] = [
+pub(crate) static KEYS: [Key; 30] = [
     Key {
         path: PRESET,
         alias: None,
@@ -226,6 +227,56 @@ pub(crate) static KEYS: [Key; 25] = [
         doc: "The shortest password, in characters.",
         set: |config, value| value.whole(1..=1_024).map(|found| config.auth.min_password_length = found),
         show: |config| config.auth.min_password_length.to_string(),
+    },
+    Key {
+        path: "keys.source",
+        alias: None,
+        variable: None,
+        doc: "file keeps the key ring in keys/ring.json below data_dir; env takes it from the variable\n\
+              MVCHAT_KEY_RING, where a secrets manager puts what `mvchat keys generate` prints.",
+        set: |config, value| value.choice(&SOURCES).map(|found| config.keys.source = found),
+        show: |config| word(&SOURCES, config.keys.source),
+    },
+    Key {
+        path: "keys.rotate_every",
+        alias: None,
+        variable: None,
+        doc: "After which time the key-encryption key is replaced, such as 90d; 0 leaves that to\n\
+              `mvchat keys rotate`. Back up the keys after each rotation: an older ring does not fit any more.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.keys.rotate_every = found)
+        },
+        show: |config| duration::show(config.keys.rotate_every),
+    },
+    Key {
+        path: "keys.rotate_signing_every",
+        alias: None,
+        variable: None,
+        doc: "After which time the key that signs tokens is replaced; 0 leaves that to the command. Old\n\
+              tokens stay valid until they expire.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.keys.rotate_signing_every = found)
+        },
+        show: |config| duration::show(config.keys.rotate_signing_every),
+    },
+    Key {
+        path: "keys.destroy_after",
+        alias: None,
+        variable: None,
+        doc: "After which time a key that nothing needs any more is destroyed; 0 never. Longer than any\n\
+              backup of the vault is kept.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.keys.destroy_after = found)
+        },
+        show: |config| duration::show(config.keys.destroy_after),
+    },
+    Key {
+        path: "audit.enabled",
+        alias: None,
+        variable: None,
+        doc: "Keeps an audit log in audit/ below data_dir, unless the store forgets everything.",
+        set: |config, value| value.switch().map(|found| config.audit.enabled = found),
+        show: |config| config.audit.enabled.to_string(),
     },
     Key {
         path: "limits.edit_window",

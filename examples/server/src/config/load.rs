@@ -136,6 +136,7 @@ fn exposed(config: &Config, origins: &BTreeMap<&str, Origin>) -> Option<Problem>
 fn misspelt_variables(environment: &Environment) -> Vec<Warning> {
     let mut known: Vec<String> = KEYS.iter().map(keys::Key::variable).collect();
     known.push(FILE_VARIABLE.to_owned());
+    known.push(super::RING_VARIABLE.to_owned());
     let ours =
         environment.names().filter(|name| name.starts_with("MVCHAT_") && !known.iter().any(|k| k == name));
     let near = ours.filter_map(|name| {

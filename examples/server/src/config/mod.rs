@@ -52,6 +52,10 @@ pub struct Config {
     pub server: ServerConfig,
     /// Accounts and tokens.
     pub auth: AuthConfig,
+    /// The keys of data at rest.
+    pub keys: KeysConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
     /// What users may do, and how much of it.
     pub limits: LimitsConfig,
 }
@@ -192,6 +196,48 @@ pub struct AuthConfig {
 impl Default for AuthConfig {
     fn default() -> Self {
         Self { token_lifetime: Duration::from_hours(14 * 24), min_login_length: 4, min_password_length: 8 }
+    }
+}
+
+/// The environment variable that holds the key ring if [`KeySource::Environment`] is set.
+pub const RING_VARIABLE: &str = "MVCHAT_KEY_RING";
+
+/// The keys of data at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct KeysConfig {
+    /// Where the ring is from.
+    pub source: KeySource,
+    /// After which time the key-encryption key is replaced; zero means never.
+    pub rotate_every: Duration,
+    /// After which time the key that signs tokens is replaced; zero means never.
+    pub rotate_signing_every: Duration,
+    /// After which time a retired key is destroyed; zero means never.
+    pub destroy_after: Duration,
+}
+
+/// Where the key ring is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// `keys/ring.json` below the data folder, made if it is missing.
+    #[default]
+    File,
+    /// The environment variable [`RING_VARIABLE`], for secrets managers.
+    Environment,
+}
+
+/// The audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditConfig {
+    /// Whether it is kept, below the data folder.
+    pub enabled: bool,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

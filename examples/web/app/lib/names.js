@@ -40,6 +40,7 @@ export function plain(text) {
 
 /** Shortens a message to what fits on a line. */
 export function preview(message) {
+  if (message.expired) return "Message disappeared";
   if (message.unsent) return "Message taken back";
   if (message.deleted) return "Message deleted";
   if (message.unavailable) return "Message that can't be read any more";

@@ -3,6 +3,7 @@
 import { fill, h, icon } from "../lib/dom.js";
 import { avatar, nameOf, preview, titleOf } from "../lib/names.js";
 import { full, short } from "../lib/time.js";
+import { eventText } from "../room/events.js";
 import { ticks } from "../room/ticks.js";
 
 export function entry(chat, info, current) {
@@ -37,7 +38,7 @@ export function updateEntry(node, chat, info, current) {
         "span",
         { class: "entry-bottom" },
         last?.mine && !last.deleted && ticks(last),
-        h("span", { class: "entry-preview", dir: "auto" }, last ? `${said(node, chat, info, last)}${preview(last)}` : "No messages yet"),
+        h("span", { class: "entry-preview", dir: "auto" }, words(node, chat, info, last)),
         info.unread > 0 &&
           h(
             "span",
@@ -48,6 +49,11 @@ export function updateEntry(node, chat, info, current) {
       ),
     ),
   );
+}
+
+function words(node, chat, info, last) {
+  if (!last) return "No messages yet";
+  return last.event ? eventText(chat, last) : `${said(node, chat, info, last)}${preview(last)}`;
 }
 
 /** Says who said it, in groups; a name that is not known yet is filled in when it comes. */

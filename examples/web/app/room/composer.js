@@ -4,11 +4,18 @@ import { graphemes } from "../../mvchat-client/url.js";
 import { attempt } from "../lib/announce.js";
 import { fill, h, icon, iconButton } from "../lib/dom.js";
 import { pickEmoji } from "../lib/emoji.js";
+import { menu } from "../lib/menu.js";
 import { preview } from "../lib/names.js";
 import { span } from "../lib/time.js";
 import { senderName } from "./body.js";
 import { Mentions } from "./mentions.js";
 
+/** What becomes of a message by itself. */
+const LIVES = [
+  { label: "It stays" },
+  { label: "It can be seen once", options: { viewOnce: true } },
+  ...[60, 3_600, 86_400].map((expiresIn) => ({ label: `It is gone after ${span(expiresIn)}`, options: { expiresIn } })),
+];
 const DRAFTS = "mvchat-draft-";
 
 /** Forgets what was begun in this tab: the next one to log in is perhaps someone else. */
@@ -35,7 +42,9 @@ export function composer(chat, conv, scope) {
   const mentions = new Mentions(chat, conv, input, choices);
   const send = h("button", { class: "icon-button primary", "aria-label": "Send", title: "Send" }, icon("send"));
   const smile = iconButton("smile", "Insert an emoji", () => pickEmoji(smile, insert));
-  const node = h("form", { class: "composer", onsubmit: submit }, choices, about, h("div", { class: "composer-line" }, smile, input, left, send));
+  const timer = iconButton("timer", "How long the message lives", pickLife, { "aria-haspopup": "menu" });
+  const node = h("form", { class: "composer", onsubmit: submit }, choices, about, h("div", { class: "composer-line" }, smile, input, left, timer, send));
+  let life = LIVES[0];
 
   input.value = sessionStorage.getItem(DRAFT) ?? "";
   requestAnimationFrame(grow);
@@ -103,11 +112,24 @@ export function composer(chat, conv, scope) {
       const { content: old } = message;
       const changedContent = old?.media || named.length > 0 ? { ...old, text, mentions: named } : text;
       if (text !== message.text) attempt(() => message.edit(changedContent));
-    } else conv.send(content, replying ? { replyTo: replying.seq } : {});
+    } else conv.send(content, { ...life.options, replyTo: replying?.seq });
+    setLife(LIVES[0]);
     stop();
     input.value = "";
     changed();
     input.focus();
+  }
+
+  /** For the next message only. */
+  function pickLife() {
+    menu(timer, "How long the message lives", LIVES.map((choice) => ({ label: choice.label, note: choice === life ? "now" : undefined, onclick: () => (setLife(choice), input.focus()) })));
+  }
+
+  function setLife(choice) {
+    life = choice;
+    timer.classList.toggle("on", choice.options !== undefined);
+    timer.title = choice.label;
+    timer.setAttribute("aria-label", `How long the message lives: ${choice.label.toLowerCase()}`);
   }
 
   function reply(message) {

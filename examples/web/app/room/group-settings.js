@@ -9,7 +9,7 @@ const PACES = [0, 10, 30, 60, 300, 3_600];
 
 export function groupSettings(section, conv, scope) {
   const pace = h("select", { onchange: () => attempt(() => conv.update({ slowMode: Number(pace.value) || null })) });
-  const toggles = [["joinable", "Links let people in"], ["noScreenshots", "Ask for no screenshots"]].map(([key, label]) => {
+  const toggles = [["joinable", "Links let people in"], ["noScreenshots", "Ask for no screenshots"], ["systemMessages", "Tell who comes, goes and changes"]].map(([key, label]) => {
     const box = h("input", { type: "checkbox", onchange: () => attempt(() => conv.update({ [key]: box.checked })) });
     return { key, box, node: h("label", { class: "check" }, box, label) };
   });

@@ -12,6 +12,8 @@ import { members } from "./members.js";
 
 /** How long messages may live after they were read, in seconds. */
 const LIVES = [0, 30, 300, 3_600, 86_400, 604_800];
+/** How long the server may keep messages, in seconds. */
+const KEPT = [0, 86_400, 604_800, 2_592_000, 31_536_000];
 
 export function info(aside, chat, conv, scope) {
   const back = h("header", { class: "bar" }, h("h1", {}, "About"), iconButton("close", "Close", () => (location.hash = `#/c/${conv.id}`)));
@@ -78,6 +80,13 @@ export function info(aside, chat, conv, scope) {
     );
     life.value = String(ttl);
     life.disabled = view.type === "group" && view.role === "member";
+    const kept = h(
+      "select",
+      { "data-setting": "kept", onchange: () => attempt(() => conv.setRetention(Number(kept.value) || null)) },
+      [...new Set([...KEPT, view.retention ?? 0])].map((seconds) => h("option", { value: String(seconds) }, seconds === 0 ? "For ever" : span(seconds))),
+    );
+    kept.value = String(view.retention ?? 0);
+    kept.disabled = life.disabled;
     fill(
       settings,
       h("h2", {}, "Settings"),
@@ -85,6 +94,7 @@ export function info(aside, chat, conv, scope) {
       toggle("muted", "Muted"),
       toggle("archived", "Archived"),
       view.type !== "self" && field("Messages live, once read", life),
+      field("The server keeps messages", kept, "Then they are gone for everybody, read or not."),
     );
     if (focused) settings.querySelector(`[data-setting=${focused}]`)?.focus();
   }
@@ -110,6 +120,16 @@ export function info(aside, chat, conv, scope) {
           }),
         }, "Leave group"),
       view.type === "group" && view.role === "owner" && h("p", { class: "hint" }, "To leave, make someone else the owner first."),
+      view.type === "group" &&
+        view.role === "owner" &&
+        h("button", {
+          type: "button",
+          class: "danger-quiet",
+          onclick: () => sure("Delete the group?", "It ends for everybody, and everything that was said in it is erased.", "Delete", async () => {
+            await conv.deleteGroup();
+            location.hash = "#/";
+          }),
+        }, "Delete group"),
     );
   }
 }
@@ -120,5 +140,5 @@ async function sure(question, explanation, yes, action) {
 
 /** Tells whether nothing has changed of what is shown here. */
 function same(a, b) {
-  return ["title", "public", "role", "favorite", "muted", "archived", "blocked", "disappearingTTL"].every((key) => a[key] === b[key]) && a.user === b.user;
+  return ["title", "public", "role", "favorite", "muted", "archived", "blocked", "disappearingTTL", "retention"].every((key) => a[key] === b[key]) && a.user === b.user;
 }

@@ -41,7 +41,7 @@ export function renderMessage(item, { message, first, last }, context) {
     named && ["sender", [name], () => h("p", { class: "sender", dir: "auto" }, name)],
     answer && ["quote", [message.replyTo, answer.name, answer.preview], () => quote(message.replyTo, answer, context)],
     ["content", [JSON.stringify([message.content, message.mentions]), message.deleted, message.unsent, message.unavailable], () => content(message, context)],
-    ["foot", [message.at, message.editedAt, message.deleted, message.status], () => foot(message)],
+    ["foot", [message.at, message.editedAt, message.deleted, message.status, message.expiresAt], () => foot(message)],
   ]);
 }
 
@@ -75,10 +75,16 @@ function foot(message) {
   return h(
     "p",
     { class: "foot" },
+    (message.expiresAt || message.viewOnce) && !message.deleted && fleeting(message),
     message.editedAt && !message.deleted && h("span", { title: `Edited ${full(message.editedAt)}` }, "edited"),
     h("time", { datetime: message.at, title: full(message.at) }, clock(message.at)),
     message.mine && !message.deleted && ticks(message),
   );
+}
+
+function fleeting({ expiresAt, viewOnce }) {
+  const words = viewOnce ? "Can be seen once" : `Gone at ${full(expiresAt)}`;
+  return h("span", { class: "ticks", title: words }, icon("timer", "icon tiny"), h("span", { class: "hidden" }, words));
 }
 
 function reactions(message, article) {

@@ -5,7 +5,7 @@ import { dialog } from "../lib/dialog.js";
 import { field, h } from "../lib/dom.js";
 
 export function report(message) {
-  const reason = h("textarea", { rows: "3", required: true, maxlength: "500", dir: "auto" });
+  const reason = h("textarea", { rows: "3", required: true, maxlength: "200", dir: "auto" });
   const send = async (event) => {
     event.preventDefault();
     if (await attempt(() => message.report(reason.value.trim()))) {

@@ -6,7 +6,7 @@ import { dayOf } from "../lib/time.js";
 const RUN = 5 * 60_000;
 
 /**
- * Returns rows `{ key, kind: "day" | "unread" | "message", … }`.
+ * Returns rows `{ key, kind: "day" | "unread" | "event" | "message", … }`.
  * @param {readonly any[]} messages
  * @param {number | undefined} unreadAfter The mark after which a line says that what follows is new.
  */
@@ -16,16 +16,23 @@ export function rows(messages, unreadAfter) {
   let previous;
   let marked = unreadAfter === undefined;
   for (const message of messages) {
+    // What has expired for everybody leaves no trace.
+    if (message.expired) continue;
     const today = dayOf(message.at);
     const newDay = today !== day;
     if (newDay) {
       out.push({ key: `day-${today}`, kind: "day", at: message.at });
       day = today;
     }
-    const isNew = !marked && !message.mine && message.seq > unreadAfter;
+    const isNew = !marked && !message.mine && !message.event && message.seq > unreadAfter;
     if (isNew) {
       out.push({ key: "unread", kind: "unread" });
       marked = true;
+    }
+    if (message.event) {
+      out.push({ key: message.key, kind: "event", message });
+      previous = undefined;
+      continue;
     }
     const goesOn = !newDay && !isNew && continues(previous, message);
     const row = { key: message.key, kind: "message", message, first: !goesOn, last: true };

@@ -6,6 +6,7 @@ import { Keyed } from "../lib/keyed.js";
 import { dayName, full } from "../lib/time.js";
 import { renderMessage } from "./message.js";
 import { openActions } from "./actions.js";
+import { eventText, peopleOf } from "./events.js";
 import { rows, sameRow } from "./rows.js";
 
 const NEAR_END = 80;
@@ -55,7 +56,7 @@ export function timeline(chat, conv, scope, writer) {
     firstKey = messages[0]?.key;
     const named = info?.type === "group" ? namesKnown(messages) : "";
     keyed.show(rows(messages, unreadAfter).map((row) => ({ ...row, named })));
-    fill(top, !ready || loading ? "Loading…" : hasOlder ? undefined : messages.length === 0 ? "No messages yet. Say hello!" : "This is where it began.");
+    fill(top, !ready || loading ? "Loading…" : hasOlder ? undefined : !messages.some((message) => !message.expired) ? "No messages yet. Say hello!" : "This is where it began.");
     if (!begun && messages.length > 0) start();
     else if (before !== firstKey && from + scroller.clientHeight < height - NEAR_END) scroller.scrollTop = from + scroller.scrollHeight - height;
     else if (atEnd || own) toEnd();
@@ -66,7 +67,7 @@ export function timeline(chat, conv, scope, writer) {
   /** Names come when they come; messages of groups are drawn again then. */
   function namesKnown(messages) {
     let known = 0;
-    for (const id of new Set(messages.map(({ from }) => from))) {
+    for (const id of new Set(messages.flatMap((message) => [message.from, ...peopleOf(message)]))) {
       if (!id) continue;
       const user = chat.user(id);
       if (user.value) known++;
@@ -86,6 +87,7 @@ export function timeline(chat, conv, scope, writer) {
     const item = h("li", { class: row.kind === "message" ? "" : `divider ${row.kind}` });
     if (row.kind === "day") fill(item, h("time", { datetime: row.at, title: full(row.at) }, dayName(row.at)));
     else if (row.kind === "unread") fill(item, "New messages");
+    else if (row.kind === "event") update(item, row);
     else {
       item.append(h("article", { tabindex: "-1" }));
       update(item, row);
@@ -95,6 +97,7 @@ export function timeline(chat, conv, scope, writer) {
 
   function update(item, row) {
     if (row.kind === "message") renderMessage(item, row, context);
+    else if (row.kind === "event") fill(item, h("span", { dir: "auto", title: full(row.message.at) }, eventText(chat, row.message)));
   }
 
   function scrolled() {
@@ -105,7 +108,7 @@ export function timeline(chat, conv, scope, writer) {
     const last = messages.at(-1)?.seq ?? 0;
     if (atEnd) seen = Math.max(seen, last);
     jumper.hidden = atEnd;
-    const missed = messages.filter((message) => !message.mine && message.seq > seen).length;
+    const missed = messages.filter((message) => !message.mine && !message.event && !message.expired && message.seq > seen).length;
     fill(fresh, missed > 0 ? String(missed) : undefined);
     fresh.hidden = missed === 0;
     read();

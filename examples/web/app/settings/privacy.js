@@ -4,7 +4,7 @@ import { attempt, toast } from "../lib/announce.js";
 import { card, field, h } from "../lib/dom.js";
 
 const WHAT = [
-  ["lastSeen", "Who sees when you are here", "Also when you last were."],
+  ["lastSeen", "Who sees when you are here", "Also when you last were, and your status."],
   ["receipts", "Who sees what you have read", ""],
   ["typing", "Who sees that you are writing", ""],
   ["discoverable", "Who finds you and can write first", "People in your conversations can always answer."],

@@ -71,4 +71,35 @@ mod tests {
         let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
     }
+
+    /// Project Wycheproof's vectors for AES-256-GCM with nonces and tags of our sizes: edge cases of counter and tag,
+    /// and forgeries that implementations have taken.
+    #[test]
+    fn stands_up_to_wycheproof() {
+        let set = wycheproof::aead::TestSet::load(wycheproof::aead::TestName::AesGcm).unwrap();
+        let (mut opened, mut refused) = (0, 0);
+        for group in set.test_groups {
+            if (group.key_size, group.nonce_size, group.tag_size) != (256, 8 * NONCE, 8 * TAG) {
+                continue;
+            }
+            for test in group.tests {
+                let key: [u8; 32] = test.key.as_slice().try_into().unwrap();
+                let nonce: [u8; NONCE] = test.nonce.as_slice().try_into().unwrap();
+                let (aead, sealed) =
+                    (Aead(Aes256Gcm::new(&key.into())), [&test.ct[..], &test.tag[..]].concat());
+                let found = aead.open(&nonce, &test.aad, &sealed);
+                if test.result.must_fail() {
+                    assert_eq!(found, None, "{}: {}", test.tc_id, test.comment);
+                    refused += 1;
+                    continue;
+                }
+                assert_eq!(found.as_deref(), Some(&test.pt[..]), "{}: {}", test.tc_id, test.comment);
+                let mut again = Vec::new();
+                aead.seal(&nonce, &test.aad, &test.pt, &mut again);
+                assert_eq!(again, sealed, "{}: {}", test.tc_id, test.comment);
+                opened += 1;
+            }
+        }
+        assert!(opened >= 30 && refused >= 20, "{opened} opened, {refused} refused");
+    }
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::aead::{Aead, NONCE, TAG};
 use super::ring_file::RingFile;
-use super::{FileVault, Ring, durable};
+use super::{Ring, durable};
 use crate::seam::keys::{
     KeyError, KeyErrorKind, KeyProvider as _, SecretKey, Vault, WrappedKey, check_id, fill_random,
 };
@@ -179,17 +179,16 @@ impl Backup {
         Ok(Backup { ring, users, made: header.made })
     }
 
-    /// Writes ring and vault into a folder that has neither, except the keys of users that were erased since, reads them
+    /// Writes the ring into a folder that has none and users' keys into a vault that has none, except the keys of users that were erased since, reads them
     /// back and unwraps every key. Only when that went well the ring is put in its place. Blocks now and then.
     ///
     /// # Errors
     /// `Denied` when there is a ring or a user's key already; `Io`, `Corrupt`, `Missing`.
-    pub async fn restore(&self, dir: &Path, without: &[Uuid]) -> Result<usize, KeyError> {
+    pub async fn restore(&self, dir: &Path, vault: &dyn Vault, without: &[Uuid]) -> Result<usize, KeyError> {
         durable::create_folder(dir).map_err(|e| durable::failed("cannot create", dir, e))?;
         let _lock = durable::lock_folder(dir).map_err(|e| durable::failed("cannot lock", dir, e))?;
-        let vault = FileVault::open(dir.join("vault"))?;
         let path = dir.join("ring.json");
-        if path.exists() || !vault.is_empty()? {
+        if path.exists() || !vault.list(None, 1).await?.is_empty() {
             let detail = format!("{} has keys already: restore into a folder without", dir.display());
             return Err(KeyError::new(KeyErrorKind::Denied, detail));
         }
@@ -362,7 +361,7 @@ fn compact(text: &[u8]) -> Result<Box<RawValue>, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin::keys::{Context, Keys};
+    use crate::builtin::keys::{Context, FileVault, Keys};
     use crate::seam::keys::KeyPurpose;
 
     const MADE: Timestamp = Timestamp::from_micros(1_000_000);
@@ -405,7 +404,8 @@ mod tests {
         drop(keys);
         let again = Backup::open(&file, &BackupSecret::recovery_key(&text).unwrap()).unwrap();
         assert_eq!((again.users(), again.made()), (400, MADE));
-        assert_eq!(again.restore(to.path(), &[user(7)]).await.unwrap(), 399);
+        let vault = FileVault::open(to.path().join("vault")).unwrap();
+        assert_eq!(again.restore(to.path(), &vault, &[user(7)]).await.unwrap(), 399);
         let keys = Keys::load(to.path()).unwrap();
         for n in 0..400 {
             let found = keys.user(user(n)).await;
@@ -417,7 +417,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(again.restore(to.path(), &[]).await.unwrap_err().kind(), KeyErrorKind::Denied);
+        assert_eq!(again.restore(to.path(), &vault, &[]).await.unwrap_err().kind(), KeyErrorKind::Denied);
         // Rotation goes on where it was.
         keys.rewrap(|_| {}).await.unwrap();
     }

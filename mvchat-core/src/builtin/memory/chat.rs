@@ -5,7 +5,7 @@ use crate::proto::{Own, Position, Rev, Seq, UserId};
 use crate::seam::{Sent, ViewMember};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A conversation, its messages, and what its members keep for themselves.
@@ -26,6 +26,12 @@ pub(super) struct Chat {
     noted: BTreeMap<Thing, Rev>,
     /// Of everybody who is or was a member.
     pub(super) mine: BTreeMap<UserId, Mine>,
+    /// The messages that have expired for some.
+    pub(super) partly: BTreeSet<Seq>,
+    /// When it is looked next what the conversation does not keep any longer.
+    pub(super) keep: Option<Timestamp>,
+    /// No message up to here is live.
+    pub(super) swept: Seq,
 }
 
 /// Something that changes.
@@ -53,6 +59,8 @@ pub(super) struct Mine {
     pub(super) touched: Position,
     /// The place of the change that ended the last membership.
     pub(super) removed: Option<Position>,
+    /// When the member last sent at a pace.
+    pub(super) paced: Option<Timestamp>,
 }
 
 impl Mine {
@@ -82,6 +90,22 @@ impl Chat {
             changed: BTreeMap::new(),
             noted: BTreeMap::new(),
             mine,
+            partly: BTreeSet::new(),
+            keep: None,
+            swept: Seq(0),
+        }
+    }
+
+    /// Forgets everything that the conversation holds.
+    pub(super) fn erase(&mut self) {
+        self.messages.clear();
+        self.cids.clear();
+        self.changed.clear();
+        self.noted.clear();
+        self.partly.clear();
+        for mine in self.mine.values_mut() {
+            mine.hidden.clear();
+            mine.private = None;
         }
     }
 

@@ -1,13 +1,14 @@
 //! Shared changes in memory.
 
 use super::chat::{Chat, Mine, Thing};
-use super::{State, not_found};
-use crate::policy::{Conversation, Member, Message, MessageBody, MessageState, Standing};
+use super::{State, full, not_found};
+use crate::policy::{ConvSettings, Conversation, Member, Message, MessageBody, MessageState, Standing};
 use crate::proto::{Epoch, Position, Rev, Role, Seq, UserId};
 use crate::seam::{Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent};
 use crate::time::Timestamp;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl State {
     /// Carries out one change.
@@ -24,6 +25,20 @@ impl State {
         if let Some(message) = chat.stale(epoch, &op) {
             return Outcome::Stale { conv: Some(chat.conv.clone()), message };
         }
+        if let Op::Append(Append { pace: Some(pace), from: Some(from), .. }) = &op
+            && let Some(until) = chat.paced(*from, *pace, at)
+        {
+            return Outcome::TooSoon(until);
+        }
+        if let Op::Amend(Amend { members, max_conversations: Some(most), .. }) = &op {
+            let joins = |(user, _, to): &&(UserId, Role, Standing)| {
+                *to == Standing::Active && chat.conv.active(*user).is_none()
+            };
+            let joining: Vec<_> = members.iter().filter(joins).map(|(user, ..)| *user).collect();
+            if joining.iter().any(|user| self.count_of(*user) >= *most) {
+                return Outcome::Rejected(full());
+            }
+        }
         if let Op::Amend(Amend { link: Some(code), .. }) = &op
             && !self.use_link(conv, code, at)
         {
@@ -37,11 +52,27 @@ impl State {
         let step = Step { position: self.position, rev: chat.rev.next(), at };
         chat.rev = step.rev;
         chat.touched = step.position;
+        let before = chat.conv.clone();
+        let appends = matches!(op, Op::Append(_));
         let (committed, seq, event) = match op {
             Op::Append(append) => chat.append(step, actor, append),
             Op::Revise(revise) => chat.revise(step, revise),
             Op::Amend(amend) => chat.amend(step, amend),
+            Op::Close(event) => {
+                self.links.retain(|_, link| link.conv != conv);
+                chat.close(step, event)
+            }
         };
+        if appends {
+            self.note_end(conv);
+        } else if let Some(after) = &committed.conv {
+            if before.settings.retention != after.settings.retention {
+                self.keep_anew(conv, at);
+            }
+            if before.active_members().any(|(user, _)| after.active(user).is_none()) {
+                self.look_again(conv);
+            }
+        }
         let (position, rev, at) = (step.position, step.rev, committed.at);
         self.log.push(LogEntry { position, conv, rev, actor, at, seq, event });
         Outcome::Done(committed)
@@ -68,13 +99,28 @@ impl Chat {
         Some(if other { Outcome::CidReused } else { Outcome::Replay(*sent) })
     }
 
-    /// Returns whether the state moved on since the decision, with the fresh message of a [`Revise`].
+    /// Returns until when a sender has to wait; otherwise notes the time.
+    fn paced(&mut self, from: UserId, pace: u32, at: Timestamp) -> Option<Timestamp> {
+        let mine = self.mine_mut(from)?;
+        let until = mine.paced.map(|last| last + Duration::from_secs(pace.into()));
+        let wait = until.filter(|until| at < *until);
+        if wait.is_none() {
+            mine.paced = Some(at);
+        }
+        wait
+    }
+
+    /// Returns whether the state moved on since the decision, with the fresh message that it was about.
     #[expect(clippy::option_option, reason = "stale or not, then with or without a message")]
     fn stale(&self, epoch: Epoch, op: &Op) -> Option<Option<Message>> {
         let moved = epoch != self.conv.epoch;
-        let Op::Revise(revise) = op else { return moved.then_some(None) };
-        let message = self.messages.get(&revise.seq);
-        let moved = moved || message.is_none_or(|message| message.rev != revise.expect);
+        let (seq, expect) = match op {
+            Op::Revise(revise) => (revise.seq, revise.expect),
+            Op::Amend(Amend { expect: Some(expect), .. }) => *expect,
+            _ => return moved.then_some(None),
+        };
+        let message = self.messages.get(&seq);
+        let moved = moved || message.is_none_or(|message| message.rev != expect);
         moved.then(|| message.cloned())
     }
 
@@ -97,6 +143,8 @@ impl Chat {
             body: MessageBody::new(append.content, append.mentions),
             reply_to: append.reply_to,
             view_once: append.view_once,
+            expires_at: append.expires_in.map(|seconds| at + Duration::from_secs(seconds.into())),
+            event: append.event,
             cid,
         };
         if let Some(mine) = append.from.and_then(|from| self.mine_mut(from))
@@ -123,6 +171,7 @@ impl Chat {
         });
         if message.as_ref().is_some_and(|message| message.body.state != MessageState::Live) {
             self.cids.values_mut().filter(|sent| sent.seq == seq).for_each(|sent| sent.print = None);
+            self.partly.remove(&seq);
         }
         self.note(step.rev, &[Thing::Message(seq)]);
         let committed =
@@ -165,6 +214,31 @@ impl Chat {
         };
         (committed, None, amend.event)
     }
+}
+
+impl Chat {
+    /// Ends the conversation: everybody is out, and what it held is gone.
+    fn close(&mut self, step: Step, event: LogEvent) -> Written {
+        let conv = Arc::make_mut(&mut self.conv);
+        conv.epoch = conv.epoch.next();
+        conv.owner = None;
+        conv.settings = ConvSettings::ended();
+        for (user, member) in &mut conv.members {
+            if member.standing == Standing::Active {
+                let mine = self.mine.entry(*user).or_default();
+                set_member_out(member, mine, step);
+            }
+        }
+        self.erase();
+        let (rev, position, at) = (step.rev, step.position, step.at);
+        let committed = Committed { rev, position, at, message: None, conv: Some(self.conv.clone()) };
+        (committed, None, event)
+    }
+}
+
+fn set_member_out(member: &mut Member, mine: &mut Mine, step: Step) {
+    (member.standing, member.rev) = (Standing::Left, step.rev);
+    mine.removed = Some(step.position);
 }
 
 fn set_member(

@@ -1,7 +1,7 @@
 //! Conversations in memory, and what their members change for themselves.
 
 use super::chat::Chat;
-use super::{MemoryStore, State, already_exists};
+use super::{MemoryStore, State, already_exists, full};
 use crate::policy::{ConvKind, Conversation, Member, Standing};
 use crate::proto::{ConvId, Epoch, Rev, Seq, UserId};
 use crate::seam::{
@@ -112,6 +112,11 @@ impl State {
         if self.chats.contains_key(&new.id) {
             return Err(already_exists("the conversation exists"));
         }
+        if let Some(most) = new.max_per_user
+            && new.members.keys().any(|user| self.count_of(*user) >= most)
+        {
+            return Err(full());
+        }
         let position = self.advance();
         let (conv, at) = (new.id, new.at);
         let actor = new.owner.or_else(|| new.members.keys().next().copied()).unwrap_or(UserId(Uuid::nil()));
@@ -150,6 +155,11 @@ impl State {
         Ok((made, true))
     }
 
+    /// Returns how many conversations a user is in.
+    pub(super) fn count_of(&self, user: UserId) -> usize {
+        self.chats.values().filter(|chat| chat.conv.active(user).is_some()).count()
+    }
+
     fn mark(&mut self, viewer: UserId, conv: ConvId, marks: Marks) -> Option<Marked> {
         let next = self.position.next();
         let chat = self.chats.get_mut(&conv)?;
@@ -165,9 +175,14 @@ impl State {
         if moved {
             mine.touch(next);
         }
-        let marked = Marked { read: mine.read, recv: mine.recv, clear: mine.clear, own: mine.own, moved };
+        let mut marked =
+            Marked { read: mine.read, recv: mine.recv, clear: mine.clear, own: mine.own, moved, due: None };
         if moved {
             self.advance();
+            marked.due = self.start(conv, viewer, (before.0, marked.read), marks.at);
+            if marked.clear > before.2 {
+                self.look_again(conv);
+            }
         }
         Some(marked)
     }
@@ -221,6 +236,7 @@ impl State {
         mine.hidden.insert(seq, mine.own);
         let own = mine.own;
         self.advance();
+        self.look_again(conv);
         Some(Counted { own, moved: true })
     }
 

@@ -4,6 +4,7 @@ mod chat;
 mod commit;
 mod contacts;
 mod conversations;
+mod expiry;
 mod invites;
 mod links;
 mod mentions;
@@ -20,6 +21,7 @@ use crate::seam::{
 use async_trait::async_trait;
 use chat::Chat;
 use conversations::Found;
+use expiry::{Due, Place};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,6 +57,7 @@ struct State {
     contacts: BTreeMap<(UserId, UserId), ContactRow>,
     /// What makes the creation of a conversation idempotent.
     found: BTreeMap<Found, ConvId>,
+    due: BTreeMap<Place, Due>,
 }
 
 impl State {
@@ -97,6 +100,10 @@ impl fmt::Debug for MemoryStore {
 
 fn not_found(what: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, what)
+}
+
+fn full() -> StoreError {
+    StoreError::new(StoreErrorKind::Full, "a user has too many conversations")
 }
 
 fn already_exists(what: &'static str) -> StoreError {

@@ -45,3 +45,31 @@ impl JwtVerifier for Hs256 {
         Algorithm::HS256
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Project Wycheproof's vectors for HMAC-SHA256, through what signs and verifies tokens: every tag that was changed
+    /// is refused, and so is every truncated one, which HMAC itself would allow and RFC 7518 does not.
+    #[test]
+    fn stands_up_to_wycheproof() {
+        let set = wycheproof::mac::TestSet::load(wycheproof::mac::TestName::HmacSha256).unwrap();
+        let (mut taken, mut refused) = (0, 0);
+        for group in set.test_groups {
+            for test in group.tests {
+                let hs256 = Hs256(Hmac::new_from_slice(&test.key).unwrap());
+                let good = !test.result.must_fail() && group.tag_size == 256;
+                let verified = hs256.verify(&test.msg, &test.tag.to_vec());
+                assert_eq!(verified.is_ok(), good, "{}: {}", test.tc_id, test.comment);
+                if good {
+                    assert_eq!(hs256.sign(&test.msg), test.tag.to_vec(), "{}: {}", test.tc_id, test.comment);
+                    taken += 1;
+                } else {
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken >= 30 && refused >= 60, "{taken} taken, {refused} refused");
+    }
+}

@@ -1,6 +1,7 @@
 //! A client and a scripted server: JSON in, JSON out, a clock that only moves when told.
 
 mod connecting;
+mod expiring;
 mod hostile;
 mod model;
 mod sending;

@@ -18,6 +18,7 @@ impl Ctx {
         own: Option<Own>,
         limit: usize,
     ) -> Result<Reply> {
+        self.inner.expire_due().await?;
         let query = ChangesQuery { since, own, limit, max_span: MAX_SPAN };
         let mut changes =
             self.inner.store.changes(self.user, conv, query).await?.ok_or(ErrorKind::NotMember)?;

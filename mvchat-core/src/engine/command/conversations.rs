@@ -24,6 +24,7 @@ impl Ctx {
                 ViewQuery::Since { position: Position(position), limit: *limit }
             }
         };
+        self.inner.expire_due().await?;
         let views = self.inner.store.views(self.user, query).await?;
         let first = matches!(page, ConvPage::All | ConvPage::Page { before: None, .. });
         let since = first || matches!(page, ConvPage::Since { .. });
@@ -51,6 +52,7 @@ impl Ctx {
     }
 
     pub(in crate::engine) async fn get_conversation(self, conv: ConvId) -> Result<Reply> {
+        self.inner.expire_due().await?;
         let views = self.inner.store.views(self.user, ViewQuery::One(conv)).await?;
         let items = self.inner.conv_items(self.user, views.rows).await?;
         let conversation = items.into_iter().next().ok_or(ErrorKind::NotMember)?;

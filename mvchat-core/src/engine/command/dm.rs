@@ -1,14 +1,15 @@
 //! `dm`: open a direct conversation, or the notes to oneself.
 
 use crate::engine::chat::Inner;
-use crate::engine::conn::Conn;
 use crate::engine::dispatch::{Ctx, no_user};
+use crate::engine::hub::Origin;
 use crate::error::{Result, invalid};
 use crate::policy::{ConvKind, ConvSettings};
 use crate::proto::{ConvId, DmParams, DmPeer, Reply, Role, UserId};
 use crate::seam::NewConversation;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Ctx {
     pub(in crate::engine) async fn start_dm(self, peer: DmPeer) -> Result<Reply> {
@@ -27,8 +28,7 @@ impl Ctx {
             return Err(no_user());
         }
         let now = self.inner.env.now();
-        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-        let (conv, created) = self.inner.open_direct(kind, self.user, other, now, but).await?;
+        let (conv, created) = self.inner.open_direct(kind, self.user, other, now, self.origin).await?;
         // The table's reply has no `lastSeen` here; one more key does no harm.
         let user = other.map(|other| self.inner.user_item(&people, other));
         let params = DmParams { conv, created, user };
@@ -39,12 +39,12 @@ impl Ctx {
 impl Inner {
     /// Opens a user's direct conversation, and shows it to all who are in it if it is new.
     pub(super) async fn open_direct(
-        &self,
+        self: &Arc<Self>,
         kind: ConvKind,
         user: UserId,
         other: Option<UserId>,
         at: Timestamp,
-        but: Option<&Conn>,
+        origin: Option<Origin>,
     ) -> Result<(ConvId, bool)> {
         let members = [Some(user), other].into_iter().flatten().map(|user| (user, Role::Member));
         let new = NewConversation {
@@ -54,17 +54,10 @@ impl Inner {
             owner: None,
             cid: None,
             settings: ConvSettings::default(),
+            max_per_user: Some(self.limits.max_conversations),
             at,
         };
-        let (conv, created) = self.store.create_conversation(new).await?;
-        let conv = self.convs.put(conv);
-        if created {
-            self.hub.ring();
-            self.tell_added(user, conv.id, but).await;
-            if let Some(other) = other {
-                self.tell_added(other, conv.id, None).await;
-            }
-        }
+        let (conv, created) = self.create(new, user, origin).await?;
         Ok((conv.id, created))
     }
 }

@@ -1,6 +1,6 @@
 //! `group`: make groups and manage who is in them.
 
-use super::settings::amend_settings;
+use super::settings::{amend_retention, amend_settings};
 use crate::engine::committer::{Decide, Decision, Settled};
 use crate::engine::dispatch::{Ctx, no_user};
 use crate::engine::fanout::Publish;
@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Access, ConvKind, ConvSettings, Message, Standing};
 use crate::proto::{
     ConvCreated, ConvId, GroupParams, GroupUpdate, JoinableContent, Json, Reply, Rev, Role, RoleContent,
-    SlowModeContent, UserId,
+    SlowModeContent, SystemMessagesContent, UserId,
 };
 use crate::seam::{Amend, LogEvent, NewConversation, Op, UserState};
 use std::collections::BTreeMap;
@@ -27,15 +27,10 @@ impl Ctx {
             owner: Some(self.user),
             cid,
             settings: ConvSettings { public: public.clone(), ..ConvSettings::default() },
+            max_per_user: Some(self.inner.limits.max_conversations),
             at: self.inner.env.now(),
         };
-        let (conv, created) = self.inner.store.create_conversation(new).await?;
-        let conv = self.inner.convs.put(conv);
-        if created {
-            self.inner.hub.ring();
-            let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-            self.inner.tell_added(self.user, conv.id, but).await;
-        }
+        let (conv, created) = self.inner.create(new, self.user, self.origin.clone()).await?;
         let replay = (!created).then_some(true);
         // Who has left since sees what the request said, not what became of it.
         let shown = conv.active(self.user).map_or(public, |_| conv.settings.public.clone());
@@ -61,8 +56,11 @@ impl Ctx {
             if !policy::may_invite(access, user)? {
                 return Ok(Decision::Nothing);
             }
+            let event = LogEvent::Joined(user);
             let members = vec![(user, Role::Member, Standing::Active)];
-            Ok(amend_members(members, None, LogEvent::Joined(user), None))
+            let max_conversations = Some(access.limits.max_conversations);
+            let amend = Amend { members, max_conversations, ..Amend::new(event.clone()) };
+            Ok(Decision::Commit(Op::Amend(amend), Publish::Notice { event, content: None }))
         };
         let public = Some(row.public.unwrap_or_else(Json::null));
         let params = GroupParams { user: Some(user), public, ..GroupParams::new(conv) };
@@ -77,6 +75,20 @@ impl Ctx {
             Ok(amend_members(members, None, LogEvent::Left(user), None))
         };
         self.amend(GroupParams::new(conv), Box::new(decide)).await
+    }
+
+    /// Ends a group: everybody is out, and what it held is erased.
+    pub(in crate::engine) async fn delete_group(self, conv: ConvId) -> Result<Reply> {
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_end(access)?;
+            let event = LogEvent::Ended;
+            Ok(Decision::Commit(Op::Close(event.clone()), Publish::Notice { event, content: None }))
+        };
+        let inner = self.inner.clone();
+        let reply = self.amend(GroupParams::new(conv), Box::new(decide)).await;
+        // What it held is erased from now on, not only at the next round.
+        inner.expiry.note(Some(inner.env.now()));
+        reply
     }
 
     pub(in crate::engine) async fn kick(self, conv: ConvId, user: UserId) -> Result<Reply> {
@@ -122,6 +134,8 @@ impl Ctx {
             GroupUpdate::NoScreenshots(on) => params.no_screenshots = Some(*on),
             GroupUpdate::SlowMode(seconds) => params.slow_mode = Some(*seconds),
             GroupUpdate::Joinable(on) => params.joinable = Some(*on),
+            GroupUpdate::Retention(retention) => params.retention = Some(*retention),
+            GroupUpdate::SystemMessages(on) => params.system_messages = Some(*on),
             GroupUpdate::Public(public) => {
                 params.public = Some(public.clone().unwrap_or_else(Json::null));
             }
@@ -144,6 +158,12 @@ impl Ctx {
                 GroupUpdate::Joinable(on) => {
                     let content = Some(Json::from_value(&JoinableContent { joinable: on }));
                     amend_settings(access, LogEvent::JoinableSet(on), content, |it| it.closed = !on)
+                }
+                GroupUpdate::Retention(retention) => amend_retention(access, retention),
+                GroupUpdate::SystemMessages(on) => {
+                    let content = Some(Json::from_value(&SystemMessagesContent { system_messages: on }));
+                    let event = LogEvent::SystemMessagesSet(on);
+                    amend_settings(access, event, content, |it| it.system_messages = on)
                 }
                 GroupUpdate::Public(public) => {
                     let public = public.filter(|public| !public.is_null());

@@ -123,8 +123,7 @@ impl Ctx {
         if now >= row.expires_at {
             return Err(no_invite("invite code expired"));
         }
-        let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-        let conv = inner.redeem(self.user, &row, now, but).await?;
+        let conv = inner.redeem(self.user, &row, now, self.origin.clone()).await?;
         let conv = conv.ok_or_else(|| no_invite("invite already used or expired"))?;
         Ok(Reply::ok(InviteRedeemed { inviter: row.inviter, inviter_public: inviter.public, conv }))
     }

@@ -80,7 +80,8 @@ impl Ctx {
             }
             let event = LogEvent::Joined(user);
             let members = vec![(user, Role::Member, Standing::Active)];
-            let amend = Amend { members, link: Some(code.0.clone()), ..Amend::new(event.clone()) };
+            let (link, max_conversations) = (Some(code.0.clone()), Some(limits.max_conversations));
+            let amend = Amend { members, link, max_conversations, ..Amend::new(event.clone()) };
             Ok(Decision::Commit(Op::Amend(amend), Publish::Notice { event, content: None }))
         });
         let params = GroupParams { public, ..GroupParams::new(conv) };

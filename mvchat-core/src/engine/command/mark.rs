@@ -7,8 +7,9 @@ use crate::seam::Marks;
 
 impl Ctx {
     pub(in crate::engine) async fn mark(self, kind: MarkKind, conv: ConvId, seq: Seq) -> Result<Reply> {
+        let at = self.inner.env.now();
         let marks = match kind {
-            MarkKind::Read => Marks { read: Some(seq), ..Marks::default() },
+            MarkKind::Read => Marks { read: Some(seq), at, ..Marks::default() },
             MarkKind::Recv => Marks { recv: Some(seq), ..Marks::default() },
             MarkKind::Clear => Marks { clear: Some(seq), ..Marks::default() },
         };
@@ -18,7 +19,7 @@ impl Ctx {
             MarkKind::Recv => marked.recv,
             MarkKind::Clear => marked.clear,
         };
-        let at = self.inner.env.now();
+        self.inner.expiry.note(marked.due);
         if marked.moved {
             let mut own = Info::new(What::Own, Some(conv), Some(self.user), at);
             own.own = Some(marked.own);

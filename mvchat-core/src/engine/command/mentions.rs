@@ -8,6 +8,7 @@ use std::slice;
 
 impl Ctx {
     pub(in crate::engine) async fn get_mentions(self, limit: usize) -> Result<Reply> {
+        self.inner.expire_due().await?;
         let mut found = self.inner.store.mentions(self.user, limit).await?;
         found.truncate(fitting(found.iter().map(|mention| &mention.message), MAX_PAGE_BYTES));
         let mut mentions = Vec::with_capacity(found.len());

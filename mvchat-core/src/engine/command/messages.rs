@@ -18,6 +18,7 @@ impl Ctx {
         page: MessagePage,
         limit: usize,
     ) -> Result<Reply> {
+        self.inner.expire_due().await?;
         let query = match page {
             MessagePage::Newest => PageQuery::Newest,
             MessagePage::Before(seq) => PageQuery::Before(seq),

@@ -17,6 +17,7 @@ mod messages;
 mod moderate;
 mod pin;
 mod react;
+mod report;
 mod revise;
 mod search;
 mod send;

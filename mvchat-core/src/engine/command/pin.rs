@@ -15,8 +15,9 @@ impl Ctx {
             None => None,
         };
         let (user, inner) = (self.user, self.inner.clone());
-        let decide = move |access: &Access<'_>, _: Option<&Message>| {
-            policy::may_pin(access, seq.is_some(), message.as_ref())?;
+        let about = seq.map(|seq| (seq, message));
+        let decide = move |access: &Access<'_>, message: Option<&Message>| {
+            policy::may_pin(access, seq.is_some(), message)?;
             let old = access.conv.settings.pinned;
             if old.map(|pinned| pinned.seq) == seq {
                 return Ok(Decision::Nothing);
@@ -24,10 +25,11 @@ impl Ctx {
             let pinned = seq.map(|seq| Pinned { seq, at: access.now, by: user });
             let event = if seq.is_some() { LogEvent::Pinned } else { LogEvent::Unpinned };
             let settings = ConvSettings { pinned, ..access.conv.settings.clone() };
-            let amend = Amend { settings: Some(settings), ..Amend::new(event.clone()) };
+            let expect = message.map(|message| (message.seq, message.rev));
+            let amend = Amend { settings: Some(settings), expect, ..Amend::new(event.clone()) };
             Ok(Decision::Commit(Op::Amend(amend), Publish::Notice { event, content: None }))
         };
-        let settled = self.commit(conv, None, None, Box::new(decide)).await?;
+        let settled = self.commit(conv, about, None, Box::new(decide)).await?;
         let committed = settled.committed();
         let at = Some(committed.map_or_else(|| inner.env.now(), |committed| committed.at));
         Ok(Reply::ok(PinParams {

@@ -5,7 +5,7 @@ use crate::engine::committer::{Decision, Settled};
 use crate::engine::dispatch::Ctx;
 use crate::engine::fanout::Publish;
 use crate::engine::view::mentions;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::irido::Irido;
 use crate::policy;
 use crate::proto::{Json, MessageParams, MsgId, Reply, SendMessage, Seq, UserId};
@@ -15,7 +15,6 @@ use bytes::Bytes;
 impl Ctx {
     pub(in crate::engine) async fn send(self, cmd: SendMessage) -> Result<Reply> {
         let content = Irido::parse(cmd.content.as_str(), &self.inner.rules)?;
-        self.slow_down(&cmd).await?;
         let reply_to = cmd.reply_to.or(content.reply().map(Seq));
         let target = match reply_to {
             Some(seq) => self.message(cmd.conv, seq).await?,
@@ -24,7 +23,10 @@ impl Ctx {
         let key = self.inner.user_key(self.user).await?;
         let id = MsgId(self.inner.env.uuid());
         let context = Context::Message { conv: cmd.conv.0, id: id.0, sender: self.user.0, revision: 0 };
-        let options = format!("{reply_to:?} {:?}", cmd.view_once);
+        let options = match cmd.expires_in {
+            None => format!("{reply_to:?} {:?}", cmd.view_once),
+            Some(seconds) => format!("{reply_to:?} {:?} {seconds}", cmd.view_once),
+        };
         let print = self.inner.keys.mac("send", &[cmd.content.as_str().as_bytes(), options.as_bytes()]);
         let append = Append {
             id,
@@ -33,6 +35,9 @@ impl Ctx {
             content: Bytes::from(key.seal(&context, content.raw().as_bytes())),
             reply_to,
             view_once: cmd.view_once,
+            expires_in: cmd.expires_in,
+            event: None,
+            pace: None,
             mentions: mentioned(&content),
         };
         let (cid, view_once) = (append.cid.clone(), cmd.view_once);
@@ -43,7 +48,8 @@ impl Ctx {
                 policy::may_answer(target.as_ref())?;
             }
             let publish = Publish::Message { content: shown.clone(), mentions: mentions(&content) };
-            Ok(Decision::Commit(Op::Append(append.clone()), publish))
+            let pace = policy::slow_mode(access);
+            Ok(Decision::Commit(Op::Append(Append { pace, ..append.clone() }), publish))
         };
         let conv = cmd.conv;
         let settled = self.commit(conv, None, cid, Box::new(decide)).await?;
@@ -69,24 +75,6 @@ impl Ctx {
             Settled::Unchanged(_) => return Err(ErrorKind::Internal.into()),
         };
         Ok(Reply::accepted(params))
-    }
-}
-
-impl Ctx {
-    /// Keeps a plain member to the group's slow mode. A retry of what was sent before is no second message.
-    async fn slow_down(&self, cmd: &SendMessage) -> Result<()> {
-        let known = self.inner.conversation(cmd.conv).await?;
-        let now = self.inner.now();
-        // Who is not let in is told so by the decision on the message itself.
-        let access = policy::Access::of(known.as_deref(), self.user, now.wall, &self.inner.limits);
-        let Some(interval) = access.ok().as_ref().and_then(policy::slow_mode) else { return Ok(()) };
-        if let Some(cid) = &cmd.cid
-            && self.inner.store.sent(cmd.conv, self.user, cid).await?.is_some()
-        {
-            return Ok(());
-        }
-        let slow = self.inner.slow.pass(self.user, cmd.conv, interval, now.mono);
-        slow.map_err(|after| Error::new(ErrorKind::RateLimited, "slow mode").retry_after(after))
     }
 }
 

@@ -7,7 +7,8 @@ use crate::engine::fanout::Publish;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Access, ConvSettings, Message};
 use crate::proto::{
-    ConvId, Info, Json, MemberSettings, OwnParams, Reply, ServerMsg, SettingsParams, TtlParams, What,
+    ConvId, GroupParams, Info, Json, MemberSettings, OwnParams, Reply, RetentionContent, ServerMsg,
+    SettingsParams, TtlParams, What,
 };
 use crate::seam::{Amend, LogEvent, MemberPatch, Op};
 use bytes::Bytes;
@@ -87,6 +88,27 @@ impl Ctx {
         let rev = settled.committed().map(|committed| committed.rev);
         Ok(Reply::ok(TtlParams { conv, disappearing_ttl: ttl, rev }))
     }
+}
+
+impl Ctx {
+    pub(in crate::engine) async fn set_retention(
+        self,
+        conv: ConvId,
+        retention: Option<u32>,
+    ) -> Result<Reply> {
+        let decide = move |access: &Access<'_>, _: Option<&Message>| {
+            policy::may_set_ttl(access)?;
+            Ok(amend_retention(access, retention))
+        };
+        let params = GroupParams { retention: Some(retention), ..GroupParams::new(conv) };
+        self.amend(params, Box::new(decide)).await
+    }
+}
+
+/// The decision how long messages are kept.
+pub(super) fn amend_retention(access: &Access<'_>, retention: Option<u32>) -> Decision {
+    let content = Some(Json::from_value(&RetentionContent { retention }));
+    amend_settings(access, LogEvent::RetentionSet(retention), content, |it| it.retention = retention)
 }
 
 /// The decision to change shared settings; nothing if they are so already.

@@ -2,7 +2,7 @@
 
 use crate::builtin::keys::Context;
 use crate::engine::chat::Inner;
-use crate::engine::conn::Conn;
+use crate::engine::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::ConvKind;
 use crate::proto::{ConvId, InviteId, Password, UserId};
@@ -11,6 +11,7 @@ use crate::seam::{InviteHash, InviteRow, UserState};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most invites that a sign-up uses.
@@ -55,7 +56,7 @@ impl Inner {
 
     /// Brings a new user together with all who sent an invite; returns them. The account is there by now, so what
     /// fails is left out: such an invite can still be redeemed.
-    pub(super) async fn welcome(&self, user: UserId, invited: &Invited) -> Vec<UserId> {
+    pub(super) async fn welcome(self: &Arc<Self>, user: UserId, invited: &Invited) -> Vec<UserId> {
         let mut inviters = Vec::new();
         let mut at = self.env.now();
         for row in &invited.invites {
@@ -73,13 +74,13 @@ impl Inner {
     /// Opens the conversation with the inviter and uses the invite; `None` if somebody else was faster. In this
     /// order an interrupted attempt can be made again.
     pub(super) async fn redeem(
-        &self,
+        self: &Arc<Self>,
         user: UserId,
         row: &InviteRow,
         at: Timestamp,
-        but: Option<&Conn>,
+        origin: Option<Origin>,
     ) -> Result<Option<ConvId>> {
-        let (conv, _) = self.open_direct(ConvKind::Dm, user, Some(row.inviter), at, but).await?;
+        let (conv, _) = self.open_direct(ConvKind::Dm, user, Some(row.inviter), at, origin).await?;
         Ok(self.store.use_invite(row.id, user, at).await?.then_some(conv))
     }
 

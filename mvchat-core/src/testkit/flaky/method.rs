@@ -50,6 +50,7 @@ pub enum Method {
     Happened,
     Log,
     Position,
+    Expire,
 }
 
 impl Method {
@@ -76,6 +77,7 @@ impl Method {
                 | Self::RevokeInvite
                 | Self::UseInvite
                 | Self::Commit
+                | Self::Expire
         )
     }
 }

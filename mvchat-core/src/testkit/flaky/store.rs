@@ -5,10 +5,11 @@ use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use crate::seam::{
     Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
-    Credential, Durability, EmailHash, EndSessions, InviteHash, InviteRow, InviteStore, LinkRow, LinkStore,
-    LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore, NewConversation, NewUser, Outcome,
-    Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow, SessionStore, Store, StoreError,
-    StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery, Views,
+    Credential, Durability, EmailHash, EndSessions, Expired, ExpiryStore, InviteHash, InviteRow, InviteStore,
+    LinkRow, LinkStore, LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore,
+    NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow,
+    SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery,
+    Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -324,5 +325,12 @@ impl<S: Store> MessageStore for Flaky<S> {
 
     async fn position(&self) -> StoreResult<Position> {
         self.meet(Method::Position, self.inner.position()).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> ExpiryStore for Flaky<S> {
+    async fn expire(&self, now: Timestamp, limit: usize) -> StoreResult<Expired> {
+        self.meet(Method::Expire, self.inner.expire(now, limit)).await
     }
 }

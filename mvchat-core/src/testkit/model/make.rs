@@ -90,6 +90,7 @@ pub(super) fn new_conv(
         owner: group.then_some(owner),
         cid: cid.filter(|_| group).map(|cid| format!("cid {cid}")),
         settings: ConvSettings::default(),
+        max_per_user: Some(4),
         at,
     }
 }
@@ -98,6 +99,7 @@ pub(super) fn body(state: u8, id: MsgId, at: Timestamp) -> MessageBody {
     match state {
         0 => MessageBody::tombstone(MessageState::Unsent),
         1 => MessageBody::tombstone(MessageState::Deleted),
+        2 => MessageBody::tombstone(MessageState::Expired),
         _ => MessageBody {
             edits: 1,
             edited_at: Some(at),

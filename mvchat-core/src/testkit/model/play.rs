@@ -99,7 +99,7 @@ impl<'a> Player<'a> {
             Step::Commit(edits) => self.commit(&edits, number, at).await,
             Step::Mark { user: who, conv: number, read, recv, clear } => {
                 let seq = |mark: Option<u8>| mark.map(|seq| Seq(seq.into()));
-                let marks = Marks { read: seq(read), recv: seq(recv), clear: seq(clear) };
+                let marks = Marks { read: seq(read), recv: seq(recv), clear: seq(clear), at };
                 told(self.store.mark(user(who), conv(number), marks).await)
             }
             Step::Configure { user: who, conv: number, which, on, private } => {
@@ -128,6 +128,14 @@ impl<'a> Player<'a> {
                 self.look(viewer, conv, seq, limit, query).await
             }
             Step::List { user: who, limit, cursor } => self.list(user(who), limit.into(), cursor).await,
+            Step::Expire { limit, ahead } => {
+                let expired = self.store.expire(at + Duration::from_secs(ahead.into()), limit.into()).await;
+                told(expired.map(|it| {
+                    let spent: Vec<_> = it.spent.iter().map(|(conv, message)| (*conv, message.seq)).collect();
+                    // What ends a round is known only when nothing is left to do.
+                    (it.hidden, spent, it.more, it.next.filter(|_| !it.more))
+                }))
+            }
         }
     }
 
@@ -165,6 +173,9 @@ impl<'a> Player<'a> {
                     content: Bytes::from(format!("content of {id}")),
                     reply_to: reply_to.map(|seq| Seq(seq.into())),
                     view_once: (late == 3).then_some(Some(5)),
+                    expires_in: (late == 4).then_some(7),
+                    event: None,
+                    pace: (late == 5).then_some(9),
                     mentions: vec![user(late)],
                 };
                 (from, fresh, late, Op::Append(append))
@@ -189,8 +200,12 @@ impl<'a> Player<'a> {
                     .map(|(who, role, to)| (user(who), (role, to)))
                     .collect();
                 let amend = Amend {
-                    settings: ttl
-                        .map(|ttl| ConvSettings { ttl: Some(ttl.into()), ..ConvSettings::default() }),
+                    settings: ttl.map(|ttl| ConvSettings {
+                        ttl: (ttl % 3 > 0).then_some(u32::from(ttl) / 8),
+                        retention: (ttl % 4 == 0).then_some(u32::from(ttl) / 4),
+                        ..ConvSettings::default()
+                    }),
+                    max_conversations: (members.len() > 1).then_some(4),
                     owner: owner.filter(|_| group).map(user),
                     members: members
                         .into_iter()

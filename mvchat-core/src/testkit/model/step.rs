@@ -25,6 +25,7 @@ pub enum Step {
     Hide { user: u8, conv: u8, seq: u8 },
     Look { user: u8, conv: u8, seq: u8, limit: u8, since: u8, own: Option<u8>, span: u8 },
     List { user: u8, limit: u8, cursor: u8 },
+    Expire { limit: u8, ahead: u8 },
 }
 
 /// One change of a commit.
@@ -117,6 +118,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             |(user, conv, seq, limit, since, own, span)| Step::Look { user, conv, seq, limit, since, own, span }
         ),
         5 => (user, 1..4_u8, any::<u8>()).prop_map(|(user, limit, cursor)| Step::List { user, limit, cursor }),
+        4 => (1..5_u8, 0..40_u8).prop_map(|(limit, ahead)| Step::Expire { limit, ahead }),
     ]
 }
 

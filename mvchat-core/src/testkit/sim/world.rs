@@ -123,7 +123,7 @@ impl World {
             until: None,
         };
         self.sessions.open_session(row, 50).await.expect("the store itself never fails");
-        let signer = TokenSigner::new(self.keys.tokens().clone(), "mvchat", "mvchat");
+        let signer = TokenSigner::new(self.keys.tokens(), "mvchat", "mvchat");
         signer.sign(&Claims {
             iss: signer.issuer().to_owned(),
             aud: signer.audience().to_owned(),

@@ -23,6 +23,9 @@ impl Bed {
             content: Bytes::from(format!("content of {id}")),
             reply_to: None,
             view_once: None,
+            expires_in: None,
+            event: None,
+            pace: None,
             mentions: Vec::new(),
         }
     }

@@ -119,6 +119,7 @@ impl Bed {
             owner,
             cid: None,
             settings: ConvSettings::default(),
+            max_per_user: None,
             at: self.now(),
         }
     }

@@ -4,7 +4,8 @@ use super::bed::Bed;
 use crate::policy::{ConvKind, ConvSettings, Standing};
 use crate::proto::{ConvId, Rev, Role, Seq, UserId};
 use crate::seam::{
-    ChangesQuery, LogEvent, Marks, MemberPatch, NewConversation, PageQuery, StoreErrorKind, ViewQuery,
+    Amend, ChangesQuery, LogEvent, Marks, MemberPatch, NewConversation, Op, Outcome, PageQuery,
+    StoreErrorKind, ViewQuery,
 };
 use crate::testkit::Law;
 use crate::testkit::runner::law;
@@ -12,6 +13,7 @@ use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
 pub(super) const LAWS: &[Law<Bed>] = &[
+    law!(nobody_has_more_conversations_than_they_may),
     law!(a_pair_has_one_dm, threads),
     law!(a_user_has_one_notebook, threads),
     law!(group_creation_is_idempotent, threads),
@@ -152,7 +154,7 @@ async fn outsiders_read_nothing(bed: Bed) {
 async fn reads_nothing(bed: &Bed, viewer: UserId, conv: ConvId) {
     let store = &bed.store;
     assert_eq!(store.views(viewer, ViewQuery::One(conv)).await.unwrap().rows, []);
-    let marks = Marks { read: Some(Seq(1)), recv: Some(Seq(1)), clear: Some(Seq(1)) };
+    let marks = Marks { read: Some(Seq(1)), recv: Some(Seq(1)), clear: Some(Seq(1)), ..Marks::default() };
     assert!(store.mark(viewer, conv, marks).await.unwrap().is_none());
     let patch = MemberPatch { muted: Some(true), ..MemberPatch::default() };
     assert!(store.configure(viewer, conv, patch).await.unwrap().is_none());
@@ -192,4 +194,31 @@ async fn fifteen_hundred_members_fit(bed: Bed) {
     expected.remove(9);
     expected.sort();
     assert_eq!(walked, expected);
+}
+
+async fn nobody_has_more_conversations_than_they_may(bed: Bed) {
+    let (a, b, c) = (bed.user(), bed.user(), bed.user());
+    let capped = |new| NewConversation { max_per_user: Some(2), ..new };
+    let dm = capped(bed.new_dm(a, b));
+    bed.create(dm.clone()).await;
+    let group = bed.create(capped(bed.new_group(a, &[]))).await;
+    for new in [bed.new_dm(c, a), bed.new_group(a, &[]), bed.new_group(b, &[a])] {
+        let full = bed.store.create_conversation(capped(new)).await.unwrap_err();
+        assert_eq!(full.kind(), StoreErrorKind::Full);
+    }
+    let found = bed.store.create_conversation(NewConversation { id: bed.conv_id(), ..dm }).await.unwrap();
+    assert!(!found.1, "what is there already is found");
+    bed.create(capped(bed.new_dm(b, c))).await;
+    let join = async |user| {
+        let members = vec![(user, Role::Member, Standing::Active)];
+        let amend = Amend { members, max_conversations: Some(2), ..Amend::new(LogEvent::Joined(user)) };
+        bed.commit(bed.change(group, a, Op::Amend(amend)).await).await
+    };
+    assert!(matches!(join(b).await, Outcome::Rejected(error) if error.kind() == StoreErrorKind::Full));
+    assert!(matches!(join(a).await, Outcome::Done(_)), "who is a member stays one");
+    assert!(matches!(join(c).await, Outcome::Done(_)));
+    bed.stand(group, c, Standing::Left).await;
+    bed.stand(group, a, Standing::Left).await;
+    bed.create(capped(bed.new_dm(a, c))).await;
+    assert!(matches!(join(a).await, Outcome::Rejected(_)), "who left and came back in between counts once");
 }

@@ -101,7 +101,8 @@ async fn a_used_invite_makes_contacts(bed: Bed) {
     let (inviter, user, friend) = (bed.user(), bed.user(), bed.user());
     let (first, second) = (bed.inviting(inviter, 1, 1).await, bed.inviting(inviter, 2, 1).await);
     bed.store.add_contacts([inviter, friend], ContactSource::Manual, bed.now()).await.unwrap();
-    let known = bed.store.contacts(friend).await.unwrap();
+    let mut known = bed.store.contacts(friend).await.unwrap();
+    known[0].trusts = true;
     assert!(bed.store.use_invite(first.id, user, bed.now()).await.unwrap());
     assert!(bed.store.use_invite(second.id, friend, bed.now()).await.unwrap());
     let of_user = bed.store.contacts(user).await.unwrap();

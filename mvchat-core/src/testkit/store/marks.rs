@@ -23,7 +23,7 @@ pub(super) const LAWS: &[Law<Bed>] = &[
 ];
 
 fn marks(read: Option<u64>, recv: Option<u64>, clear: Option<u64>) -> Marks {
-    Marks { read: read.map(Seq), recv: recv.map(Seq), clear: clear.map(Seq) }
+    Marks { read: read.map(Seq), recv: recv.map(Seq), clear: clear.map(Seq), ..Marks::default() }
 }
 
 fn of(marked: Marked) -> (u64, u64, u64, u64, bool) {

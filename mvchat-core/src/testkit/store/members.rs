@@ -45,7 +45,7 @@ async fn own_counts_private_changes(bed: Bed) {
     let nothing = bed.store.configure(a, conv, MemberPatch::default()).await.unwrap().unwrap();
     assert_eq!(nothing.0, counted(2, false));
     assert_eq!(bed.store.hide(a, conv, Seq(2)).await.unwrap(), Some(counted(3, true)));
-    let marks = Marks { read: Some(Seq(2)), recv: Some(Seq(3)), clear: Some(Seq(1)) };
+    let marks = Marks { read: Some(Seq(2)), recv: Some(Seq(3)), clear: Some(Seq(1)), ..Marks::default() };
     assert_eq!(bed.mark(a, conv, marks).await.own, Own(4), "one call is one change");
     let (own, _) = bed.store.configure(a, conv, blocked(false)).await.unwrap().unwrap();
     assert_eq!(own, counted(5, true));
@@ -124,7 +124,7 @@ async fn who_comes_back_finds_marks_and_settings(bed: Bed) {
     let (a, b) = (bed.user(), bed.user());
     let conv = bed.group(a, &[b]).await;
     bed.send_many(conv, a, 4).await;
-    let marks = Marks { read: Some(Seq(2)), recv: Some(Seq(3)), clear: Some(Seq(1)) };
+    let marks = Marks { read: Some(Seq(2)), recv: Some(Seq(3)), clear: Some(Seq(1)), ..Marks::default() };
     bed.mark(b, conv, marks).await;
     let patch = MemberPatch { private: Some(Some(Bytes::from_static(b"x"))), ..muted(true) };
     bed.store.configure(b, conv, patch).await.unwrap().unwrap();

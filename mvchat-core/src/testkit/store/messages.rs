@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use std::time::Duration;
 
 pub(super) const LAWS: &[Law<Bed>] = &[
+    law!(a_pace_is_kept),
     law!(seqs_have_no_gap_under_contention, threads),
     law!(revs_have_no_gap_whatever_changes),
     law!(seqs_are_not_reused_after_a_message_is_gone),
@@ -190,4 +191,24 @@ async fn conversations_count_for_themselves(bed: Bed) {
             assert_eq!((message.seq, message.rev), (Seq(expected), Rev(expected)));
         }
     }
+}
+
+async fn a_pace_is_kept(bed: Bed) {
+    let (a, b) = (bed.user(), bed.user());
+    let conv = bed.group(a, &[b]).await;
+    let start = bed.now();
+    let send = async |seconds: u64, cid: &str, pace| {
+        let append = Append { cid: Some((cid.to_owned(), [0; 32])), pace, ..bed.text(b) };
+        let change = bed.change(conv, b, Op::Append(append)).await;
+        bed.commit(Change { at: start + Duration::from_secs(seconds), ..change }).await
+    };
+    assert!(matches!(send(0, "free", None).await, Outcome::Done(_)));
+    assert!(matches!(send(1, "first", Some(30)).await, Outcome::Done(_)), "only what has a pace counts");
+    let until = start + Duration::from_secs(31);
+    assert!(matches!(send(30, "second", Some(30)).await, Outcome::TooSoon(at) if at == until));
+    assert!(matches!(send(30, "first", Some(30)).await, Outcome::Replay(_)), "a retry is no second message");
+    assert!(matches!(send(5, "shorter", Some(4)).await, Outcome::Done(_)));
+    assert!(matches!(send(8, "third", Some(4)).await, Outcome::TooSoon(_)));
+    assert!(matches!(send(9, "third", Some(4)).await, Outcome::Done(_)), "the end is exact");
+    assert_eq!(bed.view(a, conv).await.conv.last_seq, Seq(4), "what came too soon was not written");
 }

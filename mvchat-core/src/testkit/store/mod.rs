@@ -10,6 +10,7 @@ mod cids;
 mod concurrency;
 mod contacts;
 mod conversations;
+mod expiry;
 mod invites;
 mod links;
 mod log;
@@ -95,6 +96,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         links::LAWS,
         log::LAWS,
         concurrency::LAWS,
+        expiry::LAWS,
         reopening::LAWS,
     ];
     topics.concat()

@@ -37,7 +37,12 @@ async fn what_was_acknowledged_survives_reopening(bed: Bed) {
     bed.edit(conv, a, Seq(2), "other").await;
     bed.unsend(conv, a, Seq(3)).await;
     bed.done(bed.setting_ttl(conv, b, 60).await).await;
-    bed.mark(b, conv, Marks { read: Some(Seq(2)), recv: Some(Seq(4)), clear: Some(Seq(1)) }).await;
+    bed.mark(
+        b,
+        conv,
+        Marks { read: Some(Seq(2)), recv: Some(Seq(4)), clear: Some(Seq(1)), ..Marks::default() },
+    )
+    .await;
     bed.store.hide(b, conv, Seq(5)).await.unwrap().unwrap();
     let patch = MemberPatch {
         blocked: Some(true),

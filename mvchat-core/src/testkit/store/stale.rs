@@ -59,7 +59,16 @@ async fn a_stale_message_writes_nothing(bed: Bed) {
     assert_eq!(bed.store.position().await.unwrap(), position);
     let Op::Revise(revise) = decided.op else { unreachable!("it is a revision") };
     let again = Revise { expect: bed.store.message(a, conv, Seq(1)).await.unwrap().unwrap().rev, ..revise };
-    bed.done(bed.change(conv, a, Op::Revise(again)).await).await;
+    let revised = bed.done(bed.change(conv, a, Op::Revise(again)).await).await.message.unwrap();
+    // A pin is decided on its message, too.
+    for expect in [(Seq(1), Rev(revised.rev.0 - 1)), (Seq(2), revised.rev)] {
+        let amend = Amend { expect: Some(expect), ..Amend::new(LogEvent::Pinned) };
+        let outcome = bed.commit(bed.change(conv, a, Op::Amend(amend)).await).await;
+        let found = (expect.0 == Seq(1)).then_some(&revised);
+        assert!(matches!(&outcome, Outcome::Stale { conv: Some(_), message } if message.as_ref() == found));
+    }
+    let amend = Amend { expect: Some((Seq(1), revised.rev)), ..Amend::new(LogEvent::Pinned) };
+    bed.done(bed.change(conv, a, Op::Amend(amend)).await).await;
 }
 
 async fn a_change_of_nothing_is_stale(bed: Bed) {
