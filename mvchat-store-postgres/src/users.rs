@@ -99,7 +99,7 @@ impl UserStore for PgStore {
             if row.state == UserState::Deleted && state != UserState::Deleted {
                 return Err(StoreError::new(StoreErrorKind::Conflict, "the user is deleted"));
             }
-            apply(&mut row, patch.clone());
+            row.apply(patch.clone());
             let (new, name) = (Written::of(row.clone())?, patch.name.as_ref());
             let written = self.write_one(|| {
                 let query = sqlx::query(self.sql(UPDATE)).bind(new.id).bind(version).bind(new.state);
@@ -210,27 +210,4 @@ fn credential(row: &PgRow) -> StoreResult<Credential> {
         folded: column(3)?,
         secret: column(4)?,
     })
-}
-
-fn apply(row: &mut UserRow, patch: UserPatch) {
-    if let Some(public) = patch.public {
-        row.public = Some(public).filter(|public| !public.is_null());
-    }
-    if let Some(private) = patch.private {
-        row.private = private;
-    }
-    if let Some(email) = patch.email {
-        row.email = email;
-    }
-    if let Some(lang) = patch.lang {
-        row.lang = Some(lang);
-    }
-    // `None` is before every time, so this also sets the first one.
-    row.last_seen = row.last_seen.max(patch.last_seen);
-    row.state = patch.state.unwrap_or(row.state);
-    row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
-    if let Some(status) = patch.status {
-        row.status = status;
-    }
-    row.privacy = row.privacy.patched(patch.privacy);
 }

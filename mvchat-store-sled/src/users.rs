@@ -94,7 +94,7 @@ fn update_user(batch: &mut Batch, user: UserId, mut patch: UserPatch) -> StoreRe
     if state != row.state && state == UserState::Deleted {
         forget_secrets(batch, user)?;
     }
-    apply(&mut row, patch);
+    row.apply(patch);
     put_user(batch, &row)?;
     Ok(row)
 }
@@ -161,29 +161,6 @@ fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
         None => batch.remove(&Key::user(NAME, row.id))?,
     }
     batch.put(&Key::user(USER, row.id), row)
-}
-
-fn apply(row: &mut UserRow, patch: UserPatch) {
-    if let Some(public) = patch.public {
-        row.public = Some(public).filter(|public| !public.is_null());
-    }
-    if let Some(private) = patch.private {
-        row.private = private;
-    }
-    if let Some(email) = patch.email {
-        row.email = email;
-    }
-    if patch.lang.is_some() {
-        row.lang = patch.lang;
-    }
-    // `None` comes before every time.
-    row.last_seen = row.last_seen.max(patch.last_seen);
-    row.state = patch.state.unwrap_or(row.state);
-    row.privacy = row.privacy.patched(patch.privacy);
-    row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
-    if let Some(status) = patch.status {
-        row.status = status;
-    }
 }
 
 fn credential_key(scheme: &str, folded: &str) -> Key {

@@ -144,6 +144,34 @@ impl UserRow {
         }
     }
 
+    /// Changes what a patch names; credentials are not part of the row.
+    pub fn apply(&mut self, patch: UserPatch) {
+        let UserPatch {
+            public,
+            private,
+            email,
+            lang,
+            last_seen,
+            state,
+            privacy,
+            must_change_password,
+            status,
+            name: _,
+        } = patch;
+        if let Some(public) = public {
+            self.public = Some(public).filter(|public| !public.is_null());
+        }
+        self.private = private.unwrap_or(self.private.take());
+        self.email = email.unwrap_or(self.email.take());
+        self.lang = lang.or(self.lang.take());
+        // `None` is before every time, so this also sets the first one.
+        self.last_seen = self.last_seen.max(last_seen);
+        self.state = state.unwrap_or(self.state);
+        self.privacy = self.privacy.patched(privacy);
+        self.must_change_password = must_change_password.unwrap_or(self.must_change_password);
+        self.status = status.unwrap_or(self.status.take());
+    }
+
     /// Returns the display name: `public.fn`, if that is a string.
     pub fn display_name(&self) -> Option<String> {
         #[derive(Deserialize)]

@@ -112,7 +112,7 @@ impl State {
             own.for_each(|credential| credential.secret.clear());
         }
         let row = self.users.get_mut(&user).ok_or_else(|| not_found("no such user"))?;
-        apply(row, patch);
+        row.apply(patch);
         Ok(row.clone())
     }
 
@@ -146,28 +146,5 @@ impl State {
             row.must_change_password = false;
         }
         Ok(self.end_sessions_where(|row| row.user == change.user && Some(row.id) != change.keep))
-    }
-}
-
-fn apply(row: &mut UserRow, patch: UserPatch) {
-    if let Some(public) = patch.public {
-        row.public = Some(public).filter(|public| !public.is_null());
-    }
-    if let Some(private) = patch.private {
-        row.private = private;
-    }
-    if let Some(email) = patch.email {
-        row.email = email;
-    }
-    if let Some(lang) = patch.lang {
-        row.lang = Some(lang);
-    }
-    // `None` is before every time, so this also sets the first one.
-    row.last_seen = row.last_seen.max(patch.last_seen);
-    row.state = patch.state.unwrap_or(row.state);
-    row.privacy = row.privacy.patched(patch.privacy);
-    row.must_change_password = patch.must_change_password.unwrap_or(row.must_change_password);
-    if let Some(status) = patch.status {
-        row.status = status;
     }
 }
