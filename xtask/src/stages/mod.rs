@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Lint,
     /// Runs the code.
     Test,
+    /// Runs it for minutes in a real browser; only when it is named.
+    Browser,
 }
 
 /// All stages, cheapest first.
@@ -86,8 +88,8 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "browser",
-        about: "the web chat in a real browser, against the real server",
-        kind: Kind::Test,
+        about: "only when named: the web chat in a real browser, against the real server",
+        kind: Kind::Browser,
         run: browser::browser,
     },
     Stage {
