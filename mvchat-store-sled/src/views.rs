@@ -4,8 +4,8 @@ use crate::chat::{Walk, active, members, position, tail};
 use crate::keys::{CONV, CONV_OF, Key, MEMBER, MINE, PRIVATE, last_id};
 use crate::read::{Rows, start};
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail};
-use mvchat_core::policy::{ConvKind, ConvSettings, Member};
-use mvchat_core::proto::{ConvId, Own, Position, Rev, Seq, UserId};
+use mvchat_core::policy::{ConvKind, Member};
+use mvchat_core::proto::{ConvId, Position, UserId};
 use mvchat_core::seam::{StoreResult, View, ViewConv, ViewMember, ViewQuery, Views};
 use mvchat_core::time::Timestamp;
 
@@ -163,31 +163,5 @@ fn peer(rows: &impl Rows, viewer: UserId, conv: ConvId) -> StoreResult<Option<(U
 fn gone(rows: &impl Rows, viewer: UserId, conv: ConvId) -> StoreResult<Option<View>> {
     let Some(row) = rows.row::<ConvRow>(&Key::conv(CONV, conv))? else { return Ok(None) };
     let Some(member) = rows.row::<Member>(&Key::member(MEMBER, conv, viewer))? else { return Ok(None) };
-    Ok(Some(View {
-        conv: ViewConv {
-            id: conv,
-            kind: row.kind,
-            created_at: row.created_at,
-            rev: Rev(0),
-            last_seq: Seq(0),
-            last_at: None,
-            settings: ConvSettings::default(),
-        },
-        me: ViewMember {
-            role: member.role,
-            own: Own(0),
-            read: Seq(0),
-            recv: Seq(0),
-            clear: Seq(0),
-            favorite: false,
-            muted: false,
-            archived: false,
-            blocked: false,
-            private: None,
-        },
-        unread: 0,
-        peer: None,
-        members: 0,
-        gone: true,
-    }))
+    Ok(Some(View::gone(conv, row.kind, row.created_at, member.role)))
 }

@@ -152,6 +152,39 @@ pub struct View {
     pub gone: bool,
 }
 
+impl View {
+    /// Makes what is left of a conversation for one who was a member: nothing of what it holds.
+    pub fn gone(id: ConvId, kind: ConvKind, created_at: Timestamp, role: Role) -> Self {
+        Self {
+            conv: ViewConv {
+                id,
+                kind,
+                created_at,
+                rev: Rev(0),
+                last_seq: Seq(0),
+                last_at: None,
+                settings: ConvSettings::default(),
+            },
+            me: ViewMember {
+                role,
+                own: Own(0),
+                read: Seq(0),
+                recv: Seq(0),
+                clear: Seq(0),
+                favorite: false,
+                muted: false,
+                archived: false,
+                blocked: false,
+                private: None,
+            },
+            unread: 0,
+            peer: None,
+            members: 0,
+            gone: true,
+        }
+    }
+}
+
 /// The shared part of a view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewConv {

@@ -2,9 +2,9 @@
 
 use super::State;
 use super::chat::Chat;
-use crate::policy::{ConvSettings, Standing};
-use crate::proto::{ConvId, Own, Position, Rev, Seq, UserId};
-use crate::seam::{View, ViewConv, ViewMember, ViewQuery, Views};
+use crate::policy::Standing;
+use crate::proto::{ConvId, Position, UserId};
+use crate::seam::{View, ViewConv, ViewQuery, Views};
 use std::cmp::Reverse;
 
 impl State {
@@ -71,33 +71,7 @@ impl Chat {
     /// Returns what is left of the conversation for one who was a member: nothing that came after.
     fn gone(&self, viewer: UserId) -> Option<View> {
         let member = self.conv.members.get(&viewer)?;
-        Some(View {
-            conv: ViewConv {
-                id: self.conv.id,
-                kind: self.conv.kind,
-                created_at: self.conv.created_at,
-                rev: Rev(0),
-                last_seq: Seq(0),
-                last_at: None,
-                settings: ConvSettings::default(),
-            },
-            me: ViewMember {
-                role: member.role,
-                own: Own(0),
-                read: Seq(0),
-                recv: Seq(0),
-                clear: Seq(0),
-                favorite: false,
-                muted: false,
-                archived: false,
-                blocked: false,
-                private: None,
-            },
-            unread: 0,
-            peer: None,
-            members: 0,
-            gone: true,
-        })
+        Some(View::gone(self.conv.id, self.conv.kind, self.conv.created_at, member.role))
     }
 
     /// Returns where the conversation last changed for one who is or was a member.
