@@ -40,7 +40,7 @@ pub use messages::{
     MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
-pub use sessions::{EndSessions, SessionRow, SessionStore};
+pub use sessions::{EndSessions, RefreshChange, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};
 pub use users::{

@@ -11,11 +11,13 @@ pub enum Method {
     CredentialOf,
     UpdateUser,
     SetSecret,
+    ForgetCredentials,
     EmailOwner,
     SearchUsers,
     OpenSession,
     Session,
     TouchSession,
+    RefreshSession,
     EndSessions,
     SessionsOf,
     CreateConversation,
@@ -61,8 +63,10 @@ impl Method {
             Self::CreateUser
                 | Self::UpdateUser
                 | Self::SetSecret
+                | Self::ForgetCredentials
                 | Self::OpenSession
                 | Self::TouchSession
+                | Self::RefreshSession
                 | Self::EndSessions
                 | Self::CreateConversation
                 | Self::Mark
