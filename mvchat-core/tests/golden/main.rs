@@ -7,10 +7,12 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod coverage;
+#[path = "../door/mod.rs"]
+mod door;
 mod player;
 mod readme;
 
-use player::door::Inside;
+use door::Inside;
 use player::{own, replay};
 
 #[tokio::test(start_paused = true)]

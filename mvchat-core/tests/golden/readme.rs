@@ -1,6 +1,6 @@
 //! The examples of the original's README, sent exactly as they are printed there, with a real token and ids.
 
-use crate::player::door::Inside;
+use crate::door::Inside;
 use crate::player::folder;
 use crate::player::names::{is_id, is_time, is_token};
 use crate::player::server::Server;

@@ -1,11 +1,11 @@
 //! What plays recordings against a server, whichever way its clients reach it.
 //!
-//! Transports include this folder in a test of their own, and play the recordings over real connections.
+//! Transports include this folder and `tests/door` in a test of their own, and play the recordings over real
+//! connections.
 
 mod additions;
 mod compare;
 mod differences;
-pub(crate) mod door;
 pub(crate) mod names;
 pub(crate) mod own;
 pub(crate) mod replay;

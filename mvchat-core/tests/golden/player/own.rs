@@ -8,10 +8,10 @@
 //!
 //! To record: write the lines that go to the server, run the test with `MVCHAT_GOLDEN=write`, and read what came back.
 
-use super::door::Door;
 use super::folder;
 use super::names::{is_id, is_time, is_token};
 use super::server::Server;
+use crate::door::Door;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::proto::{Close, Limits};

@@ -1,12 +1,12 @@
 //! Plays a recording against the server.
 
 use super::compare::{self, Found, kind};
-use super::door::Door;
 use super::names::Names;
 use super::scenario::{Heard, Request, Scenario, Step};
 use super::server::Server;
 use super::tokens;
 use super::verdict::Verdict;
+use crate::door::Door;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::proto::{Close, Frame};

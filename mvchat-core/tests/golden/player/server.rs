@@ -1,6 +1,6 @@
 //! The server under test, with a clock that the scenario sets.
 
-use super::door::Door;
+use crate::door::Door;
 use async_trait::async_trait;
 use mvchat_core::builtin::keys::{MemoryVault, Ring};
 use mvchat_core::builtin::password::PasswordParams;

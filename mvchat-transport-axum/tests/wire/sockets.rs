@@ -1,15 +1,15 @@
 //! The way to a server through sockets.
 
-use super::player::door::Door;
-use super::socket::ClientSocket;
+use crate::door::Door;
+use crate::socket::ClientSocket;
 use async_trait::async_trait;
 use mvchat_core::Chat;
 use mvchat_core::proto::{Command, Envelope, Limits, ServerMsg};
 use mvchat_core::testkit::{Wire, kind};
 use mvchat_transport_axum::router;
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -45,7 +45,7 @@ impl Drop for Sockets {
 
 /// Returns the kinds of requests and of notices that have crossed a socket.
 pub(crate) fn said() -> BTreeSet<String> {
-    SAID.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    SAID.lock().clone()
 }
 
 fn note(text: &[u8]) {
@@ -58,5 +58,5 @@ fn note(text: &[u8]) {
         Some(kind(&command).to_owned())
     };
     let said = notice().or_else(request);
-    SAID.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+    SAID.lock().extend(said);
 }
