@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod authenticator;
+mod bus;
 mod contacts;
 mod conversations;
 mod directory;
@@ -24,6 +25,7 @@ mod transport;
 mod users;
 
 pub use authenticator::{Attempt, AuthError, Authenticator, Naming, Principal};
+pub use bus::{Bus, Heard, MAX_BUS_MESSAGE};
 pub use contacts::{ContactRow, ContactSource, ContactStore};
 pub use conversations::{
     ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
