@@ -16,6 +16,7 @@ pub enum Method {
     SearchUsers,
     OpenSession,
     Session,
+    Sessions,
     TouchSession,
     RefreshSession,
     EndSessions,
