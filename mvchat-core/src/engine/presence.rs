@@ -78,6 +78,28 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Returns whether a user and another one are near each other and learn when the other comes and goes.
+    pub(super) async fn hear_of_each_other(&self, user: UserId, other: UserId) -> Result<bool> {
+        let near = self.store.peers(user, self.limits.max_presence_members).await?.contains(&other);
+        Ok(near && self.people(user, [other]).await?.sees_last_seen(other))
+    }
+
+    /// Tells a user and another one who is here of the two, if they have not heard of each other and do now; or that
+    /// they don't any more.
+    pub(super) fn tell_sight(&self, user: UserId, other: UserId, heard: bool, hear: bool) {
+        if heard == hear {
+            return;
+        }
+        let here = |(of, _): &(UserId, UserId)| !hear || self.hub.is_online(*of);
+        for (of, to) in [(user, other), (other, user)].into_iter().filter(here) {
+            let pres = if hear { Pres::on(of) } else { Pres::hidden(of) };
+            let frame = ServerMsg::Pres(pres).encode();
+            self.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
+        }
+    }
+}
+
 impl Ctx {
     /// Changes what others see of the user; those who learn more or less of the user's presence from now on are told at
     /// once.
@@ -90,15 +112,7 @@ impl Ctx {
         let row = written?;
         let now = inner.people(user, near.iter().copied()).await?;
         for peer in near {
-            let (saw, sees) = (before.sees_last_seen(peer), now.sees_last_seen(peer));
-            if saw != sees {
-                let here = |(of, _): &(UserId, UserId)| !sees || inner.hub.is_online(*of);
-                for (of, to) in [(user, peer), (peer, user)].into_iter().filter(here) {
-                    let pres = if sees { Pres::on(of) } else { Pres::hidden(of) };
-                    let frame = ServerMsg::Pres(pres).encode();
-                    inner.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
-                }
-            }
+            inner.tell_sight(user, peer, before.sees_last_seen(peer), now.sees_last_seen(peer));
         }
         Ok(row.privacy)
     }

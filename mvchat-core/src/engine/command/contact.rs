@@ -17,15 +17,23 @@ impl Ctx {
             return Err(no_user());
         }
         let now = self.inner.env.now();
+        let heard = self.inner.hear_of_each_other(self.user, user).await?;
         self.inner.store.add_contacts([self.user, user], ContactSource::Manual, now).await?;
         self.inner.hub.sight_changed();
+        // What can't be told now is told with the next coming or going.
+        let hear = self.inner.hear_of_each_other(self.user, user).await.unwrap_or(heard);
+        self.inner.tell_sight(self.user, user, heard, hear);
         let public = self.inner.user_item(&people, user).public;
         Ok(Reply::ok(ContactParams { user, public: Some(public.unwrap_or_else(Json::null)), nickname: None }))
     }
 
     pub(in crate::engine) async fn remove_contact(self, user: UserId) -> Result<Reply> {
+        let heard = self.inner.hear_of_each_other(self.user, user).await?;
         self.inner.store.remove_contacts([self.user, user]).await?;
         self.inner.hub.sight_changed();
+        // Rather too little is shown than too much.
+        let hear = self.inner.hear_of_each_other(self.user, user).await.unwrap_or(false);
+        self.inner.tell_sight(self.user, user, heard, hear);
         Ok(Reply::ok(ContactParams { user, public: None, nickname: None }))
     }
 
