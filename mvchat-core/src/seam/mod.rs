@@ -37,7 +37,7 @@ pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
-    MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
+    MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
 pub use sessions::{EndSessions, SessionRow, SessionStore};
