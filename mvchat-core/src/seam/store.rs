@@ -1,11 +1,12 @@
 //! The umbrella over the stores, and how they fail.
 
 use super::{
-    ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, SessionStore,
+    Bus, ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, SessionStore,
     UserStore,
 };
 use async_trait::async_trait;
 use std::fmt;
+use std::sync::Arc;
 
 /// Everything the engine keeps, in one store.
 ///
@@ -41,6 +42,12 @@ pub trait Store:
     /// Waits until others may have committed something. A hint: it may be late, doubled or missing.
     async fn stirred(&self) {
         std::future::pending().await
+    }
+
+    /// Returns a bus to the other nodes on the same store, if it has one: what an engine takes whose builder was given
+    /// no other. Each call makes a handle of its own.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
     }
 }
 
