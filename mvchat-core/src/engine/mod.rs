@@ -30,6 +30,7 @@ mod import;
 mod keys;
 mod limits;
 mod marks;
+mod nodes;
 mod open;
 mod presence;
 mod registry;
@@ -42,6 +43,7 @@ mod throttle;
 mod underway;
 mod unsure;
 mod view;
+mod vouch;
 
 pub use crate::seam::Peer;
 pub use actor::Actor;

@@ -4,6 +4,7 @@ use super::login::{BASIC, active};
 use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Chat;
 use crate::engine::dispatch::Caller;
+use crate::engine::nodes::Hint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{AccountParams, Password, ReplyParams, UserId, check_password};
 use crate::seam::{EndSessions, SecretChange, SessionRow, StoreErrorKind, UserPatch, fold};
@@ -52,6 +53,7 @@ impl Chat {
             let patch = UserPatch { must_change_password: Some(true), ..UserPatch::default() };
             inner.store.update_user(user, patch).await?;
             inner.sessions.forget_all();
+            inner.nodes.say(Hint::Account(user));
         }
         Ok(())
     }
@@ -76,6 +78,7 @@ impl Chat {
         let ended = ended.inspect_err(|_| self.0.doubt_sessions(user))?;
         self.0.sessions_ended(user, &ended, None);
         self.0.hub.end_all(user, Ended::Session, None);
+        self.0.nodes.say(Hint::Account(user));
         Ok(ended.len())
     }
 
