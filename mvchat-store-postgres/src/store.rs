@@ -6,7 +6,7 @@ use crate::options::PgOptions;
 use crate::schema::Schema;
 use async_trait::async_trait;
 use mvchat_core::proto::{ConvId, Position};
-use mvchat_core::seam::{Durability, Store, StoreResult};
+use mvchat_core::seam::{Change, Durability, Outcome, Store, StoreResult};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -193,6 +193,10 @@ impl Store for PgStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    async fn commit_free(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        self.change(changes, false).await
     }
 
     async fn stirred(&self) {

@@ -2,15 +2,18 @@
 
 pub mod audit;
 pub mod auth;
+mod bus;
 mod env;
 pub mod keys;
 mod limiter;
 mod mail;
 mod memory;
 pub mod password;
+pub(crate) mod refresh;
 pub mod report;
 pub mod token;
 
+pub use bus::{LocalBus, LocalBuses};
 pub use env::SystemEnv;
 pub use limiter::MemoryLimiter;
 pub use mail::LogMailer;

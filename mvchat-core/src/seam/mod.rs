@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod authenticator;
+mod bus;
 mod contacts;
 mod conversations;
 mod directory;
@@ -24,6 +25,7 @@ mod transport;
 mod users;
 
 pub use authenticator::{Attempt, AuthError, Authenticator, Naming, Principal};
+pub use bus::{Bus, Heard, MAX_BUS_MESSAGE};
 pub use contacts::{ContactRow, ContactSource, ContactStore};
 pub use conversations::{
     ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
@@ -40,11 +42,11 @@ pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
-    MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
+    MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
 pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};
-pub use sessions::{EndSessions, SessionRow, SessionStore};
+pub use sessions::{EndSessions, RefreshChange, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};
 pub use users::{

@@ -1,6 +1,8 @@
 //! Accounts.
 
 use super::{SessionRow, StoreResult};
+use crate::policy::Account;
+pub use crate::policy::UserState;
 use crate::proto::{Json, Privacy, PrivacyPatch, SessionId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -24,6 +26,7 @@ use std::fmt;
 ///   step, and none is opened (laws `who_is_out_has_no_session`, `no_session_outruns_a_suspension`).
 /// * What was deleted stays deleted; its credentials lose their secrets and keep their names (law
 ///   `a_deleted_account_stays_deleted`).
+/// * Credentials that were forgotten leave nothing, and their names are free (law `a_forgotten_credential_is_gone`).
 /// * `%` and `_` in a search are themselves (law `search_takes_text_literally`).
 #[async_trait]
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
@@ -48,6 +51,9 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// `must_change_password` and ends the user's sessions but `keep`; returns the ended ones. Errors:
     /// `NotFound`, `Conflict` if the secret is another.
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>>;
+
+    /// Removes a user's credentials of every scheme; returns how many there were.
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64>;
 
     /// Returns who has this address.
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>>;
@@ -172,6 +178,15 @@ impl UserRow {
         self.status = status.unwrap_or(self.status.take());
     }
 
+    /// Returns what of it decides about its use.
+    pub fn account(&self) -> Account {
+        Account {
+            state: self.state,
+            guest: self.guest_until.is_some(),
+            must_change_password: self.must_change_password,
+        }
+    }
+
     /// Returns the display name: `public.fn`, if that is a string.
     pub fn display_name(&self) -> Option<String> {
         #[derive(Deserialize)]
@@ -181,19 +196,6 @@ impl UserRow {
         }
         serde_json::from_str::<Public>(self.public.as_ref()?.as_str()).ok().map(|public| public.name)
     }
-}
-
-/// Whether an account can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum UserState {
-    /// It can.
-    Active,
-    /// Not now.
-    Suspended,
-    /// Never again.
-    Deleted,
 }
 
 /// A new account with what opens it.

@@ -14,9 +14,10 @@ mod sessions;
 mod users;
 mod views;
 
+use crate::builtin::LocalBuses;
 use crate::proto::{ConvId, InviteId, Position, SessionId, UserId};
 use crate::seam::{
-    ContactRow, Credential, Durability, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow, Store,
+    Bus, ContactRow, Credential, Durability, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow, Store,
     StoreError, StoreErrorKind, UserRow,
 };
 use async_trait::async_trait;
@@ -38,6 +39,7 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     /// Tells the other nodes that something was committed.
     stir: Arc<Notify>,
+    buses: LocalBuses,
     shared: bool,
 }
 
@@ -90,6 +92,10 @@ impl Store for MemoryStore {
 
     async fn stirred(&self) {
         self.stir.notified().await;
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.shared.then(|| Arc::new(self.buses.join()) as Arc<dyn Bus>)
     }
 }
 

@@ -1,13 +1,16 @@
 //! `login`: prove who the user is.
 
+use super::refresh::{Grant, invalid_token};
 use crate::builtin::keys::Context;
 use crate::builtin::password::{PasswordError, Verdict};
+use crate::builtin::refresh::RefreshToken;
 use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result, invalid};
+use crate::policy;
 use crate::proto::{AccountParams, Desc, Json, Password, Privacy, Reply, SessionId, UserId};
-use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, UserState, fold};
+use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, fold};
 use crate::session::{Finished, Identity};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -44,7 +47,7 @@ impl Inner {
             return Err(ErrorKind::BadCredentials.into());
         };
         let user = self.account(credential.user).await?.ok_or(ErrorKind::BadCredentials)?;
-        let user = active(user)?;
+        policy::may_log_in(user.state)?;
         if rehash {
             let secret = self.passwords.hash(password.0.clone()).await?;
             let change = SecretChange {
@@ -59,7 +62,7 @@ impl Inner {
                 tracing::warn!(?error, "a password could not be hashed anew");
             }
         }
-        let session = self.new_session(user.id, &caller);
+        let session = self.new_session(user.id, &caller, None);
         self.open_session(caller, user, session, generation).await
     }
 
@@ -68,10 +71,10 @@ impl Inner {
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,
-        session: SessionRow,
+        session: Grant,
         generation: u64,
     ) -> Result<Finished> {
-        let opened = self.store.open_session(session.clone(), self.limits.max_sessions).await;
+        let opened = self.store.open_session(session.row.clone(), self.limits.max_sessions).await;
         let ended = opened.map_err(|error| match error.kind() {
             // The account was shut since it was read.
             StoreErrorKind::NotFound => Error::from(ErrorKind::BadCredentials),
@@ -87,32 +90,54 @@ impl Inner {
         caller: Caller,
         token: Password,
     ) -> Result<Finished> {
+        if RefreshToken::is_one(&token.0) {
+            return self.login_refresh(caller, &token.0).await;
+        }
         let (now, generation) = (self.env.now(), self.sessions.generation());
-        let invalid = || Error::new(ErrorKind::BadCredentials, "invalid token");
         let claims = self.tokens.verify(&token.0, now.as_secs()).map_err(|error| match error {
             TokenError::Expired => Error::from(ErrorKind::TokenExpired),
-            _ => invalid(),
+            _ => invalid_token(),
         })?;
         // The signature vouches for the id: who holds the token may learn that the account is gone.
         let unknown = || Error::new(ErrorKind::BadCredentials, "user not found");
         let user = self.account(UserId(claims.sub)).await?.ok_or_else(unknown)?;
         let session = self.store.session(SessionId(claims.sid)).await?;
-        let session = session.filter(|session| session.user == user.id).ok_or_else(invalid)?;
-        let expires_at = self.session_end(session.created_at, now);
-        let expires_at = session.until.map_or(expires_at, |until| until.min(expires_at));
+        let session = session.filter(|session| session.user == user.id).ok_or_else(invalid_token)?;
+        let expires_at = policy::session_end(session.created_at, session.until, &self.limits, now);
         if session.expires_at <= now || expires_at <= now {
             return Err(ErrorKind::TokenExpired.into());
         }
-        let user = active(user)?;
-        if !self.store.touch_session(session.id, now, expires_at).await? {
-            return Err(invalid());
-        }
+        policy::may_log_in(user.state)?;
+        let grant = match (self.access_lifetime, &session.refresh) {
+            (None, _) => self.touch(session, now, expires_at, expires_at).await?,
+            (Some(_), None) => self.first_refresh(session, now).await?,
+            // Only a refresh token prolongs anything: neither this token nor the session goes on any longer.
+            (lifetime, Some(_)) => {
+                let (until, end) = (Timestamp::from_micros(claims.exp * 1_000_000), session.expires_at);
+                let expires = policy::access_end(lifetime, until.min(end), now);
+                self.touch(session, now, end, expires).await?
+            }
+        };
         self.note_seen(user.id).await?;
-        self.admit(caller, user, SessionRow { expires_at, ..session }, generation).await
+        self.admit(caller, user, grant, generation).await
+    }
+
+    /// Notes that a session is used, and lets it live until `expires_at`.
+    async fn touch(
+        &self,
+        row: SessionRow,
+        now: Timestamp,
+        expires_at: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Grant> {
+        if !self.store.touch_session(row.id, now, expires_at).await? {
+            return Err(invalid_token());
+        }
+        Ok(Grant { row: SessionRow { expires_at, ..row }, expires, refresh: None })
     }
 
     /// Notes that the user was here. Signing up does not count: someone who has only just come was never away.
-    async fn note_seen(&self, user: UserId) -> Result<()> {
+    pub(super) async fn note_seen(&self, user: UserId) -> Result<()> {
         let seen = UserPatch { last_seen: Some(self.env.now()), ..UserPatch::default() };
         self.store.update_user(user, seen).await?;
         Ok(())
@@ -121,27 +146,7 @@ impl Inner {
     /// Loads an account, unless it is deleted.
     pub(super) async fn account(&self, user: UserId) -> Result<Option<UserRow>> {
         let row = self.store.users(&[user]).await?.into_iter().flatten().next();
-        Ok(row.filter(|row| row.state != UserState::Deleted))
-    }
-
-    pub(super) fn new_session(&self, user: UserId, caller: &Caller) -> SessionRow {
-        let now = self.env.now();
-        SessionRow {
-            id: SessionId(self.env.uuid()),
-            user,
-            device: caller.device.name.clone(),
-            user_agent: caller.device.user_agent.clone(),
-            created_at: now,
-            used_at: now,
-            expires_at: self.session_end(now, now),
-            until: None,
-        }
-    }
-
-    /// Sessions slide, up to their absolute end.
-    fn session_end(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
-        let sliding = now + Duration::from_secs(self.limits.token_lifetime);
-        sliding.min(created_at + Duration::from_secs(self.limits.session_lifetime))
+        Ok(row.filter(|row| row.state.exists()))
     }
 
     /// Logs a connection in: signs a token, registers it, tells others. `generation` is from before the session
@@ -150,9 +155,10 @@ impl Inner {
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,
-        session: SessionRow,
+        grant: Grant,
         generation: u64,
     ) -> Result<Finished> {
+        let Grant { row: session, expires, refresh } = grant;
         let mut params = self.account_params(&user).await?;
         let now = self.env.now();
         let claims = Claims {
@@ -161,12 +167,13 @@ impl Inner {
             sub: user.id.0,
             sid: session.id.0,
             iat: now.as_secs(),
-            exp: session.expires_at.as_secs(),
+            exp: expires.as_secs(),
             jti: self.env.uuid(),
         };
-        let expires = Timestamp::from_micros(session.expires_at.as_secs() * 1_000_000);
+        let expires = Timestamp::from_micros(expires.as_secs() * 1_000_000);
         params.token = Some(self.tokens.sign(&claims));
         params.expires = Some(expires);
+        params.refresh = refresh;
         params.session = Some(session.id);
         let identity = Identity { user: user.id, session: session.id, expires };
         if let Some(origin) = &caller.origin {
@@ -209,6 +216,7 @@ impl Inner {
             user: user.id,
             token: None,
             expires: None,
+            refresh: None,
             session: None,
             email_verified: true,
             desc: Desc { public, private },
@@ -219,15 +227,6 @@ impl Inner {
             guest: user.guest_until.map(|_| true),
             inviters: None,
         })
-    }
-}
-
-/// Passes an account that may be used.
-pub(super) fn active(user: UserRow) -> Result<UserRow> {
-    match user.state {
-        UserState::Active => Ok(user),
-        UserState::Suspended => Err(Error::new(ErrorKind::Forbidden, "account suspended")),
-        UserState::Deleted => Err(ErrorKind::BadCredentials.into()),
     }
 }
 

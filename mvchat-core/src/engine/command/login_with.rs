@@ -4,8 +4,9 @@ use super::guest::ANONYMOUS;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result, invalid};
+use crate::policy;
 use crate::proto::Password;
-use crate::seam::{Attempt, AuthError, Peer, Principal, SessionRow};
+use crate::seam::{Attempt, AuthError, Peer, Principal};
 use crate::session::Finished;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,9 +57,9 @@ impl Inner {
             row = self.account(user).await?;
         }
         // An account that was deleted is none, and none is made in its place.
-        let row = super::login::active(row.ok_or(ErrorKind::BadCredentials)?)?;
-        let session = self.new_session(user, &caller);
-        let expires_at = until.map_or(session.expires_at, |until| until.min(session.expires_at));
-        self.open_session(caller, row, SessionRow { until, expires_at, ..session }, generation).await
+        let row = row.ok_or(ErrorKind::BadCredentials)?;
+        policy::may_log_in(row.state)?;
+        let session = self.new_session(user, &caller, until);
+        self.open_session(caller, row, session, generation).await
     }
 }

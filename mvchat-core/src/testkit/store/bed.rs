@@ -1,7 +1,7 @@
 //! What laws share: a store, fresh ids, a clock, and short words for what is done often.
 
 use super::StoreFixture;
-use crate::policy::{ConvKind, ConvSettings, Conversation, Print};
+use crate::policy::{ConvKind, ConvSettings, Conversation, Print, Refresh};
 use crate::proto::{ConvId, Json, Rev, Role, Seq, SessionId, UserId};
 use crate::seam::{
     Changes, ChangesQuery, Committed, Credential, Marked, Marks, NewConversation, NewUser, Outcome, Page,
@@ -104,6 +104,7 @@ impl Bed {
             used_at: now,
             expires_at: now + Duration::from_secs(3_600),
             until: Some(now + Duration::from_secs(7_200)),
+            refresh: Some(Refresh { used: Some([1; 32]), live: vec![[2; 32], [3; 32]] }),
         }
     }
 
