@@ -35,6 +35,7 @@ mod own;
 mod rows;
 mod schema;
 mod sessions;
+mod statements;
 mod store;
 mod users;
 mod vault;

@@ -8,16 +8,19 @@ use mvchat_core::proto::{SessionId, UserId};
 use mvchat_core::seam::{EndSessions, SessionRow, SessionStore, StoreResult};
 use mvchat_core::time::Timestamp;
 use sqlx::postgres::PgRow;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 const OPEN: &str = "select status, ended from @.open_session($1, $2, $3, $4, $5, $6)";
 const ONE: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.id = $1";
+const MANY: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.id = any($1)";
 const TOUCH: &str = "update @.sessions s set used_at = greatest(s.used_at, $2), expires_at = $3 where s.id = $1 \
      returning s.id";
 const END: &str = "delete from @.sessions s where s.user_id = $1 and ($2::uuid is null or s.id = $2) \
      and ($3::uuid is null or s.id <> $3) returning s.id";
 const OF: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.user_id = $1 \
      order by s.used_at desc, s.id desc";
+pub(crate) const STATEMENTS: &[&str] = &[OPEN, ONE, MANY, TOUCH, END, OF];
 
 #[async_trait]
 impl SessionStore for PgStore {
@@ -40,6 +43,14 @@ impl SessionStore for PgStore {
     async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>> {
         let rows = self.read(|| sqlx::query(self.sql(ONE)).bind(id.0)).await?;
         rows.first().map(session).transpose()
+    }
+
+    async fn sessions(&self, ids: &[SessionId]) -> StoreResult<Vec<Option<SessionRow>>> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows = self.read(|| sqlx::query(self.sql(MANY)).bind(&wanted)).await?;
+        let rows = rows.iter().map(session).collect::<StoreResult<Vec<_>>>()?;
+        let known: BTreeMap<SessionId, SessionRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(ids.iter().map(|id| known.get(id).cloned()).collect())
     }
 
     async fn touch_session(

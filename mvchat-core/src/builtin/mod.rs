@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+mod bus;
 mod env;
 pub mod keys;
 mod limiter;
@@ -11,6 +12,7 @@ pub mod password;
 pub mod report;
 pub mod token;
 
+pub use bus::{LocalBus, LocalBuses};
 pub use env::SystemEnv;
 pub use limiter::MemoryLimiter;
 pub use mail::LogMailer;

@@ -110,13 +110,13 @@ impl Inner {
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
                 let going = Going::begin(&self, identity.user);
-                let standing = self.check_session(identity).await.inspect_err(|error| {
+                let rights = self.check_session(identity).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
                         self.sessions_ended(identity.user, &[identity.session], None);
                     }
                 })?;
-                standing.allows(&command)?;
+                rights.allow(&command)?;
                 self.limit(&caller, &command).await?;
                 let ctx = Ctx {
                     inner: self,

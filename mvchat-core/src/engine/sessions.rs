@@ -2,11 +2,10 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
-use super::dispatch::no_user;
-use crate::error::{Error, ErrorKind, Result};
-use crate::policy::guest_may;
-use crate::proto::{Command, SessionId, UserId};
-use crate::seam::{UserRow, UserState};
+use crate::error::{ErrorKind, Result};
+use crate::policy::{Rights, may_be_spoken_for, may_go_on};
+use crate::proto::{SessionId, UserId};
+use crate::seam::UserRow;
 use crate::session::Identity;
 use crate::time::{Instant, Timestamp};
 use parking_lot::Mutex;
@@ -37,40 +36,7 @@ struct Known {
 struct Good {
     until: Instant,
     expires: Timestamp,
-    standing: Standing,
-}
-
-/// What a user may do now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Everything.
-    Full,
-    /// Nothing before the password is another.
-    MustChangePassword,
-    /// What guests may.
-    Guest,
-}
-
-impl Standing {
-    fn of(user: &UserRow) -> Self {
-        match user {
-            UserRow { guest_until: Some(_), .. } => Self::Guest,
-            UserRow { must_change_password: true, .. } => Self::MustChangePassword,
-            _ => Self::Full,
-        }
-    }
-
-    /// Passes a command that a user of this standing may make.
-    pub(super) fn allows(self, command: &Command) -> Result<()> {
-        match (self, command) {
-            (Self::Full, _) | (_, Command::Logout { .. }) => Ok(()),
-            (Self::Guest, command) => guest_may(command),
-            (_, Command::UpdateMe(update)) if update.password.is_some() => Ok(()),
-            (Self::MustChangePassword, _) => {
-                Err(Error::new(ErrorKind::Forbidden, "password change required"))
-            }
-        }
-    }
+    rights: Rights,
 }
 
 impl Sessions {
@@ -98,33 +64,31 @@ impl Sessions {
 
 impl Inner {
     /// Checks that the session of a command is not over; returns what its user may do.
-    pub(super) async fn check_session(&self, identity: Identity) -> Result<Standing> {
+    pub(super) async fn check_session(&self, identity: Identity) -> Result<Rights> {
         let now = self.now();
         let generation = {
             let known = self.sessions.known.lock();
             match known.good.get(&identity.session) {
-                Some(good) if good.until > now.mono && good.expires > now.wall => return Ok(good.standing),
+                Some(good) if good.until > now.mono && good.expires > now.wall => return Ok(good.rights),
                 _ => known.generation,
             }
         };
-        let over = || Error::from(ErrorKind::Unauthenticated);
         let row = self.store.session(identity.session).await?;
-        let row =
-            row.filter(|row| row.user == identity.user && row.expires_at > now.wall).ok_or_else(over)?;
+        let row = row.filter(|row| row.user == identity.user && row.expires_at > now.wall);
+        let row = row.ok_or(ErrorKind::Unauthenticated)?;
         let user = self.store.users(&[identity.user]).await?.into_iter().flatten().next();
-        let user = user.filter(|user| user.state == UserState::Active).ok_or_else(over)?;
-        let standing = Standing::of(&user);
+        let rights = may_go_on(user.as_ref().map(UserRow::account))?;
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
             if known.good.len() >= MAX_CACHED {
                 known.good.retain(|_, good| good.until > now.mono);
             }
             if known.good.len() < MAX_CACHED {
-                let good = Good { until: now.mono + TRUST, expires: row.expires_at, standing };
+                let good = Good { until: now.mono + TRUST, expires: row.expires_at, rights };
                 known.good.insert(row.id, good);
             }
         }
-        Ok(standing)
+        Ok(rights)
     }
 
     /// Checks that the host may speak for a user.
@@ -137,11 +101,8 @@ impl Inner {
                 _ => known.generation,
             }
         };
-        match self.store.users(&[user]).await?.into_iter().flatten().next().map(|user| user.state) {
-            Some(UserState::Active) => {}
-            Some(UserState::Suspended) => return Err(Error::new(ErrorKind::Forbidden, "account suspended")),
-            Some(UserState::Deleted) | None => return Err(no_user()),
-        }
+        let row = self.store.users(&[user]).await?.into_iter().flatten().next();
+        may_be_spoken_for(row.map(|row| row.state))?;
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
             if known.hosted.len() >= MAX_CACHED {

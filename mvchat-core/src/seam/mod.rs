@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod authenticator;
+mod bus;
 mod contacts;
 mod conversations;
 mod directory;
@@ -10,18 +11,21 @@ mod env;
 mod expiry;
 mod fold;
 mod invites;
+mod item;
 pub mod keys;
 mod limiter;
 mod links;
 mod mailer;
 mod messages;
 mod peer;
+mod portable;
 mod sessions;
 mod store;
 mod transport;
 mod users;
 
 pub use authenticator::{Attempt, AuthError, Authenticator, Naming, Principal};
+pub use bus::{Bus, Heard, MAX_BUS_MESSAGE};
 pub use contacts::{ContactRow, ContactSource, ContactStore};
 pub use conversations::{
     ConversationStore, Counted, Marked, Marks, MemberPatch, NewConversation, ReceiptRow, View, ViewConv,
@@ -32,6 +36,7 @@ pub use env::Env;
 pub use expiry::{Expired, ExpiredFor, ExpiryStore};
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
+pub use item::{DueItem, DueWhat, Item, KeptConversation, KeptMember, KeptMessage, Part};
 pub use limiter::{Demand, Limiter, LimiterError, Subject, Taken};
 pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
@@ -40,6 +45,7 @@ pub use messages::{
     MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
+pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};

@@ -13,6 +13,7 @@ use std::fmt;
 /// * A session that was ended never comes back (law `an_ended_session_stays_ended`).
 /// * A user has at most `max` sessions; one more ends those that were used longest ago (law
 ///   `one_session_too_many_ends_the_oldest`).
+/// * Many sessions are read like one at a time (law `many_sessions_are_read_like_one`).
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Opens a session; returns those that it ended, never itself. Errors: `NotFound` if the user does not
@@ -21,6 +22,15 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
 
     /// Returns a session that was not ended; expiry is for the caller to judge.
     async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>>;
+
+    /// Returns sessions like [`session`](SessionStore::session), in the order of the ids.
+    async fn sessions(&self, ids: &[SessionId]) -> StoreResult<Vec<Option<SessionRow>>> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            rows.push(self.session(*id).await?);
+        }
+        Ok(rows)
+    }
 
     /// Notes that a session was used and until when it lives now; returns whether it exists.
     async fn touch_session(

@@ -1,12 +1,13 @@
 //! The umbrella over the stores, and how they fail.
 
 use super::{
-    Change, ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, Outcome,
+    Bus, Change, ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, Outcome,
     SessionStore, UserStore,
 };
 use async_trait::async_trait;
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// Everything the engine keeps, in one store.
 ///
@@ -51,6 +52,12 @@ pub trait Store:
     /// Waits until others may have committed something. A hint: it may be late, doubled or missing.
     async fn stirred(&self) {
         std::future::pending().await
+    }
+
+    /// Returns a bus to the other nodes on the same store, if it has one: what an engine takes whose builder was given
+    /// no other. Each call makes a handle of its own.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
     }
 }
 

@@ -30,6 +30,7 @@
 )]
 
 pub mod authenticator;
+pub mod bus;
 pub mod directory;
 mod flaky;
 mod kinds;

@@ -9,14 +9,16 @@ mod invites;
 mod links;
 mod mentions;
 mod messages;
+mod portable;
 mod sessions;
 mod users;
 mod views;
 
+use crate::builtin::LocalBuses;
 use crate::proto::{ConvId, InviteId, Position, SessionId, UserId};
 use crate::seam::{
-    ContactRow, Credential, Durability, InviteRow, LinkRow, LogEntry, SessionRow, Store, StoreError,
-    StoreErrorKind, UserRow,
+    Bus, ContactRow, Credential, Durability, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow, Store,
+    StoreError, StoreErrorKind, UserRow,
 };
 use async_trait::async_trait;
 use chat::Chat;
@@ -37,6 +39,7 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     /// Tells the other nodes that something was committed.
     stir: Arc<Notify>,
+    buses: LocalBuses,
     shared: bool,
 }
 
@@ -58,6 +61,8 @@ struct State {
     /// What makes the creation of a conversation idempotent.
     found: BTreeMap<Found, ConvId>,
     due: BTreeMap<Place, Due>,
+    /// How far another store's contents are in here.
+    loading: Option<LoadNote>,
 }
 
 impl State {
@@ -88,6 +93,10 @@ impl Store for MemoryStore {
     async fn stirred(&self) {
         self.stir.notified().await;
     }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.shared.then(|| Arc::new(self.buses.join()) as Arc<dyn Bus>)
+    }
 }
 
 impl fmt::Debug for MemoryStore {
@@ -108,4 +117,14 @@ fn full() -> StoreError {
 
 fn already_exists(what: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::AlreadyExists, what)
+}
+
+/// Returns where a page of at most so many rows ends: never between equals, which the next page would pass over, and
+/// which come from stores that have some. If that leaves nothing, the equals stay together and the page is longer.
+fn untied<T, P: PartialEq>(rows: &[T], most: usize, place: impl Fn(&T) -> P) -> usize {
+    let Some(next) = rows.get(most).map(&place) else { return rows.len() };
+    match rows[..most].iter().rposition(|row| place(row) != next) {
+        Some(last) => last + 1,
+        None => rows.iter().take_while(|row| place(row) == next).count(),
+    }
 }

@@ -16,6 +16,11 @@ impl SessionStore for MemoryStore {
         Ok(self.state.lock().sessions.get(&id).cloned())
     }
 
+    async fn sessions(&self, ids: &[SessionId]) -> StoreResult<Vec<Option<SessionRow>>> {
+        let state = self.state.lock();
+        Ok(ids.iter().map(|id| state.sessions.get(id).cloned()).collect())
+    }
+
     async fn touch_session(
         &self,
         id: SessionId,

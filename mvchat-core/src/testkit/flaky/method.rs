@@ -15,6 +15,7 @@ pub enum Method {
     SearchUsers,
     OpenSession,
     Session,
+    Sessions,
     TouchSession,
     EndSessions,
     SessionsOf,

@@ -4,7 +4,7 @@ use super::{Fault, Faults, Method};
 use crate::policy::{Conversation, Message};
 use crate::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use crate::seam::{
-    Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
+    Bus, Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
     Credential, Durability, EmailHash, EndSessions, Expired, ExpiryStore, InviteHash, InviteRow, InviteStore,
     LinkRow, LinkStore, LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore,
     NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow,
@@ -99,6 +99,10 @@ impl<S: Store> Store for Flaky<S> {
     async fn stirred(&self) {
         self.inner.stirred().await;
     }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.inner.bus()
+    }
 }
 
 impl<S: Store> Flaky<S> {
@@ -161,6 +165,10 @@ impl<S: Store> SessionStore for Flaky<S> {
 
     async fn session(&self, id: SessionId) -> StoreResult<Option<SessionRow>> {
         self.meet(Method::Session, self.inner.session(id)).await
+    }
+
+    async fn sessions(&self, ids: &[SessionId]) -> StoreResult<Vec<Option<SessionRow>>> {
+        self.meet(Method::Sessions, self.inner.sessions(ids)).await
     }
 
     async fn touch_session(

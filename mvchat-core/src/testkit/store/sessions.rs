@@ -17,6 +17,7 @@ pub(super) const LAWS: &[Law<Bed>] = &[
     law!(using_a_session_saves_it_from_the_limit),
     law!(sessions_come_the_last_used_first),
     law!(sessions_of_others_are_left_alone),
+    law!(many_sessions_are_read_like_one),
 ];
 
 async fn a_session_is_returned_as_it_was_opened(bed: Bed) {
@@ -28,6 +29,21 @@ async fn a_session_is_returned_as_it_was_opened(bed: Bed) {
     assert_eq!(error.kind(), StoreErrorKind::AlreadyExists);
     assert_eq!(bed.store.sessions_of(ana).await.unwrap(), [row]);
     assert_eq!(bed.store.session(bed.session_id()).await.unwrap(), None);
+}
+
+async fn many_sessions_are_read_like_one(bed: Bed) {
+    let (ana, bert) = (bed.account("ana").await, bed.account("bert").await);
+    let (one, two, three) = (bed.log_in(ana).await, bed.log_in(bert).await, bed.log_in(ana).await);
+    assert_eq!(bed.store.end_sessions(ana, EndSessions::One(three)).await.unwrap(), [three]);
+    // Also in no order, twice, and with some that never were.
+    let ids = [two, bed.session_id(), one, three, two];
+    let mut expected = Vec::new();
+    for id in ids {
+        expected.push(bed.store.session(id).await.unwrap());
+    }
+    assert_eq!(expected.iter().flatten().count(), 3);
+    assert_eq!(bed.store.sessions(&ids).await.unwrap(), expected);
+    assert_eq!(bed.store.sessions(&[]).await.unwrap(), []);
 }
 
 async fn a_session_needs_a_user(bed: Bed) {
