@@ -25,6 +25,7 @@ const CREDENTIAL: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret
 const CREDENTIAL_OF: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret from @.credentials c \
      where c.user_id = $1 and c.scheme = $2";
 const UPDATE: &str = "select status from @.update_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const FORGET: &str = "delete from @.credentials c where c.user_id = $1 returning c.scheme";
 const EMAIL_OWNER: &str = "select u.id from @.users u where u.email_hash = $1";
 const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $4 \
      where c.user_id = $1 and c.scheme = $2 and c.secret = $3 returning c.user_id), \
@@ -125,6 +126,11 @@ impl UserStore for PgStore {
                 _ => return Err(not_found("no such credential")),
             }
         }
+    }
+
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        let forgotten = self.write(|| sqlx::query(self.sql(FORGET)).bind(user.0)).await?;
+        Ok(forgotten.len() as u64)
     }
 
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {

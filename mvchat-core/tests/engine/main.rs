@@ -24,6 +24,7 @@ mod nodes;
 mod own;
 mod privacy;
 mod races;
+mod refresh;
 mod refusals;
 mod review_commits;
 mod review_connections;

@@ -7,9 +7,9 @@ use crate::seam::{
     Bus, Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
     Credential, Durability, EmailHash, EndSessions, Expired, ExpiryStore, InviteHash, InviteRow, InviteStore,
     LinkRow, LinkStore, LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore,
-    NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow,
-    SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery,
-    Views,
+    NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, RefreshChange, SecretChange, Sent,
+    SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore,
+    ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -148,6 +148,10 @@ impl<S: Store> UserStore for Flaky<S> {
         self.meet(Method::SetSecret, self.inner.set_secret(change)).await
     }
 
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        self.meet(Method::ForgetCredentials, self.inner.forget_credentials(user)).await
+    }
+
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
         self.meet(Method::EmailOwner, self.inner.email_owner(email)).await
     }
@@ -178,6 +182,10 @@ impl<S: Store> SessionStore for Flaky<S> {
         expires_at: Timestamp,
     ) -> StoreResult<bool> {
         self.meet(Method::TouchSession, self.inner.touch_session(id, used_at, expires_at)).await
+    }
+
+    async fn refresh_session(&self, change: RefreshChange) -> StoreResult<()> {
+        self.meet(Method::RefreshSession, self.inner.refresh_session(change)).await
     }
 
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {
