@@ -37,6 +37,7 @@ mod own;
 mod rows;
 mod schema;
 mod sessions;
+mod statements;
 mod store;
 mod users;
 mod vault;
