@@ -25,6 +25,7 @@ const END: &str = "delete from @.sessions s where s.user_id = $1 and ($2::uuid i
      and ($3::uuid is null or s.id <> $3) returning s.id";
 const OF: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.user_id = $1 \
      order by s.used_at desc, s.id desc";
+pub(crate) const STATEMENTS: &[&str] = &[OPEN, ONE, MANY, TOUCH, END, OF];
 
 #[async_trait]
 impl SessionStore for PgStore {
@@ -112,7 +113,7 @@ impl SessionStore for PgStore {
     }
 }
 
-fn session(row: &PgRow) -> StoreResult<SessionRow> {
+pub(crate) fn session(row: &PgRow) -> StoreResult<SessionRow> {
     let kept: SessionRow = of_json(get(row, 2)?)?;
     let (used_at, expires_at) =
         (get(row, 0).map(Timestamp::from_micros)?, get(row, 1).map(Timestamp::from_micros)?);

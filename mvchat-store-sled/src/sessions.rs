@@ -65,7 +65,7 @@ impl SessionStore for SledStore {
     }
 }
 
-fn session_key(id: SessionId) -> Key {
+pub(crate) fn session_key(id: SessionId) -> Key {
     Key::of(SESSION).id(id.0)
 }
 

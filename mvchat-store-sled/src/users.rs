@@ -172,7 +172,7 @@ fn forget_secrets(batch: &mut Batch, user: UserId) -> StoreResult<()> {
 }
 
 /// Writes an account and the name under which it is found.
-fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
+pub(crate) fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
     let name = row.display_name().filter(|_| row.state == UserState::Active);
     match name {
         Some(name) => batch.put(&Key::user(NAME, row.id), &fold(&name))?,
@@ -181,7 +181,7 @@ fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
     batch.put(&Key::user(USER, row.id), row)
 }
 
-fn credential_key(scheme: &str, folded: &str) -> Key {
+pub(crate) fn credential_key(scheme: &str, folded: &str) -> Key {
     Key::of(CREDENTIAL).text(scheme).text(folded)
 }
 

@@ -148,7 +148,7 @@ impl Inner {
     /// cleared it. They are told that something has changed, but not what; so is who can't be asked about.
     async fn blind_to(&self, conv: &Conversation, actor: UserId, message: &Message) -> BTreeSet<UserId> {
         let here = conv.active_members().map(|(user, _)| user);
-        let here = here.filter(|user| *user != actor && self.hub.is_online(*user));
+        let here = here.filter(|user| *user != actor && self.hub.is_here(*user));
         let looks = here.map(async |user| {
             let seen = self.store.message(user, conv.id, message.seq).await;
             (!matches!(seen, Ok(Some(_)))).then_some(user)
@@ -164,7 +164,7 @@ impl Inner {
         conv: crate::proto::ConvId,
         but: Option<&super::conn::Conn>,
     ) {
-        if !self.hub.is_online(user) {
+        if !self.hub.is_here(user) {
             return;
         }
         let view = match self.store.views(user, ViewQuery::One(conv)).await {

@@ -42,7 +42,7 @@ pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
-    MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
+    MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
 pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};

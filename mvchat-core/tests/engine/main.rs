@@ -17,6 +17,7 @@ mod host;
 mod invites;
 mod limits;
 mod load;
+mod locked;
 mod matrix;
 mod mentions;
 mod nodes;

@@ -2,6 +2,7 @@
 
 use crate::builtin::keys::Context;
 use crate::engine::dispatch::{Ctx, no_user};
+use crate::engine::nodes::Hint;
 use crate::error::Result;
 use crate::policy;
 use crate::proto::{ContactItem, ContactParams, ContactsParams, Json, OnlineParams, Reply, UserId};
@@ -19,10 +20,7 @@ impl Ctx {
         let now = self.inner.env.now();
         let heard = self.inner.hear_of_each_other(self.user, user).await?;
         self.inner.store.add_contacts([self.user, user], ContactSource::Manual, now).await?;
-        self.inner.hub.sight_changed();
-        // What can't be told now is told with the next coming or going.
-        let hear = self.inner.hear_of_each_other(self.user, user).await.unwrap_or(heard);
-        self.inner.tell_sight(self.user, user, heard, hear);
+        self.contacts_changed(user, heard).await;
         let public = self.inner.user_item(&people, user).public;
         Ok(Reply::ok(ContactParams { user, public: Some(public.unwrap_or_else(Json::null)), nickname: None }))
     }
@@ -30,11 +28,17 @@ impl Ctx {
     pub(in crate::engine) async fn remove_contact(self, user: UserId) -> Result<Reply> {
         let heard = self.inner.hear_of_each_other(self.user, user).await?;
         self.inner.store.remove_contacts([self.user, user]).await?;
-        self.inner.hub.sight_changed();
-        // Rather too little is shown than too much.
-        let hear = self.inner.hear_of_each_other(self.user, user).await.unwrap_or(false);
-        self.inner.tell_sight(self.user, user, heard, hear);
+        self.contacts_changed(user, heard).await;
         Ok(Reply::ok(ContactParams { user, public: None, nickname: None }))
+    }
+
+    /// Tells the two who hears of whom now.
+    async fn contacts_changed(&self, other: UserId, heard: bool) {
+        let user = self.user;
+        self.inner.nodes.say(Hint::Contact { user, other, heard });
+        if let Err(error) = self.inner.retell_contact(user, other, heard).await {
+            tracing::debug!(%user, ?error, "what contacts see of each other could not be told");
+        }
     }
 
     /// Who is no contact is answered like one who is: the answer tells nothing about users.
@@ -86,7 +90,7 @@ impl Ctx {
         // No group has so few members, so these are the partners in direct conversations.
         let partners = self.inner.store.peers(self.user, 0).await?;
         let near: BTreeSet<_> = contacts.into_iter().map(|row| row.user).chain(partners).collect();
-        let online: Vec<_> = near.into_iter().filter(|user| self.inner.hub.is_online(*user)).collect();
+        let online: Vec<_> = near.into_iter().filter(|user| self.inner.is_online(*user)).collect();
         let people = self.inner.people(self.user, online.iter().copied()).await?;
         let users = online.into_iter().filter(|user| people.exists(*user) && people.sees_last_seen(*user));
         Ok(Reply::ok(OnlineParams { users: users.collect() }))

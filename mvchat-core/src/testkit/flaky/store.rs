@@ -90,6 +90,12 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.is_shared()
     }
 
+    async fn commit_free(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        let (held, free) = self.without_held(changes);
+        let outcomes = self.meet(Method::Commit, self.inner.commit_free(free)).await?;
+        Ok(with_held(held, outcomes))
+    }
+
     async fn stirred(&self) {
         self.inner.stirred().await;
     }
@@ -97,6 +103,23 @@ impl<S: Store> Store for Flaky<S> {
     fn bus(&self) -> Option<Arc<dyn Bus>> {
         self.inner.bus()
     }
+}
+
+impl<S: Store> Flaky<S> {
+    /// Returns which changes are of conversations that are held, and the others.
+    fn without_held(&self, changes: Vec<Change>) -> (Vec<bool>, Vec<Change>) {
+        let held: Vec<bool> = changes.iter().map(|change| self.faults.is_held(change.conv)).collect();
+        let free = changes.into_iter().zip(&held).filter(|(_, held)| !**held).map(|(change, _)| change);
+        let free = free.collect();
+        (held, free)
+    }
+}
+
+/// Puts the outcomes of the others between those of what is held.
+fn with_held(held: Vec<bool>, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let mut outcomes = outcomes.into_iter();
+    let outcome = |held| if held { Some(Outcome::Locked) } else { outcomes.next() };
+    held.into_iter().filter_map(outcome).collect()
 }
 
 #[async_trait]
@@ -292,7 +315,9 @@ impl<S: Store> ConversationStore for Flaky<S> {
 #[async_trait]
 impl<S: Store> MessageStore for Flaky<S> {
     async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
-        self.meet(Method::Commit, self.inner.commit(changes)).await
+        let (held, free) = self.without_held(changes);
+        let outcomes = self.meet(Method::Commit, self.inner.commit(free)).await?;
+        Ok(with_held(held, outcomes))
     }
 
     async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>> {

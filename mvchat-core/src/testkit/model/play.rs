@@ -30,6 +30,12 @@ impl<'a> Player<'a> {
         Self { store, cursors: vec![Position(0)], revs: BTreeMap::new(), secrets: BTreeMap::new() }
     }
 
+    /// Goes on with a copy of the store, and with what this one remembers.
+    pub(super) fn moved<'b>(&self, store: &'b dyn Store) -> Player<'b> {
+        let Self { cursors, revs, secrets, .. } = self;
+        Player { store, cursors: cursors.clone(), revs: revs.clone(), secrets: secrets.clone() }
+    }
+
     /// Carries a step out; the number gives it a time of its own.
     pub(super) async fn play(&mut self, step: &Step, number: usize) -> String {
         let at = Timestamp::from_micros(1_700_000_000_000_000) + Duration::from_secs(number as u64);

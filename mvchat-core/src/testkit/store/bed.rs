@@ -35,6 +35,19 @@ impl Bed {
         Self { store, reopen: Box::new(reopen), count: AtomicU64::new(0) }
     }
 
+    /// Takes a store that is open, and is not reopened.
+    pub(super) fn of(store: Arc<dyn Store>) -> Self {
+        let reopen = || -> BoxFuture<'static, Arc<dyn Store>> {
+            Box::pin(async { panic!("this store is not reopened") })
+        };
+        Self { store, reopen: Box::new(reopen), count: AtomicU64::new(0) }
+    }
+
+    /// Leaves out so many ids and times, because another bed has given them out.
+    pub(super) fn skip(&self, count: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
+    }
+
     /// Drops the store and opens it again.
     pub(super) async fn reopen(self) -> Self {
         let Self { store, reopen, count } = self;
