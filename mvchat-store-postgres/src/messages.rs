@@ -126,7 +126,7 @@ const POSITION: &str = "select @.horizon(), greatest(\
 #[async_trait]
 impl MessageStore for PgStore {
     async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
-        self.change(changes).await
+        self.change(changes, true).await
     }
 
     async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>> {

@@ -22,6 +22,8 @@ fn main() -> ExitCode {
     use database::{migrations, nodes, outage, scans};
     let trials = vec![
         trial("members_on_another_node_see_everything", nodes::see_each_other),
+        trial("nodes_tell_each_other_what_is_not_kept", nodes::tell_each_other),
+        trial("what_nodes_tell_each_other_is_no_content", nodes::say_no_content),
         trial("an_open_transaction_of_the_host_stalls_nobody_else", nodes::hosts_transaction),
         trial("nodes_that_start_at_once_migrate_once", migrations::at_once),
         trial("tables_of_a_newer_program_are_refused", migrations::newer),

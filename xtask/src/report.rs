@@ -7,7 +7,7 @@ use std::{
 
 use crate::stages::{Kind, STAGES, Stage};
 
-/// Runs all stages but those in a browser, or only those named, and ends with the line `N passed, N failed`.
+/// Runs all stages, or only those named, and ends with the line `N passed, N failed`.
 ///
 /// # Errors
 /// With an empty reason when anything failed: everything has been said, and the last line stays last. With a reason
@@ -16,14 +16,7 @@ pub(crate) fn test(names: &[String]) -> Result<(), String> {
     if let Some(unknown) = names.iter().find(|name| STAGES.iter().all(|stage| stage.name != **name)) {
         return Err(format!("there is no stage `{unknown}`; `cargo xtask stages` lists them"));
     }
-    if names.is_empty() {
-        let browser = STAGES.iter().filter(|stage| stage.kind == Kind::Browser).map(|stage| stage.name);
-        println!("not part of this: cargo xtask test {}", browser.collect::<Vec<_>>().join(" "));
-    }
-    run(|stage| match names.is_empty() {
-        true => stage.kind != Kind::Browser,
-        false => names.iter().any(|name| name == stage.name),
-    })
+    run(|stage| names.is_empty() || names.iter().any(|name| name == stage.name))
 }
 
 /// Runs the stages that read the code without running it.

@@ -79,11 +79,11 @@ test("the server is killed and started again", TIMEOUT, async (t) => {
 
 test("a reload with messages that wait", TIMEOUT, async (t) => {
   const wall = proxied();
-  const { anna, bob } = await two(t, { through: wall.through });
+  const { anna, bob } = await two(t, { through: wall.through, bobDirect: true });
   await anna.say("Sent");
   await anna.isMarked("Sent", "delivered");
-  // The socket is cut and the browser is kept from the server, but for the page itself.
-  await anna.page.routeWebSocket(/\/v0\/ws/, (socket) => socket.close());
+  // The socket is cut and none is let through, but the page itself is.
+  wall.proxy.wall(true);
   wall.proxy.cut();
   await anna.page.locator(".banner").waitFor();
   for (const text of ["First that waits", "Second that waits"]) await anna.say(text);
@@ -92,9 +92,10 @@ test("a reload with messages that wait", TIMEOUT, async (t) => {
   await anna.sees("Second that waits");
   await anna.sees("Sent");
   assert.equal(await anna.page.locator('.row.own[data-status="queued"]').count(), 2);
-  // A new page without the wall: what waited is in the same profile.
+  // The page is closed, and opened again when the wall is gone: what waited is in the same profile.
   const page = await anna.context.newPage();
   await anna.page.close();
+  wall.proxy.wall(false);
   anna.page = page;
   anna.watch(page);
   await page.goto(anna.url);

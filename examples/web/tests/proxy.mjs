@@ -6,8 +6,13 @@ import { connect, createServer } from "node:net";
 export async function startProxy(to) {
   const pairs = new Set();
   let refusing = false;
+  let walled = false;
   const server = createServer((near) => {
     if (refusing) return void near.destroy();
+    // A browser opens a connection of its own for each WebSocket.
+    near.once("data", (data) => {
+      if (walled && data.toString("latin1").startsWith("GET /v0/ws")) near.destroy();
+    });
     const far = connect(to, "127.0.0.1");
     const pair = { near, far };
     pairs.add(pair);
@@ -50,6 +55,10 @@ export async function startProxy(to) {
     },
     refuse(on) {
       refusing = on;
+    },
+    /** Whether pages are served and WebSockets refused. */
+    wall(on) {
+      walled = on;
     },
     async stop() {
       for (const { near, far } of pairs) {

@@ -11,8 +11,8 @@ use crate::seam::fold;
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
 pub struct Actor {
-    chat: Chat,
-    user: UserId,
+    pub(super) chat: Chat,
+    pub(super) user: UserId,
 }
 
 impl Chat {

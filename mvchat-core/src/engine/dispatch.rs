@@ -111,13 +111,13 @@ impl Inner {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
                 let going = Going::begin(&self, identity.user);
                 let anew = self.asks_anew(&command);
-                let standing = self.check_session(identity, anew).await.inspect_err(|error| {
+                let rights = self.check_session(identity, anew).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
                         self.end_here(identity.user, &[identity.session], None);
                     }
                 })?;
-                standing.allows(&command)?;
+                rights.allow(&command)?;
                 self.limit(&caller, &command).await?;
                 let ctx = Ctx {
                     inner: self,

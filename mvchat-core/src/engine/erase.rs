@@ -3,7 +3,7 @@
 use super::chat::{Chat, Inner};
 use crate::builtin::report::{self, Erased, Report};
 use crate::error::{Error, ErrorKind, Result};
-use crate::policy::{ConvKind, Message, MessageState};
+use crate::policy::{self, ConvKind, Message, MessageState};
 use crate::proto::{ConvId, ReplyParams, Seq, UserId};
 use crate::seam::PageQuery;
 use crate::seam::audit::{AuditEvent, AuditKind, AuditResult};
@@ -75,10 +75,7 @@ impl Inner {
             let known = self.conversation(conv).await?;
             let Some(known) = known.filter(|known| known.kind == ConvKind::Group) else { continue };
             if known.owner == Some(user) {
-                let others = known.active_members().filter(|(other, _)| *other != user);
-                let heir =
-                    others.max_by_key(|(_, member)| (member.role, std::cmp::Reverse(member.joined_at)));
-                let Some((heir, _)) = heir else { continue };
+                let Some(heir) = policy::heir(&known) else { continue };
                 let handed = self.ctx(user).transfer(conv, heir).await;
                 count(&mut done.groups_handed_over, &mut done.failed, handed);
             }

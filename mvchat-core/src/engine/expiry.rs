@@ -3,7 +3,7 @@
 use super::chat::Inner;
 use super::committer::{AsSystem, Decide, Decision, NOBODY, Proposal, interrupted};
 use super::fanout::Publish;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Conversation, Message};
 use crate::proto::{ConvId, Info, What};
 use crate::seam::{Committed, Expired, ExpiredFor, LogEvent, Op, Revise};
@@ -113,7 +113,15 @@ impl Inner {
             }
             let erased =
                 join_all(spent.into_iter().map(|(conv, message)| self.erase_message(conv, message))).await;
-            erased.into_iter().collect::<Result<()>>()?;
+            for erased in erased {
+                match erased {
+                    // Somebody else holds the conversation; that must not hold up those who read others.
+                    Err(error) if error.kind() == ErrorKind::Busy => {
+                        self.expiry.note(Some(self.env.now() + PAUSE));
+                    }
+                    erased => erased?,
+                }
+            }
             if !more {
                 self.expiry.end(next);
             }

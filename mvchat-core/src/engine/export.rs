@@ -6,7 +6,6 @@ use super::underway::Going;
 use crate::builtin::report::{self, Report, ReportFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{ConvEntry, ConvId, ConvItem, ConvPage, MessagePage, ReplyParams, Seq, UserId};
-use crate::seam::UserState;
 use crate::seam::audit::{AuditEvent, AuditKind};
 use serde::Serialize;
 use serde_json::json;
@@ -84,7 +83,7 @@ impl Inner {
 
     async fn export_account(self: &Arc<Self>, user: UserId, lines: &mut Lines<'_>) -> Result<()> {
         let row = self.store.users(&[user]).await?.into_iter().flatten().next();
-        let row = row.filter(|row| row.state != UserState::Deleted).ok_or_else(super::dispatch::no_user)?;
+        let row = row.filter(|row| row.state.exists()).ok_or_else(super::dispatch::no_user)?;
         let account = self.account_params(&row).await?;
         let (created_at, last_seen) = (row.created_at, row.last_seen);
         lines.put(

@@ -2,13 +2,12 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
-use super::dispatch::no_user;
 use super::nodes::Hint;
 use super::serve::takes_turns;
-use crate::error::{Error, ErrorKind, Result};
-use crate::policy::guest_may;
+use crate::error::{ErrorKind, Result};
+use crate::policy::{Rights, may_be_spoken_for, may_go_on};
 use crate::proto::{Command, SessionId, UserId};
-use crate::seam::{UserRow, UserState};
+use crate::seam::UserRow;
 use crate::session::Identity;
 use crate::time::{Instant, Timestamp};
 use parking_lot::Mutex;
@@ -41,40 +40,7 @@ struct Known {
 struct Good {
     until: Instant,
     expires: Timestamp,
-    standing: Standing,
-}
-
-/// What a user may do now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Everything.
-    Full,
-    /// Nothing before the password is another.
-    MustChangePassword,
-    /// What guests may.
-    Guest,
-}
-
-impl Standing {
-    fn of(user: &UserRow) -> Self {
-        match user {
-            UserRow { guest_until: Some(_), .. } => Self::Guest,
-            UserRow { must_change_password: true, .. } => Self::MustChangePassword,
-            _ => Self::Full,
-        }
-    }
-
-    /// Passes a command that a user of this standing may make.
-    pub(super) fn allows(self, command: &Command) -> Result<()> {
-        match (self, command) {
-            (Self::Full, _) | (_, Command::Logout { .. }) => Ok(()),
-            (Self::Guest, command) => guest_may(command),
-            (_, Command::UpdateMe(update)) if update.password.is_some() => Ok(()),
-            (Self::MustChangePassword, _) => {
-                Err(Error::new(ErrorKind::Forbidden, "password change required"))
-            }
-        }
-    }
+    rights: Rights,
 }
 
 impl Sessions {
@@ -112,34 +78,32 @@ impl Inner {
     }
 
     /// Checks that the session of a command is not over; returns what its user may do.
-    pub(super) async fn check_session(&self, identity: Identity, anew: bool) -> Result<Standing> {
+    pub(super) async fn check_session(&self, identity: Identity, anew: bool) -> Result<Rights> {
         let now = self.now();
         let generation = {
             let known = self.sessions.known.lock();
             match known.good.get(&identity.session) {
                 Some(good) if !anew && good.until > now.mono && good.expires > now.wall => {
-                    return Ok(good.standing);
+                    return Ok(good.rights);
                 }
                 _ => known.generation,
             }
         };
-        let over = || Error::from(ErrorKind::Unauthenticated);
         let (row, user) = self.vouch.ask(&self.store, identity.user, Some(identity.session)).await?;
-        let row =
-            row.filter(|row| row.user == identity.user && row.expires_at > now.wall).ok_or_else(over)?;
-        let user = user.filter(|user| user.state == UserState::Active).ok_or_else(over)?;
-        let standing = Standing::of(&user);
+        let row = row.filter(|row| row.user == identity.user && row.expires_at > now.wall);
+        let row = row.ok_or(ErrorKind::Unauthenticated)?;
+        let rights = may_go_on(user.as_ref().map(UserRow::account))?;
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
             if known.good.len() >= MAX_CACHED {
                 known.good.retain(|_, good| good.until > now.mono);
             }
             if known.good.len() < MAX_CACHED {
-                let good = Good { until: now.mono + self.trust(), expires: row.expires_at, standing };
+                let good = Good { until: now.mono + self.trust(), expires: row.expires_at, rights };
                 known.good.insert(row.id, good);
             }
         }
-        Ok(standing)
+        Ok(rights)
     }
 
     /// Checks that the host may speak for a user.
@@ -152,11 +116,8 @@ impl Inner {
                 _ => known.generation,
             }
         };
-        match self.vouch.ask(&self.store, user, None).await?.1.map(|user| user.state) {
-            Some(UserState::Active) => {}
-            Some(UserState::Suspended) => return Err(Error::new(ErrorKind::Forbidden, "account suspended")),
-            Some(UserState::Deleted) | None => return Err(no_user()),
-        }
+        let (_, row) = self.vouch.ask(&self.store, user, None).await?;
+        may_be_spoken_for(row.map(|row| row.state))?;
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
             if known.hosted.len() >= MAX_CACHED {

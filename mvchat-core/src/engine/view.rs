@@ -11,7 +11,7 @@ use crate::proto::{
     UserItem,
 };
 use crate::seam::audit::AuditEvent;
-use crate::seam::{ContactRow, UserRow, UserState, View};
+use crate::seam::{ContactRow, UserRow, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest preview of an answered message, in grapheme clusters.
@@ -70,7 +70,7 @@ impl People {
 
     /// Returns whether there is such an account.
     pub(super) fn exists(&self, user: UserId) -> bool {
-        self.rows.get(&user).is_some_and(|row| row.state != UserState::Deleted)
+        self.rows.get(&user).is_some_and(|row| row.state.exists())
     }
 
     /// Returns whether the viewer may know that there is such an account.
@@ -156,7 +156,7 @@ impl Inner {
     }
 
     pub(super) fn user_item(&self, people: &People, user: UserId) -> UserItem {
-        let row = people.rows.get(&user).filter(|row| row.state != UserState::Deleted);
+        let row = people.rows.get(&user).filter(|row| row.state.exists());
         let hidden = row.is_none() || !people.sees_last_seen(user);
         UserItem {
             id: user,

@@ -153,3 +153,10 @@ pub fn may_transfer(access: &Access<'_>, user: UserId) -> Result<bool> {
     }
     Ok(member(access, user)?.role != Role::Owner)
 }
+
+/// Decides who gets a group whose owner goes: the administrator who is longest in it, or else the member; `None` if
+/// nobody is left.
+pub fn heir(conv: &Conversation) -> Option<UserId> {
+    let others = conv.active_members().filter(|(_, member)| member.role != Role::Owner);
+    others.max_by_key(|(_, member)| (member.role, std::cmp::Reverse(member.joined_at))).map(|(user, _)| user)
+}

@@ -2,6 +2,7 @@
 
 use super::{Access, ConvKind, Message, MessageState};
 use crate::error::{Error, ErrorKind, Result};
+use crate::proto::Seq;
 
 /// Decides whether a member may set how long messages live: anyone in direct conversations, who manages in
 /// groups.
@@ -26,21 +27,21 @@ pub fn may_update(access: &Access<'_>) -> Result<()> {
     access.manages("only owner or admin can update")
 }
 
-/// Decides whether a member may pin a message (or unpin, with no message asked for).
+/// Decides whether a member may pin a message (or unpin, with no message asked for); `false` if that changes nothing.
 ///
 /// # Errors
 /// `Blocked`; `Forbidden`; `NotFound` if a message is asked for that the member can't see; `Gone` if it is deleted.
-pub fn may_pin(access: &Access<'_>, asked: bool, message: Option<&Message>) -> Result<()> {
+pub fn may_pin(access: &Access<'_>, asked: Option<Seq>, message: Option<&Message>) -> Result<bool> {
     access.not_blocked()?;
     if access.conv.kind == ConvKind::Group {
         access.manages("only owner or admin can pin")?;
     }
     match message {
-        None if asked => Err(Error::new(ErrorKind::NotFound, "message not found")),
+        None if asked.is_some() => Err(Error::new(ErrorKind::NotFound, "message not found")),
         Some(message) if message.body.state != MessageState::Live => {
             Err(Error::new(ErrorKind::Gone, "message deleted"))
         }
-        _ => Ok(()),
+        _ => Ok(access.conv.settings.pinned.map(|pinned| pinned.seq) != asked),
     }
 }
 

@@ -142,7 +142,7 @@ fn a_block_stops_both_sides_with_its_own_text() {
     assert_eq!(refused(may_send(&world.access(1, 0), &text())), (ErrorKind::Blocked, "blocked".into()));
     assert_eq!(refused(may_send(&world.access(2, 0), &text())), (ErrorKind::Blocked, "unblock first".into()));
     assert_eq!(refused(may_edit(&world.access(1, 0), &message(1), &text(), None)).0, ErrorKind::Blocked);
-    assert_eq!(refused(may_pin(&world.access(1, 0), true, Some(&message(1)))).0, ErrorKind::Blocked);
+    assert_eq!(refused(may_pin(&world.access(1, 0), Some(Seq(1)), Some(&message(1)))).0, ErrorKind::Blocked);
     assert_eq!(refused(may_set_ttl(&world.access(2, 0))).1, "unblock first");
     assert!(may_unsend(&world.access(1, 0), &message(1)).unwrap().is_some());
     assert!(may_delete_for_everyone(&world.access(1, 0), &message(1)).unwrap().is_some());
@@ -213,8 +213,36 @@ fn group_rights_follow_roles() {
     assert_eq!(refused(may_transfer(&a(2), user(4))).1, "only owner can transfer");
     assert!(may_transfer(&a(1), user(4)).unwrap());
     assert_eq!(refused(may_update(&a(4))).1, "only owner or admin can update");
-    assert_eq!(refused(may_pin(&a(4), true, None)).1, "only owner or admin can pin");
-    assert_eq!(refused(may_pin(&a(2), true, None)).1, "message not found");
+    assert_eq!(refused(may_pin(&a(4), Some(Seq(1)), None)).1, "only owner or admin can pin");
+    assert_eq!(refused(may_pin(&a(2), Some(Seq(1)), None)).1, "message not found");
+}
+
+#[test]
+fn pinning_what_is_pinned_changes_nothing() {
+    let mut world = World::group();
+    let pins = |world: &World, seq: Option<Seq>| {
+        let message = seq.map(|_| message(1));
+        may_pin(&world.access(2, 0), seq, message.as_ref()).unwrap()
+    };
+    assert!(pins(&world, Some(Seq(1))) && !pins(&world, None));
+    world.conv.settings.pinned = Some(Pinned { seq: Seq(1), at: Timestamp::default(), by: user(1) });
+    assert!(!pins(&world, Some(Seq(1))) && pins(&world, Some(Seq(2))) && pins(&world, None));
+}
+
+#[test]
+fn a_group_goes_to_the_highest_role_and_then_to_the_oldest_member() {
+    let mut world = World::group();
+    let joined = |world: &mut World, id, at| {
+        world.conv.members.get_mut(&user(id)).unwrap().joined_at = Timestamp::from_micros(at);
+    };
+    (2..=5).for_each(|id| joined(&mut world, id, 10 - id as i64));
+    assert_eq!(heir(&world.conv), Some(user(3)), "an administrator, and the one who came first");
+    for id in [2, 3] {
+        world.conv.members.get_mut(&user(id)).unwrap().standing = Standing::Left;
+    }
+    assert_eq!(heir(&world.conv), Some(user(5)));
+    world.conv.members.retain(|id, _| *id == user(1));
+    assert_eq!(heir(&world.conv), None);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Invites to the server.
 
 use super::StoreResult;
+use crate::policy::InviteState;
 use crate::proto::{InviteId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -60,6 +61,13 @@ pub struct InviteRow {
     pub expires_at: Timestamp,
     /// Who used it, and when.
     pub used: Option<(UserId, Timestamp)>,
+}
+
+impl InviteRow {
+    /// Returns what can be done with it at a time.
+    pub fn state(&self, now: Timestamp) -> InviteState {
+        InviteState::of(self.used.is_some(), self.expires_at, now)
+    }
 }
 
 impl fmt::Debug for InviteRow {

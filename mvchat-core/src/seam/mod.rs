@@ -11,12 +11,14 @@ mod env;
 mod expiry;
 mod fold;
 mod invites;
+mod item;
 pub mod keys;
 mod limiter;
 mod links;
 mod mailer;
 mod messages;
 mod peer;
+mod portable;
 mod sessions;
 mod store;
 mod transport;
@@ -34,14 +36,16 @@ pub use env::Env;
 pub use expiry::{Expired, ExpiredFor, ExpiryStore};
 pub use fold::fold;
 pub use invites::{InviteHash, InviteRow, InviteStore};
+pub use item::{DueItem, DueWhat, Item, KeptConversation, KeptMember, KeptMessage, Part};
 pub use limiter::{Demand, Limiter, LimiterError, Subject, Taken};
 pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
-    MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
+    MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
+pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};
 pub use sessions::{EndSessions, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};

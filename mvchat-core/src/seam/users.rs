@@ -1,6 +1,8 @@
 //! Accounts.
 
 use super::{SessionRow, StoreResult};
+use crate::policy::Account;
+pub use crate::policy::UserState;
 use crate::proto::{Json, Privacy, PrivacyPatch, SessionId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -172,6 +174,15 @@ impl UserRow {
         self.status = status.unwrap_or(self.status.take());
     }
 
+    /// Returns what of it decides about its use.
+    pub fn account(&self) -> Account {
+        Account {
+            state: self.state,
+            guest: self.guest_until.is_some(),
+            must_change_password: self.must_change_password,
+        }
+    }
+
     /// Returns the display name: `public.fn`, if that is a string.
     pub fn display_name(&self) -> Option<String> {
         #[derive(Deserialize)]
@@ -181,19 +192,6 @@ impl UserRow {
         }
         serde_json::from_str::<Public>(self.public.as_ref()?.as_str()).ok().map(|public| public.name)
     }
-}
-
-/// Whether an account can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum UserState {
-    /// It can.
-    Active,
-    /// Not now.
-    Suspended,
-    /// Never again.
-    Deleted,
 }
 
 /// A new account with what opens it.

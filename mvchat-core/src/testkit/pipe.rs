@@ -2,10 +2,11 @@
 
 use crate::engine::{Chat, Peer};
 use crate::proto::{Close, Frame};
-use crate::seam::TransportError;
+use crate::seam::{Transport, TransportError};
 use futures_util::{Sink, Stream};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -62,12 +63,12 @@ impl Sink<Frame> for Pipe {
     }
 }
 
-/// A client that speaks JSON over a [`Pipe`]: for tests of the engine and of own stores and hooks.
+/// A client that speaks JSON over a [`Pipe`] or any other transport: for tests of the engine and of own stores,
+/// hooks and transports.
 ///
 /// Frames that arrive while a reply is awaited are kept for [`next`](Wire::next).
-#[derive(Debug)]
 pub struct Wire {
-    pipe: Pipe,
+    transport: Box<dyn Transport>,
     kept: VecDeque<Value>,
     ids: u64,
     closed: Option<Option<Close>>,
@@ -88,7 +89,12 @@ impl Wire {
         let (ours, theirs) = Pipe::pair(64);
         let chat = chat.clone();
         tokio::spawn(async move { chat.serve(theirs, peer).await });
-        Self { pipe: ours, kept: VecDeque::new(), ids: 0, closed: None }
+        Self::over(ours)
+    }
+
+    /// Speaks over the client's end of a connection.
+    pub fn over(transport: impl Transport) -> Self {
+        Self { transport: Box::new(transport), kept: VecDeque::new(), ids: 0, closed: None }
     }
 
     /// Sends a text as it is.
@@ -98,7 +104,7 @@ impl Wire {
 
     /// Sends a frame as it is; nothing happens if the connection has ended.
     pub async fn send_frame(&mut self, frame: Frame) {
-        drop(futures_util::SinkExt::send(&mut self.pipe, frame).await);
+        drop(futures_util::SinkExt::send(&mut self.transport, frame).await);
     }
 
     /// Sends a request under a fresh id and returns the id: see [`reply`](Wire::reply).
@@ -167,7 +173,7 @@ impl Wire {
             return None;
         }
         loop {
-            match futures_util::StreamExt::next(&mut self.pipe).await {
+            match futures_util::StreamExt::next(&mut self.transport).await {
                 Some(Ok(Frame::Text(text))) => {
                     return Some(serde_json::from_slice(&text).unwrap_or_default());
                 }
@@ -183,5 +189,11 @@ impl Wire {
                 }
             }
         }
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("kept", &self.kept).field("closed", &self.closed).finish_non_exhaustive()
     }
 }

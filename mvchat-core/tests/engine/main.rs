@@ -6,6 +6,8 @@ mod audit;
 mod chat;
 mod clock;
 mod contacts;
+#[path = "../door/mod.rs"]
+mod door;
 mod erase;
 mod expiry;
 mod faults;
@@ -28,5 +30,6 @@ mod review_oracle;
 mod review_privacy;
 mod review_reads;
 mod schemes;
+mod strangers;
 mod support;
 mod system;

@@ -44,7 +44,10 @@ pub(crate) fn secret(name: &str) -> String {
 
 impl User {
     pub(crate) async fn sign_up(chat: &Chat, name: &str) -> Self {
-        let mut wire = Wire::connect(chat);
+        Self::sign_up_over(Wire::connect(chat), name).await
+    }
+
+    pub(crate) async fn sign_up_over(mut wire: Wire, name: &str) -> Self {
         let request = json!({"acc": {
             "user": "new", "scheme": "basic", "secret": secret(name), "login": true,
             "desc": {"public": {"fn": name}},
@@ -56,7 +59,10 @@ impl User {
 
     /// Logs in on another connection.
     pub(crate) async fn device(&self, chat: &Chat) -> Self {
-        let mut wire = Wire::connect(chat);
+        self.device_over(Wire::connect(chat)).await
+    }
+
+    pub(crate) async fn device_over(&self, mut wire: Wire) -> Self {
         let ctrl = wire.ask(json!({"login": {"scheme": "token", "secret": self.token}})).await;
         assert_eq!(ctrl["code"], 200, "{ctrl}");
         Self { wire, id: self.id.clone(), token: text(&ctrl["params"]["token"]) }

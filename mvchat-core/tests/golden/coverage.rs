@@ -1,6 +1,6 @@
 //! Every kind of request and every notice is in a recording, and the book says in which.
 
-use crate::own;
+use crate::player::{folder, own};
 use mvchat_core::proto::{Command, Envelope, Limits, ServerMsg};
 use mvchat_core::testkit::{KINDS, kind, whats};
 use serde_json::Value;
@@ -23,9 +23,9 @@ struct Coverage {
 impl Coverage {
     fn of_all() -> Self {
         let mut coverage = Self::default();
-        let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden"].iter().collect();
+
         for name in ["t1", "t2"] {
-            for entry in fs::read_dir(folder.join(name)).unwrap() {
+            for entry in fs::read_dir(folder().join(name)).unwrap() {
                 let path = entry.unwrap().path();
                 let file = path.file_name().unwrap().to_string_lossy().into_owned();
                 let Ok(frame) = serde_json::from_str(&fs::read_to_string(&path).unwrap()) else { continue };
@@ -33,8 +33,8 @@ impl Coverage {
             }
         }
         for (name, path) in own::files() {
-            for (sent, frame) in own::frames(&path) {
-                coverage.add(&format!("own/{name}"), sent, &frame);
+            for line in own::lines(&path).into_iter().filter(|line| line.get("frame").is_some()) {
+                coverage.add(&format!("own/{name}"), line.get("from").is_some(), &line["frame"]);
             }
         }
         coverage

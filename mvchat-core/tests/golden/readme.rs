@@ -1,21 +1,21 @@
 //! The examples of the original's README, sent exactly as they are printed there, with a real token and ids.
 
-use crate::names::{is_id, is_time, is_token};
-use crate::server::Server;
+use crate::door::Inside;
+use crate::player::folder;
+use crate::player::names::{is_id, is_time, is_token};
+use crate::player::server::Server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::testkit::Wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// What stands for the ids that are printed.
 type Ids = BTreeMap<&'static str, String>;
 
 fn printed(file: &str) -> String {
-    let path: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "tests", "golden", "readme", &format!("{file}.json")].iter().collect();
+    let path = folder().join("readme").join(format!("{file}.json"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -46,7 +46,7 @@ fn says(printed: &Value, ours: &Value) -> bool {
 
 async fn sign_up(server: &Server, name: &str) -> (Wire, Value) {
     let secret = STANDARD.encode(format!("{name}:password"));
-    let mut wire = Wire::connect(&server.chat);
+    let mut wire = server.connect().await;
     let account = json!({"user": "new", "scheme": "basic", "secret": secret, "login": true});
     let params = wire.ask(json!({"acc": account})).await["params"].take();
     (wire, params)
@@ -77,11 +77,11 @@ async fn before_the_example(server: &Server) -> (Wire, Wire, Ids) {
 
 #[tokio::test(start_paused = true)]
 async fn the_readme_s_frames_work_as_printed() {
-    let server = Server::start().await;
+    let server = Server::start::<Inside>().await;
     let (_user, mut other, ids) = before_the_example(&server).await;
     other.settle().await;
 
-    let mut client = Wire::connect(&server.chat);
+    let mut client = server.connect().await;
     client.send_text(real("hi", &ids)).await;
     let hi = client.next().await.unwrap();
     assert_says(&hi, "hi-reply", &ids);
@@ -99,7 +99,7 @@ async fn the_readme_s_frames_work_as_printed() {
 
 #[tokio::test(start_paused = true)]
 async fn the_readme_s_content_passes_but_for_its_file() {
-    let server = Server::start().await;
+    let server = Server::start::<Inside>().await;
     let (_user, mut other, ids) = before_the_example(&server).await;
     let mut content: Value = serde_json::from_str(&real("irido", &ids)).unwrap();
     let request = |content: &Value| json!({"send": {"conv": ids["conv-uuid"], "content": content}});

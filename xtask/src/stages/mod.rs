@@ -30,8 +30,6 @@ pub(crate) enum Kind {
     Lint,
     /// Runs the code.
     Test,
-    /// Runs it for minutes in a real browser; only when it is named.
-    Browser,
 }
 
 /// All stages, cheapest first.
@@ -88,8 +86,8 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "browser",
-        about: "only when named: the web chat in a real browser, against the real server",
-        kind: Kind::Browser,
+        about: "the web chat in a real browser, against the real server",
+        kind: Kind::Test,
         run: browser::browser,
     },
     Stage {

@@ -133,6 +133,11 @@ impl Chat {
         self.changed.insert(rev, things.to_vec());
     }
 
+    /// Returns the number of a thing's last change; 0 if it did not change.
+    pub(super) fn noted(&self, thing: Thing) -> Rev {
+        self.noted.get(&thing).copied().unwrap_or_default()
+    }
+
     /// Returns a message that the member can see.
     pub(super) fn visible(&self, mine: &Mine, seq: Seq) -> Option<&Message> {
         self.messages.get(&seq).filter(|message| mine.sees(message.seq))

@@ -26,8 +26,8 @@ pub(super) enum Due {
     Look(Seq),
 }
 
-const ALL: UserId = UserId(Uuid::nil());
-const SOME: UserId = UserId(Uuid::max());
+pub(super) const ALL: UserId = UserId(Uuid::nil());
+pub(super) const SOME: UserId = UserId(Uuid::max());
 
 #[async_trait]
 impl ExpiryStore for MemoryStore {

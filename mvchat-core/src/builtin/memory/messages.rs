@@ -1,7 +1,7 @@
 //! Messages and the log in memory.
 
 use super::chat::{Chat, Mine, Thing};
-use super::{MemoryStore, State};
+use super::{MemoryStore, State, untied};
 use crate::policy::Message;
 use crate::proto::{ConvId, Position, Rev, Seq, UserId};
 use crate::seam::{
@@ -61,8 +61,9 @@ impl MessageStore for MemoryStore {
     async fn log(&self, after: Position, limit: usize) -> StoreResult<LogPage> {
         let state = self.state.lock();
         let start = state.log.partition_point(|entry| entry.position <= after);
-        let entries: Vec<_> = state.log[start..].iter().take(limit).cloned().collect();
-        let more = start + entries.len() < state.log.len();
+        let rest = &state.log[start..];
+        let entries = rest[..untied(rest, limit, |entry| entry.position)].to_vec();
+        let more = entries.len() < rest.len();
         let last = entries.last().map_or(after, |entry| entry.position);
         Ok(LogPage { entries, position: if more { last } else { state.position.max(after) } })
     }

@@ -9,6 +9,7 @@ mod invites;
 mod links;
 mod mentions;
 mod messages;
+mod portable;
 mod sessions;
 mod users;
 mod views;
@@ -16,8 +17,8 @@ mod views;
 use crate::builtin::LocalBuses;
 use crate::proto::{ConvId, InviteId, Position, SessionId, UserId};
 use crate::seam::{
-    Bus, ContactRow, Credential, Durability, InviteRow, LinkRow, LogEntry, SessionRow, Store, StoreError,
-    StoreErrorKind, UserRow,
+    Bus, ContactRow, Credential, Durability, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow, Store,
+    StoreError, StoreErrorKind, UserRow,
 };
 use async_trait::async_trait;
 use chat::Chat;
@@ -60,6 +61,8 @@ struct State {
     /// What makes the creation of a conversation idempotent.
     found: BTreeMap<Found, ConvId>,
     due: BTreeMap<Place, Due>,
+    /// How far another store's contents are in here.
+    loading: Option<LoadNote>,
 }
 
 impl State {
@@ -114,4 +117,14 @@ fn full() -> StoreError {
 
 fn already_exists(what: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::AlreadyExists, what)
+}
+
+/// Returns where a page of at most so many rows ends: never between equals, which the next page would pass over, and
+/// which come from stores that have some. If that leaves nothing, the equals stay together and the page is longer.
+fn untied<T, P: PartialEq>(rows: &[T], most: usize, place: impl Fn(&T) -> P) -> usize {
+    let Some(next) = rows.get(most).map(&place) else { return rows.len() };
+    match rows[..most].iter().rposition(|row| place(row) != next) {
+        Some(last) => last + 1,
+        None => rows.iter().take_while(|row| place(row) == next).count(),
+    }
 }

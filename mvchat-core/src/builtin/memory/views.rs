@@ -1,7 +1,7 @@
 //! Conversations as their members see them, in memory.
 
-use super::State;
 use super::chat::Chat;
+use super::{State, untied};
 use crate::policy::Standing;
 use crate::proto::{ConvId, Position, UserId};
 use crate::seam::{View, ViewConv, ViewQuery, Views};
@@ -36,8 +36,9 @@ impl State {
             .filter(|(touched, _)| *touched > position)
             .collect();
         touched.sort_by_key(|(touched, _)| *touched);
-        let more = touched.len() > limit;
-        touched.truncate(limit);
+        let end = untied(&touched, limit, |(touched, _)| *touched);
+        let more = touched.len() > end;
+        touched.truncate(end);
         let last = touched.last().map_or(position, |(touched, _)| *touched);
         let rows =
             touched.into_iter().filter_map(|(_, chat)| chat.view(viewer).or_else(|| chat.gone(viewer)));

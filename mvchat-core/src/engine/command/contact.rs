@@ -2,16 +2,15 @@
 
 use crate::builtin::keys::Context;
 use crate::engine::dispatch::{Ctx, no_user};
-use crate::error::{Result, invalid};
+use crate::error::Result;
+use crate::policy;
 use crate::proto::{ContactItem, ContactParams, ContactsParams, Json, OnlineParams, Reply, UserId};
 use crate::seam::ContactSource;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Ctx {
     pub(in crate::engine) async fn add_contact(self, user: UserId) -> Result<Reply> {
-        if user == self.user {
-            return Err(invalid("cannot add yourself as contact"));
-        }
+        policy::may_add_contact(self.user, user)?;
         self.inner.move_in(user).await?;
         let people = self.inner.people(self.user, [user]).await?;
         if !people.shows(user) || !self.inner.may_meet(&people, user).await? {

@@ -3,8 +3,8 @@
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::{Ctx, no_user};
 use crate::engine::hub::Origin;
-use crate::error::{Result, invalid};
-use crate::policy::{ConvKind, ConvSettings};
+use crate::error::Result;
+use crate::policy::{self, ConvKind, ConvSettings};
 use crate::proto::{ConvId, DmParams, DmPeer, Reply, Role, UserId};
 use crate::seam::NewConversation;
 use crate::time::Timestamp;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 impl Ctx {
     pub(in crate::engine) async fn start_dm(self, peer: DmPeer) -> Result<Reply> {
+        policy::may_open_dm(self.user, peer)?;
         let (kind, other) = match peer {
-            DmPeer::User(user) if user == self.user => return Err(invalid("cannot DM yourself")),
             DmPeer::User(user) => (ConvKind::Dm, Some(user)),
             DmPeer::Me => (ConvKind::Me, None),
         };

@@ -10,7 +10,7 @@ use crate::proto::{
     ConvCreated, ConvId, GroupParams, GroupUpdate, JoinableContent, Json, Reply, Rev, Role, RoleContent,
     SlowModeContent, SystemMessagesContent, UserId,
 };
-use crate::seam::{Amend, LogEvent, NewConversation, Op, UserState};
+use crate::seam::{Amend, LogEvent, NewConversation, Op};
 use std::collections::BTreeMap;
 
 impl Ctx {
@@ -48,7 +48,7 @@ impl Ctx {
         }
         self.inner.move_in(user).await?;
         let row = self.inner.shown_users(&[user]).await?.into_iter().flatten().next();
-        let row = row.filter(|row| row.state == UserState::Active).ok_or_else(no_user)?;
+        let row = row.filter(|row| row.state.is_active()).ok_or_else(no_user)?;
         if self.inner.store.blocked_with(self.user).await?.contains(&user) {
             return Err(no_user());
         }

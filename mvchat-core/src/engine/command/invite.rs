@@ -3,11 +3,12 @@
 use super::welcome::Details;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Ctx;
-use crate::error::{Error, ErrorKind, Result, invalid};
+use crate::error::{Error, ErrorKind, Result};
+use crate::policy::{self, InviteState};
 use crate::proto::{
     InviteCreated, InviteId, InviteItem, InviteRedeemed, InviteRevoked, InvitesParams, Password, Reply,
 };
-use crate::seam::{InviteMail, InviteRow, Mail, StoreErrorKind, UserRow, UserState};
+use crate::seam::{InviteMail, InviteRow, Mail, StoreErrorKind, UserRow};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
@@ -17,8 +18,6 @@ use std::time::Duration;
 const CODE: usize = 10;
 /// How long an invite can be used.
 const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
-/// The most invites of a user that wait to be used.
-const MAX_PENDING: usize = 100;
 /// When a client should try again after a code was taken.
 const RETRY_CODE: Duration = Duration::from_millis(100);
 /// The time after which a mailer is given up.
@@ -33,9 +32,7 @@ impl Ctx {
         let (inner, user) = (self.inner, self.user);
         let now = inner.env.now();
         let invites = inner.store.invites_of(user).await?;
-        if invites.iter().filter(|row| row.used.is_none() && now < row.expires_at).count() >= MAX_PENDING {
-            return Err(Error::new(ErrorKind::Conflict, "too many invites"));
-        }
+        policy::may_add_invite(invites.iter().filter(|row| row.state(now) == InviteState::Pending).count())?;
         let mut random = [0; 8];
         inner.env.fill(&mut random);
         let mut code = URL_SAFE_NO_PAD.encode(random);
@@ -73,19 +70,15 @@ impl Ctx {
         let mut invites = Vec::new();
         for row in self.inner.store.invites_of(self.user).await? {
             let Some(Details { code, email, name }) = self.inner.details(&row).await? else { continue };
-            let status = match row.used {
-                Some(_) => "used",
-                None if now < row.expires_at => "pending",
-                None => "expired",
-            };
+            let state = row.state(now);
             invites.push(InviteItem {
                 id: row.id,
                 email,
-                status: status.to_owned(),
+                status: state.as_str().to_owned(),
                 created_at: row.created_at,
                 expires_at: row.expires_at,
                 name,
-                code: (status == "pending").then_some(code),
+                code: (state == InviteState::Pending).then_some(code),
                 used_at: row.used.map(|(_, at)| at),
                 used_by: row.used.map(|(by, _)| by),
             });
@@ -110,19 +103,13 @@ impl Ctx {
         }
         let unknown = || no_invite("invite not found or already used");
         let row = inner.store.invite(&inner.code_hash(&code.0)).await?;
-        let row = row.filter(|row| row.used.is_none()).ok_or_else(unknown)?;
-        if row.inviter == self.user {
-            return Err(invalid("cannot redeem your own invite"));
-        }
-        if inner.store.blocked_with(self.user).await?.contains(&row.inviter) {
-            return Err(unknown());
-        }
+        let row = row.ok_or_else(unknown)?;
+        let blocked = inner.store.blocked_with(self.user).await?.contains(&row.inviter);
         let inviter = inner.shown_users(&[row.inviter]).await?.into_iter().flatten().next();
-        let inviter = inviter.filter(|inviter| inviter.state == UserState::Active).ok_or_else(unknown)?;
+        let inviter = inviter.filter(|inviter| inviter.state.is_active() && !blocked);
         let now = inner.env.now();
-        if now >= row.expires_at {
-            return Err(no_invite("invite code expired"));
-        }
+        policy::may_redeem(row.state(now), row.inviter == self.user, inviter.is_some())?;
+        let inviter = inviter.ok_or_else(unknown)?;
         let conv = inner.redeem(self.user, &row, now, self.origin.clone()).await?;
         let conv = conv.ok_or_else(|| no_invite("invite already used or expired"))?;
         Ok(Reply::ok(InviteRedeemed { inviter: row.inviter, inviter_public: inviter.public, conv }))

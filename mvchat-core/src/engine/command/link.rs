@@ -13,8 +13,6 @@ use std::time::Duration;
 
 /// The entropy of a code, in bytes: enough that nobody guesses one.
 const CODE: usize = 16;
-/// The most links of a group.
-const MAX_LINKS: usize = 100;
 
 fn invalid_link() -> Error {
     Error::new(ErrorKind::NotFound, "invalid link")
@@ -28,9 +26,7 @@ impl Ctx {
         max_uses: Option<u32>,
     ) -> Result<Reply> {
         self.may_link(conv).await?;
-        if self.inner.store.links_of(conv).await?.len() >= MAX_LINKS {
-            return Err(Error::new(ErrorKind::Conflict, "too many links"));
-        }
+        policy::may_add_link(self.inner.store.links_of(conv).await?.len())?;
         let mut code = [0; CODE];
         self.inner.env.fill(&mut code);
         let created_at = self.inner.env.now();

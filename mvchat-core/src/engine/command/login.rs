@@ -6,8 +6,9 @@ use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result, invalid};
+use crate::policy;
 use crate::proto::{AccountParams, Desc, Json, Password, Privacy, Reply, SessionId, UserId};
-use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, UserState, fold};
+use crate::seam::{SecretChange, SessionRow, StoreErrorKind, UserPatch, UserRow, fold};
 use crate::session::{Finished, Identity};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Inner {
             return Err(ErrorKind::BadCredentials.into());
         };
         let user = self.account(credential.user).await?.ok_or(ErrorKind::BadCredentials)?;
-        let user = active(user)?;
+        policy::may_log_in(user.state)?;
         if rehash {
             let secret = self.passwords.hash(password.0.clone()).await?;
             let change = SecretChange {
@@ -98,12 +99,11 @@ impl Inner {
         let user = self.account(UserId(claims.sub)).await?.ok_or_else(unknown)?;
         let session = self.store.session(SessionId(claims.sid)).await?;
         let session = session.filter(|session| session.user == user.id).ok_or_else(invalid)?;
-        let expires_at = self.session_end(session.created_at, now);
-        let expires_at = session.until.map_or(expires_at, |until| until.min(expires_at));
+        let expires_at = policy::session_end(session.created_at, session.until, &self.limits, now);
         if session.expires_at <= now || expires_at <= now {
             return Err(ErrorKind::TokenExpired.into());
         }
-        let user = active(user)?;
+        policy::may_log_in(user.state)?;
         if !self.store.touch_session(session.id, now, expires_at).await? {
             return Err(invalid());
         }
@@ -121,7 +121,7 @@ impl Inner {
     /// Loads an account, unless it is deleted.
     pub(super) async fn account(&self, user: UserId) -> Result<Option<UserRow>> {
         let row = self.store.users(&[user]).await?.into_iter().flatten().next();
-        Ok(row.filter(|row| row.state != UserState::Deleted))
+        Ok(row.filter(|row| row.state.exists()))
     }
 
     pub(super) fn new_session(&self, user: UserId, caller: &Caller) -> SessionRow {
@@ -133,15 +133,9 @@ impl Inner {
             user_agent: caller.device.user_agent.clone(),
             created_at: now,
             used_at: now,
-            expires_at: self.session_end(now, now),
+            expires_at: policy::session_end(now, None, &self.limits, now),
             until: None,
         }
-    }
-
-    /// Sessions slide, up to their absolute end.
-    fn session_end(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
-        let sliding = now + Duration::from_secs(self.limits.token_lifetime);
-        sliding.min(created_at + Duration::from_secs(self.limits.session_lifetime))
     }
 
     /// Logs a connection in: signs a token, registers it, tells others. `generation` is from before the session
@@ -219,15 +213,6 @@ impl Inner {
             guest: user.guest_until.map(|_| true),
             inviters: None,
         })
-    }
-}
-
-/// Passes an account that may be used.
-pub(super) fn active(user: UserRow) -> Result<UserRow> {
-    match user.state {
-        UserState::Active => Ok(user),
-        UserState::Suspended => Err(Error::new(ErrorKind::Forbidden, "account suspended")),
-        UserState::Deleted => Err(ErrorKind::BadCredentials.into()),
     }
 }
 

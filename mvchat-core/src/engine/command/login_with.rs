@@ -4,6 +4,7 @@ use super::guest::ANONYMOUS;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result, invalid};
+use crate::policy;
 use crate::proto::Password;
 use crate::seam::{Attempt, AuthError, Peer, Principal, SessionRow};
 use crate::session::Finished;
@@ -56,7 +57,8 @@ impl Inner {
             row = self.account(user).await?;
         }
         // An account that was deleted is none, and none is made in its place.
-        let row = super::login::active(row.ok_or(ErrorKind::BadCredentials)?)?;
+        let row = row.ok_or(ErrorKind::BadCredentials)?;
+        policy::may_log_in(row.state)?;
         let session = self.new_session(user, &caller);
         let expires_at = until.map_or(session.expires_at, |until| until.min(session.expires_at));
         self.open_session(caller, row, SessionRow { until, expires_at, ..session }, generation).await

@@ -27,3 +27,5 @@ mod session;
 mod settings;
 mod typing;
 mod welcome;
+
+pub(super) use send::Sending;

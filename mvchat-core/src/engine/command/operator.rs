@@ -1,11 +1,12 @@
 //! What an operator does by hand: looks accounts up, sets passwords, ends sessions, makes and reads tokens.
 
-use super::login::{BASIC, active};
+use super::login::BASIC;
 use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Chat;
-use crate::engine::dispatch::Caller;
+use crate::engine::dispatch::{Caller, no_user};
 use crate::engine::nodes::Hint;
 use crate::error::{Error, ErrorKind, Result};
+use crate::policy;
 use crate::proto::{AccountParams, Password, ReplyParams, UserId, check_password};
 use crate::seam::{EndSessions, SecretChange, SessionRow, StoreErrorKind, UserPatch, fold};
 use crate::session::{Device, Ended};
@@ -90,7 +91,8 @@ impl Chat {
         let inner = &self.0;
         let generation = inner.sessions.generation();
         let row = inner.account(user).await?;
-        let row = active(row.ok_or_else(|| Error::new(ErrorKind::NotFound, "user not found"))?)?;
+        let row = row.ok_or_else(no_user)?;
+        policy::may_log_in(row.state)?;
         let device = Device { name: Some(device.to_owned()), user_agent: None };
         let caller = Caller { identity: None, device, origin: None, turn: None };
         let session = inner.new_session(user, &caller);

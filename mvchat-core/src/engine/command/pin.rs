@@ -17,9 +17,7 @@ impl Ctx {
         let (user, inner) = (self.user, self.inner.clone());
         let about = seq.map(|seq| (seq, message));
         let decide = move |access: &Access<'_>, message: Option<&Message>| {
-            policy::may_pin(access, seq.is_some(), message)?;
-            let old = access.conv.settings.pinned;
-            if old.map(|pinned| pinned.seq) == seq {
+            if !policy::may_pin(access, seq, message)? {
                 return Ok(Decision::Nothing);
             }
             let pinned = seq.map(|seq| Pinned { seq, at: access.now, by: user });

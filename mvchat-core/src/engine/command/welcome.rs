@@ -4,10 +4,10 @@ use crate::builtin::keys::Context;
 use crate::engine::chat::Inner;
 use crate::engine::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::policy::ConvKind;
+use crate::policy::{ConvKind, InviteState};
 use crate::proto::{ConvId, InviteId, Password, UserId};
 use crate::seam::audit::AuditEvent;
-use crate::seam::{InviteHash, InviteRow, UserState};
+use crate::seam::{InviteHash, InviteRow};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -38,17 +38,17 @@ impl Inner {
     pub(super) async fn invited(&self, code: &Password) -> Result<Option<Invited>> {
         let now = self.env.now();
         let row = self.store.invite(&self.code_hash(&code.0)).await?;
-        let Some(row) = row.filter(|row| row.used.is_none() && now < row.expires_at) else { return Ok(None) };
+        let Some(row) = row.filter(|row| row.state(now) == InviteState::Pending) else { return Ok(None) };
         let Some(details) = self.details(&row).await? else { return Ok(None) };
         let others = self.store.unused_invites(&row.email, MOST).await?;
         let first = row.id;
-        let others = others.into_iter().filter(|other| other.id != first && now < other.expires_at);
+        let others =
+            others.into_iter().filter(|other| other.id != first && other.state(now) == InviteState::Pending);
         let mut invites: Vec<_> = std::iter::once(row).chain(others).collect();
         let inviters: Vec<_> = invites.iter().map(|row| row.inviter).collect();
         let inviters = self.store.users(&inviters).await?;
-        let mut active = inviters
-            .iter()
-            .map(|inviter| inviter.as_ref().is_some_and(|inviter| inviter.state == UserState::Active));
+        let mut active =
+            inviters.iter().map(|inviter| inviter.as_ref().is_some_and(|inviter| inviter.state.is_active()));
         invites.retain(|_| active.next().unwrap_or(false));
         let valid = invites.first().is_some_and(|row| row.id == first);
         Ok(valid.then_some(Invited { email: details.email, invites }))

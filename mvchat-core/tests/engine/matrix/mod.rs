@@ -1,34 +1,24 @@
 //! Every kind of command, by everybody who has no business: nothing secret is ever told, and what is forbidden looks
 //! like what is not there.
+//!
+//! Transports include this folder in a test of their own.
 
 mod log;
 mod rows;
 mod world;
 
+use crate::door::Door;
 use crate::support::User;
-use mvchat_core::proto::{Command, Envelope, Limits};
-use mvchat_core::testkit::{KINDS, kind};
-use rows::{Names, row};
+use mvchat_core::testkit::KINDS;
+use rows::Names;
+pub(crate) use rows::row;
 use serde_json::{Value, json};
-use world::{STANDINGS, Standing, Target, World};
+pub(crate) use world::Target;
+use world::{STANDINGS, Standing, World};
 
-#[test]
-fn every_kind_of_command_has_a_row_that_asks_for_it() {
-    let target = Target::unknown(1);
-    for name in KINDS {
-        for request in row(name, &target).1 {
-            let envelope = Envelope::decode(request.to_string().as_bytes()).unwrap();
-            let command = Command::parse(envelope.request, &Limits::default());
-            let command = command.unwrap_or_else(|error| panic!("{request}: {error}"));
-            assert_eq!(kind(&command), *name, "{request}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn nobody_learns_what_is_not_theirs() {
+pub(crate) async fn nobody_learns_what_is_not_theirs<D: Door>() {
     for standing in STANDINGS {
-        let mut world = World::new(standing).await;
+        let mut world = World::new::<D>(standing).await;
         for kind in KINDS {
             let unknown = Target::unknown(world.target.seq);
             let (names, requests) = row(kind, &world.target);
@@ -56,7 +46,9 @@ async fn nobody_learns_what_is_not_theirs() {
         for insider in [&mut world.alice, &mut world.bella] {
             assert_eq!(heard(insider, &conv).await, Vec::<Value>::new(), "{standing:?}");
         }
-        world.check("the log", &log::kept());
+        let log = log::kept();
+        assert!(log.contains("a connection opened"), "there is a log to look into");
+        world.check("the log", &log);
     }
 }
 
@@ -71,9 +63,8 @@ async fn heard(user: &mut User, conv: &str) -> Vec<Value> {
     user.wire.settle().await.into_iter().filter(about).collect()
 }
 
-#[tokio::test]
-async fn whoever_is_blocked_reaches_nobody() {
-    let mut world = World::new(Standing::Blocked).await;
+pub(crate) async fn whoever_is_blocked_reaches_nobody<D: Door>() {
+    let mut world = World::new::<D>(Standing::Blocked).await;
     let conv = world.dm.clone().unwrap();
     let own = Target { conv, seq: 1, user: world.alice.id.clone(), ..Target::unknown(1) };
     for kind in KINDS {
@@ -91,10 +82,9 @@ async fn whoever_is_blocked_reaches_nobody() {
     }
 }
 
-#[tokio::test]
-async fn a_session_that_is_over_opens_nothing() {
+pub(crate) async fn a_session_that_is_over_opens_nothing<D: Door>() {
     for standing in [Standing::Suspended, Standing::Revoked] {
-        let mut world = World::new(standing).await;
+        let mut world = World::new::<D>(standing).await;
         let token = json!({"login": {"scheme": "token", "secret": world.mallory.token}});
         let answer = world.ask(&token).await;
         assert!(matches!(answer["code"].as_u64(), Some(401 | 403)), "{standing:?}: {answer}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What a request names, and so whom its answer must not tell anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
+pub(crate) enum Names {
     /// A conversation: outsiders get the same answer as if it were not there.
     Conversation,
     /// Another user: whoever they have blocked gets the same answer as if they were not there.
@@ -20,7 +20,7 @@ pub(super) enum Names {
 }
 
 /// The requests of a kind, about a target.
-pub(super) fn row(kind: &str, to: &Target) -> (Names, Vec<Value>) {
+pub(crate) fn row(kind: &str, to: &Target) -> (Names, Vec<Value>) {
     use Names::{Conversation, Login, Nothing, Thing, User};
     let Target { conv, user, seq, session, invite, code } = to;
     let words = json!({"v": 1, "text": "let me in"});

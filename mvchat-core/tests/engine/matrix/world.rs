@@ -1,12 +1,12 @@
 //! Two people with secrets, and a third who wants to know them.
 
 use super::log;
+use crate::door::Door;
 use crate::support::{User, server, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::Chat;
 use mvchat_core::proto::Close;
-use mvchat_core::testkit::Wire;
 use serde_json::{Value, json};
 
 /// What is in every secret.
@@ -49,7 +49,7 @@ impl Standing {
 }
 
 /// What a request can be about.
-pub(super) struct Target {
+pub(crate) struct Target {
     pub(super) conv: String,
     pub(super) user: String,
     pub(super) seq: u64,
@@ -60,13 +60,15 @@ pub(super) struct Target {
 
 impl Target {
     /// What is not there.
-    pub(super) fn unknown(seq: u64) -> Self {
+    pub(crate) fn unknown(seq: u64) -> Self {
         let id = |n: u8| format!("00000000-0000-7000-8000-0000000000{n:02x}");
         Self { conv: id(1), user: id(2), seq, session: id(3), invite: id(4), code: "B".repeat(22) }
     }
 }
 
 pub(super) struct World {
+    /// Stays open as long as there is somebody inside.
+    _door: Box<dyn Door>,
     /// Owns the group, and has blocked the stranger if anybody has.
     pub(super) alice: User,
     /// Is in the group.
@@ -80,20 +82,22 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) async fn new(standing: Standing) -> Self {
+    /// Makes a world that is reached through `D`.
+    pub(super) async fn new<D: Door>(standing: Standing) -> Self {
         log::keep();
         let chat = server().await;
-        let (mut alice, alice_secret) = insider(&chat, "alice").await;
-        let (mut bella, bella_secret) = insider(&chat, "bella").await;
-        let mut mallory = User::sign_up(&chat, "mallory").await;
+        let door = D::open(chat.clone()).await;
+        let (mut alice, alice_secret) = insider(&door, "alice").await;
+        let (mut bella, bella_secret) = insider(&door, "bella").await;
+        let mut mallory = User::sign_up_over(door.connect().await, "mallory").await;
         let conv = alice.group(&[&bella]).await;
-        let dm = stand(&chat, standing, &conv, &mut alice, &mut mallory).await;
+        let dm = stand(&chat, &door, standing, &conv, &mut alice, &mut mallory).await;
         if standing.is_logged_in() {
             mallory.wire.settle().await;
         } else {
             // From here on the old connection hears nothing, because it is no more.
             assert_eq!(mallory.wire.closed().await, Some(Close::SessionEnded), "{standing:?}");
-            mallory.wire = Wire::connect(&chat);
+            mallory.wire = door.connect().await;
         }
 
         let mut secrets = vec![alice_secret, bella_secret, alice.token.clone(), bella.token.clone()];
@@ -102,7 +106,7 @@ impl World {
         for user in [&mut alice, &mut bella] {
             user.wire.settle().await;
         }
-        Self { alice, bella, mallory, dm, target, secrets }
+        Self { _door: Box::new(door), alice, bella, mallory, dm, target, secrets }
     }
 
     /// Checks that a text has none of the secrets in it.
@@ -129,8 +133,8 @@ impl World {
 }
 
 /// Somebody whose every secret has the canary in it; returned with how the password is sent.
-async fn insider(chat: &Chat, name: &str) -> (User, String) {
-    let mut wire = Wire::connect(chat);
+async fn insider(door: &impl Door, name: &str) -> (User, String) {
+    let mut wire = door.connect().await;
     wire.ask(json!({"hi": {"dev": format!("{CANARY}-device"), "ua": format!("{CANARY}-agent")}})).await;
     let secret = STANDARD.encode(format!("{name}:{CANARY}-password"));
     let account = json!({"acc": {
@@ -145,6 +149,7 @@ async fn insider(chat: &Chat, name: &str) -> (User, String) {
 /// Brings the stranger where they stand.
 async fn stand(
     chat: &Chat,
+    door: &impl Door,
     standing: Standing,
     conv: &str,
     alice: &mut User,
@@ -178,7 +183,7 @@ async fn stand(
         Standing::Revoked => {
             alice.ok(invite).await;
             let sessions = mallory.ok(json!({"session": {"list": true}})).await;
-            let mut elsewhere = mallory.device(chat).await;
+            let mut elsewhere = mallory.device_over(door.connect().await).await;
             let session = &sessions["sessions"][0]["id"];
             elsewhere.wire.ask(json!({"session": {"revoke": session}})).await;
         }

@@ -1,6 +1,6 @@
 //! Tokens that the server never made, signed with its key.
 
-use crate::server::KID;
+use super::server::KID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};

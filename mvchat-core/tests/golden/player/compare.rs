@@ -1,7 +1,7 @@
 //! Compares what was recorded with what was heard.
 
-use crate::additions;
-use crate::names::{Names, is_seq};
+use super::additions;
+use super::names::{Names, is_seq};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};

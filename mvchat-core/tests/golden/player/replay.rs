@@ -1,22 +1,45 @@
 //! Plays a recording against the server.
 
-use crate::compare::{self, Found, kind};
-use crate::names::Names;
-use crate::scenario::{Heard, Request, Scenario, Step};
-use crate::server::Server;
-use crate::tokens;
-use crate::verdict::Verdict;
+use super::compare::{self, Found, kind};
+use super::names::Names;
+use super::scenario::{Heard, Request, Scenario, Step};
+use super::server::Server;
+use super::tokens;
+use super::verdict::Verdict;
+use crate::door::Door;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::proto::{Close, Frame};
 use mvchat_core::seam::Env;
 use mvchat_core::testkit::Wire;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-pub(crate) struct Replay<'a> {
+/// How many frames each client heard, each time that they were asked.
+pub(crate) type Counts = Vec<BTreeMap<String, usize>>;
+
+/// Plays the recordings of the original, which must come back; returns how much was heard.
+///
+/// Within the process it is known when nothing more comes. Elsewhere it is not, and `counts` of the same recordings
+/// within the process says how much must come.
+pub(crate) async fn play_all<D: Door>(counts: Option<Counts>) -> Counts {
+    let server = Server::start::<D>().await;
+    // The second was recorded after the first, on the same database.
+    let mut verdict = Verdict::default();
+    let mut replay = Replay::new(&server, counts);
+    for name in ["t1", "t2"] {
+        replay.run(&Scenario::load(name), &mut verdict).await;
+    }
+    verdict.check();
+    replay.heard
+}
+
+struct Replay<'a> {
     server: &'a Server,
+    /// How much is to be heard, if that is known.
+    counts: Option<VecDeque<BTreeMap<String, usize>>>,
+    heard: Counts,
     names: Names,
     clients: BTreeMap<String, Wire>,
     /// The newest token that each client was given, and its user.
@@ -30,9 +53,11 @@ pub(crate) struct Replay<'a> {
 type Log = BTreeMap<String, Vec<Value>>;
 
 impl<'a> Replay<'a> {
-    pub(crate) fn new(server: &'a Server) -> Self {
+    fn new(server: &'a Server, counts: Option<Counts>) -> Self {
         Self {
             server,
+            counts: counts.map(VecDeque::from),
+            heard: Counts::new(),
             names: Names::default(),
             clients: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -41,7 +66,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    pub(crate) async fn run(&mut self, scenario: &Scenario, verdict: &mut Verdict) {
+    async fn run(&mut self, scenario: &Scenario, verdict: &mut Verdict) {
         self.clients.clear();
         self.names.forget_messages();
         for step in &scenario.steps {
@@ -60,6 +85,12 @@ impl<'a> Replay<'a> {
                 }
             }
         }
+        for (client, wire) in &mut self.clients {
+            let id = wire.begin(json!({"hi": {}})).await;
+            while let Some(frame) = wire.next().await.filter(|frame| frame["ctrl"]["id"] != id.as_str()) {
+                verdict.fail(scenario.name, 0, &format!("{client} hears {frame} in the end"));
+            }
+        }
     }
 
     /// Makes an account that is offline when the recording starts.
@@ -67,7 +98,7 @@ impl<'a> Replay<'a> {
         let secret = STANDARD.encode(format!("earlier-{name}:password"));
         let account =
             json!({"user": "new", "scheme": "basic", "secret": secret, "desc": {"public": {"fn": name}}});
-        let mut wire = Wire::connect(&self.server.chat);
+        let mut wire = self.server.connect().await;
         let user = wire.ask(json!({"acc": account})).await["params"]["user"].clone();
         self.names.set(id, user.as_str().unwrap());
         wire.ask(json!({"login": {"scheme": "basic", "secret": secret}})).await;
@@ -123,8 +154,10 @@ impl<'a> Replay<'a> {
             let (clear, after) = rest.split_once('>').unwrap();
             text = format!("{before}{}{after}", STANDARD.encode(clear));
         }
-        let chat = &self.server.chat;
-        let wire = self.clients.entry(request.client.clone()).or_insert_with(|| Wire::connect(chat));
+        if !self.clients.contains_key(&request.client) {
+            self.clients.insert(request.client.clone(), self.server.connect().await);
+        }
+        let wire = self.clients.get_mut(&request.client).unwrap();
         let frame = if request.binary { Frame::Binary(text.into()) } else { Frame::Text(text.into()) };
         wire.send_frame(frame).await;
     }
@@ -137,17 +170,14 @@ impl<'a> Replay<'a> {
         tokens::variant(kind, &self.tokens["Y"], &self.server.token_key, now)
     }
 
-    /// Takes what every client has heard. The runtime's clock only moves on when nothing else is left to do.
+    /// Takes what every client has heard.
     async fn listen(&mut self) -> Log {
         let mut log = Log::new();
+        let counts = self.counts.as_mut().map(|counts| counts.pop_front().unwrap_or_default());
         for (client, wire) in &mut self.clients {
-            let mut frames = Vec::new();
-            let ended = loop {
-                match tokio::time::timeout(Duration::from_millis(1), wire.next()).await {
-                    Ok(Some(frame)) => frames.push(frame),
-                    Ok(None) => break true,
-                    Err(_) => break false,
-                }
+            let (mut frames, ended) = match &counts {
+                Some(counts) => as_many(wire, counts.get(client).copied().unwrap_or_default()).await,
+                None => until_idle(wire).await,
             };
             if ended && let Some(close) = wire.closed().await {
                 frames.push(json!({"close": close.code()}));
@@ -169,6 +199,7 @@ impl<'a> Replay<'a> {
                 log.insert(client.clone(), frames);
             }
         }
+        self.heard.push(log.iter().map(|(client, frames)| (client.clone(), frames.len())).collect());
         log
     }
 
@@ -241,6 +272,32 @@ impl<'a> Replay<'a> {
             verdict.add(added);
         }
     }
+}
+
+/// Takes all frames, and tells whether the connection has ended. The runtime's clock only moves on when nothing else is
+/// left to do.
+async fn until_idle(wire: &mut Wire) -> (Vec<Value>, bool) {
+    let mut frames = Vec::new();
+    loop {
+        match tokio::time::timeout(Duration::from_millis(1), wire.next()).await {
+            Ok(Some(frame)) => frames.push(frame),
+            Ok(None) => return (frames, true),
+            Err(_) => return (frames, false),
+        }
+    }
+}
+
+/// Takes so many frames, the last of which may be the end of the connection.
+async fn as_many(wire: &mut Wire, count: usize) -> (Vec<Value>, bool) {
+    let mut frames = Vec::new();
+    while frames.len() < count {
+        match wire.next().await {
+            Some(frame) => frames.push(frame),
+            None => return (frames, true),
+        }
+    }
+    tokio::time::advance(Duration::from_millis(1)).await;
+    (frames, false)
 }
 
 fn recorded_for(client: &str, heard: &[(String, Heard)]) -> Vec<Value> {

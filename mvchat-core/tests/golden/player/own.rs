@@ -8,8 +8,10 @@
 //!
 //! To record: write the lines that go to the server, run the test with `MVCHAT_GOLDEN=write`, and read what came back.
 
-use crate::names::{is_id, is_time, is_token};
-use crate::server::Server;
+use super::folder;
+use super::names::{is_id, is_time, is_token};
+use super::server::Server;
+use crate::door::Door;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::proto::{Close, Limits};
@@ -21,10 +23,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// How often everybody is asked what they heard when time has passed: nobody waits for what a server does by itself.
+const ROUNDS_AFTER_PAUSE: usize = 4;
+
 /// The files, with their names.
 pub(crate) fn files() -> Vec<(String, PathBuf)> {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", "own"].iter().collect();
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = fs::read_dir(folder().join("own")).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> =
         paths.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect();
     files.sort();
@@ -36,23 +40,17 @@ pub(crate) fn writes() -> bool {
     std::env::var_os("MVCHAT_GOLDEN").is_some_and(|value| value == "write")
 }
 
-/// The frames of a file: whether they went to the server, and the frame.
-pub(crate) fn frames(path: &PathBuf) -> Vec<(bool, Value)> {
-    let frame = |mut line: Value| Some((line.get("from").is_some(), line.get_mut("frame")?.take()));
-    lines(path).into_iter().filter_map(frame).collect()
-}
-
-fn lines(path: &PathBuf) -> Vec<Value> {
+/// The lines of a file.
+pub(crate) fn lines(path: &PathBuf) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     text.lines().map(read).collect()
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_this_server_says_stays_as_it_is() {
+/// Plays all of them, each on a server of its own.
+pub(crate) async fn play_all<D: Door>() {
     for (name, path) in files() {
-        let recorded = lines(&path);
-        let said = play(&recorded).await;
+        let said = play::<D>(&lines(&path)).await;
         if writes() {
             fs::write(&path, &said).unwrap();
             continue;
@@ -66,8 +64,8 @@ async fn what_this_server_says_stays_as_it_is() {
 }
 
 /// Sends what was sent; returns everything that was sent and that came back, as lines.
-async fn play(recorded: &[Value]) -> String {
-    let server = Server::start_with(limits(recorded)).await;
+async fn play<D: Door>(recorded: &[Value]) -> String {
+    let server = Server::start_with::<D>(limits(recorded)).await;
     let mut stage = Stage::default();
     for who in recorded.iter().filter_map(|line| line["from"].as_str().or(line["to"].as_str())) {
         stage.enter(&server, who).await;
@@ -76,8 +74,10 @@ async fn play(recorded: &[Value]) -> String {
     for line in recorded.iter().filter(|line| line.get("to").is_none()) {
         writeln!(said, "{line}").unwrap();
         tokio::time::advance(Duration::from_millis(10)).await;
+        let mut rounds = 1;
         if let Some(seconds) = line["pause"].as_u64() {
             tokio::time::advance(Duration::from_secs(seconds)).await;
+            rounds = ROUNDS_AFTER_PAUSE;
         }
         let who = line["from"].as_str();
         if let Some(who) = who {
@@ -86,10 +86,14 @@ async fn play(recorded: &[Value]) -> String {
         }
         let others = stage.clients.keys().map(String::as_str).filter(|other| Some(*other) != who);
         let listeners: Vec<_> = who.into_iter().chain(others).map(str::to_owned).collect();
-        for listener in listeners {
-            for line in stage.hear(&listener).await {
-                writeln!(said, "{line}").unwrap();
+        let mut heard: Vec<_> = listeners.into_iter().map(|listener| (listener, Vec::new())).collect();
+        for _ in 0..rounds {
+            for (listener, lines) in &mut heard {
+                lines.extend(stage.hear(listener).await);
             }
+        }
+        for line in heard.iter().flat_map(|(_, lines)| lines) {
+            writeln!(said, "{line}").unwrap();
         }
     }
     said
@@ -123,7 +127,7 @@ impl Stage {
         // So that ids, which begin with the time, are in the order of the letters.
         tokio::time::advance(Duration::from_millis(10)).await;
         let user = &who[..1];
-        let mut wire = Wire::connect(&server.chat);
+        let mut wire = server.connect().await;
         let ctrl = if let Some(token) = self.tokens.get(user) {
             wire.ask(json!({"login": {"scheme": "token", "secret": token}})).await
         } else {

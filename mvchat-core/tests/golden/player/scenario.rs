@@ -17,7 +17,6 @@
 
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
 
 /// One recording.
 pub(crate) struct Scenario {
@@ -66,7 +65,7 @@ pub(crate) enum Heard {
 
 impl Scenario {
     pub(crate) fn load(name: &'static str) -> Self {
-        let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name].iter().collect();
+        let folder = super::folder().join(name);
         let read = |file: &str| {
             let path = folder.join(file);
             let text =

@@ -1,5 +1,6 @@
 //! The server under test, with a clock that the scenario sets.
 
+use crate::door::Door;
 use async_trait::async_trait;
 use mvchat_core::builtin::keys::{MemoryVault, Ring};
 use mvchat_core::builtin::password::PasswordParams;
@@ -9,6 +10,7 @@ use mvchat_core::seam::Env;
 use mvchat_core::seam::keys::{
     KeyError, KeyProvider, SecretKey, TokenKey, TokenKeyState, TokenKeys, WrappedKey,
 };
+use mvchat_core::testkit::Wire;
 use mvchat_core::time::{Instant, Timestamp};
 use mvchat_core::{Chat, Keys};
 use std::sync::Arc;
@@ -19,17 +21,18 @@ use uuid::Uuid;
 const START: i64 = 1_767_830_400_000_000;
 
 pub(crate) struct Server {
-    pub(crate) chat: Chat,
+    door: Box<dyn Door>,
     pub(crate) clock: Clock,
     pub(crate) token_key: SecretKey,
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
-        Self::start_with(Limits::mvchat2()).await
+    /// Starts a server with the limits of the original, which is reached through `D`.
+    pub(crate) async fn start<D: Door>() -> Self {
+        Self::start_with::<D>(Limits::mvchat2()).await
     }
 
-    pub(crate) async fn start_with(limits: Limits) -> Self {
+    pub(crate) async fn start_with<D: Door>(limits: Limits) -> Self {
         let clock = Clock::new();
         let token_key = SecretKey::from_slice(&[7; 32]).unwrap_or_else(|_| SecretKey::generate().unwrap());
         let provider = Provider { ring: Ring::ephemeral().unwrap(), token_key: token_key.clone() };
@@ -39,7 +42,12 @@ impl Server {
             .limits(limits)
             .passwords(PasswordParams::insecurely_fast())
             .build_name("dev");
-        Self { chat: builder.build().await.unwrap(), clock, token_key }
+        let door = D::open(builder.build().await.unwrap()).await;
+        Self { door: Box::new(door), clock, token_key }
+    }
+
+    pub(crate) async fn connect(&self) -> Wire {
+        self.door.connect().await
     }
 }
 

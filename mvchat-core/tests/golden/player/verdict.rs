@@ -1,8 +1,8 @@
 //! Holds what was found against the table.
 
-use crate::additions::ADDITIONS;
-use crate::compare::Found;
-use crate::differences::{DIFFERENCES, Difference, Ours};
+use super::additions::ADDITIONS;
+use super::compare::Found;
+use super::differences::{DIFFERENCES, Difference, Ours};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
