@@ -32,6 +32,7 @@ mod keys;
 mod limits;
 mod marks;
 mod open;
+mod places;
 mod presence;
 mod registry;
 mod serve;

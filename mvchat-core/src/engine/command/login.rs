@@ -72,6 +72,7 @@ impl Inner {
         session: SessionRow,
         generation: u64,
     ) -> Result<Finished> {
+        self.place_of(&caller, user.id, session.id)?;
         let opened = self.store.open_session(session.clone(), self.limits.max_sessions).await;
         let ended = opened.map_err(|error| match error.kind() {
             // The account was shut since it was read.
@@ -104,6 +105,7 @@ impl Inner {
             return Err(ErrorKind::TokenExpired.into());
         }
         policy::may_log_in(user.state)?;
+        self.place_of(&caller, user.id, session.id)?;
         if !self.store.touch_session(session.id, now, expires_at).await? {
             return Err(invalid());
         }
@@ -163,6 +165,8 @@ impl Inner {
         params.expires = Some(expires);
         params.session = Some(session.id);
         let identity = Identity { user: user.id, session: session.id, expires };
+        // Whoever was there before has its place by now; only an account that was just made takes it here.
+        self.place_of(&caller, user.id, session.id)?;
         if let Some(origin) = &caller.origin {
             let before = origin.conn.set_identity(identity);
             if let Some(before) = before.filter(|before| before.user != user.id) {

@@ -7,6 +7,7 @@ use crate::engine::dispatch::{Caller, no_user};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy;
 use crate::proto::{AccountParams, Password, ReplyParams, UserId, check_password};
+use crate::seam::audit::{AuditEvent, AuditKind};
 use crate::seam::{EndSessions, SecretChange, SessionRow, StoreErrorKind, UserPatch, fold};
 use crate::session::{Device, Ended};
 
@@ -49,10 +50,12 @@ impl Chat {
             }
         })?;
         inner.sessions_ended(user, &ended, None);
+        self.note(AuditKind::AuthnPasswordChange, user, "set by the operator");
         if must_change {
             let patch = UserPatch { must_change_password: Some(true), ..UserPatch::default() };
             inner.store.update_user(user, patch).await?;
             inner.sessions.forget_all();
+            self.note(AuditKind::UserUpdated, user, "password change demanded");
         }
         Ok(())
     }
@@ -77,6 +80,9 @@ impl Chat {
         let ended = ended.inspect_err(|_| self.0.doubt_sessions(user))?;
         self.0.sessions_ended(user, &ended, None);
         self.0.hub.end_all(user, Ended::Session, None);
+        let event = AuditEvent::new(AuditKind::AuthnTokenRevoked, self.0.env.now());
+        let event = event.by_operator().user(user).count(ended.len() as u64);
+        self.audit(event.reason("ended by the operator"));
         Ok(ended.len())
     }
 
@@ -94,6 +100,7 @@ impl Chat {
         let caller = Caller { identity: None, device, origin: None, turn: None };
         let session = inner.new_session(user, &caller);
         let finished = inner.open_session(caller, row, session, generation).await?;
+        self.note(AuditKind::AuthnTokenCreated, user, "made by the operator");
         match finished.reply.params {
             ReplyParams::Account(params) => Ok(*params),
             _ => Err(ErrorKind::Internal.into()),
