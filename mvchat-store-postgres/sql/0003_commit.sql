@@ -4,7 +4,9 @@
 -- Everything is found by a key: no plan reads a whole table, also while the server's statistics are those of an empty
 -- one.
 -- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing, 6 too soon, 7 a user
--- has too many conversations.
+-- has too many conversations, 8 somebody else holds the conversation.
+-- Others, such as a host with a transaction of its own, may hold conversations for as long as they like: what they hold
+-- is left out, at once or after standing in line for it for a while.
 
 -- Waits for whoever adds one of these users to a conversation, and returns whether one of them has too many.
 create function @.is_full(p_users uuid[], p_most bigint) returns boolean language plpgsql volatile as $$
@@ -27,7 +29,7 @@ $$;
 -- The place of a transaction's first entry; in a host's transaction, the place after those that it wrote before.
 create function @.first_place(p_nested boolean) returns bigint language plpgsql volatile as $$
 declare
-    v_first bigint := pg_current_xact_id()::text::bigint << 10;
+    v_first bigint := (pg_current_xact_id()::text::bigint << 10) + @.base();
 begin
     if p_nested then
         return greatest(
@@ -39,19 +41,43 @@ begin
 end
 $$;
 
+-- Locks the conversations of a batch, and returns those that it has got.
+create function @.hold(p_conv uuid[], p_wait boolean) returns uuid[]
+language plpgsql volatile set enable_seqscan = off as $$
+begin
+    if p_conv[1] = all(p_conv) then
+        perform from @.conversations c where c.id = p_conv[1] for no key update skip locked;
+        if found then
+            return p_conv[1:1];
+        end if;
+    end if;
+    if p_wait then
+        begin
+            perform set_config('lock_timeout', '1500', true);
+            perform from @.conversations c where c.id = any(p_conv) order by c.id for no key update;
+            return p_conv;
+        exception when lock_not_available then
+            -- Takes those that are free.
+        end;
+    end if;
+    return array(
+        select c.id from @.conversations c where c.id = any(p_conv) order by c.id for no key update skip locked);
+end
+$$;
+
 -- New messages only, each cid once for its sender and conversation: one statement for all of them.
 create function @.append_many(
-    p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
+    p_wait boolean, p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
     p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[]
 ) returns table (ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea)
 language plpgsql volatile set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     v_first bigint;
+    v_held uuid[] := @.hold(p_conv, p_wait);
 begin
-    perform from @.conversations c where c.id = any(p_conv) order by c.id for no key update;
     select greatest(@.first_place(false), max(c.touched) + 1) - 1 into v_first
-        from @.conversations c where c.id = any(p_conv);
+        from @.conversations c where c.id = any(v_held);
     return query
     with item as (
         select * from unnest(p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
@@ -62,13 +88,13 @@ begin
             case when m.print is null or m.print = i.print then 2 else 3 end as status
         from item i join @.messages m
             on m.conv = i.conv and coalesce(m.sender, m.actor) = coalesce(i.sender, i.actor) and m.cid = i.cid
-        where i.cid is not null
+        where i.cid is not null and i.conv = any(v_held)
     ), fresh as materialized (
         select i.*, v_first + i.ord as pos, c.rev + row_number() over w as rev,
             c.last_seq + row_number() over w as seq, c.last_seq as before,
             greatest(c.last_at, max(i.at) over w) as ts, first_value(i.sender) over w as starter
         from item i join @.conversations c on c.id = i.conv and c.epoch = i.epoch
-        where not exists (select from known k where k.ord = i.ord)
+        where i.conv = any(v_held) and not exists (select from known k where k.ord = i.ord)
         window w as (partition by i.conv order by i.ord)
     ), bumped as (
         update @.conversations c
@@ -101,20 +127,21 @@ begin
         where m.conv = r.conv and m.user_id = r.starter and m.standing = 1
     )
     select i.ord::integer,
-        coalesce(k.status, case when f.ord is not null then 1 when c.id is null then 0 else 4 end)::smallint,
+        coalesce(k.status, case when f.ord is not null then 1 when c.id is null then 0
+            when i.conv = any(v_held) then 4 else 8 end)::smallint,
         coalesce(k.born_rev, f.rev), coalesce(k.pos, f.pos), coalesce(k.seq, f.seq), coalesce(k.ts, f.ts), k.print
     from item i
         left join fresh f on f.ord = i.ord
         left join known k on k.ord = i.ord
         left join @.conversations c on c.id = i.conv
     order by i.ord;
-    perform @.keep_new(p_conv);
+    perform @.keep_new(v_held);
 end
 $$;
 
 -- Changes of every kind, one after the other.
 create function @.change(
-    p_nested boolean, p_kind smallint[], p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[],
+    p_nested boolean, p_wait boolean, p_kind smallint[], p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[],
     p_sender uuid[], p_cid bytea[], p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[],
     p_mentions text[], p_seq bigint[], p_expect bigint[], p_state smallint[], p_extra text[], p_event text[],
     p_settings text[], p_owner uuid[], p_members text[], p_muted text[], p_link bytea[], p_pace integer[],
@@ -137,9 +164,10 @@ declare
     v_before smallint;
     v_left boolean;
     v_retention bigint;
+    v_held uuid[];
 begin
-    if array_length(p_conv, 1) > 1 then
-        perform from @.conversations c where c.id = any(p_conv) order by c.id for no key update;
+    if not p_nested then
+        v_held := @.hold(p_conv, p_wait);
     end if;
     for i in
         select * from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content,
@@ -152,6 +180,9 @@ begin
         m_seq := null; m_rev := null; id := null; sender := null; ts := null; state := null; content := null;
         cid := null; reply_to := null; view_once := null; mentions := null; extra := null;
         expires_at := null; said := null;
+        if not p_nested and i.conv <> all(v_held) and exists (select from @.conversations c where c.id = i.conv) then
+            status := 8; return next; continue;
+        end if;
         select c.rev, c.last_seq, c.last_at, c.epoch, c.touched, c.retention into c
             from @.conversations c where c.id = i.conv for no key update;
         if not found then

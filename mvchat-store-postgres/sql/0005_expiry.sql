@@ -163,18 +163,24 @@ declare
     v_rest bigint;
     v_keep bigint;
     v_gone boolean;
+    v_skipped boolean := false;
 begin
     perform pg_advisory_xact_lock(hashtextextended('@.due', 0));
     perform from @.conversations c where c.id in (
         select q.conv from @.due q where q.at <= p_now order by q.at, q.conv, q.user_id, q.seq limit p_limit)
-        order by c.id for no key update;
+        order by c.id for no key update skip locked;
     loop
         select q.* into d from @.due q
             where q.at <= p_now and (v_at is null or (q.at, q.conv, q.user_id, q.seq) > (v_at, v_conv, v_user, v_seq))
             order by q.at, q.conv, q.user_id, q.seq limit 1;
         exit when not found or v_room <= 0;
         v_at := d.at; v_conv := d.conv; v_user := d.user_id; v_seq := d.seq;
-        perform from @.conversations c where c.id = d.conv for no key update;
+        perform from @.conversations c where c.id = d.conv for no key update skip locked;
+        if not found then
+            -- Somebody else holds it: whoever reads others must not wait for that.
+            v_skipped := true;
+            continue;
+        end if;
         conv := d.conv; user_id := null; own := null; seqs := null; pos := null; more := null; upcoming := null;
         if d.kind = 1 then
             delete from @.due q where q.at = d.at and q.conv = d.conv and q.user_id = d.user_id and q.seq = d.seq;
@@ -277,6 +283,9 @@ begin
     kind := 0; conv := null; user_id := null; own := null; seqs := null; pos := null;
     more := v_more or v_room <= 0;
     upcoming := (select min(q.at) from @.due q where q.at > p_now);
+    if v_skipped then
+        upcoming := least(upcoming, p_now + 100000);
+    end if;
     return next;
 end
 $$;

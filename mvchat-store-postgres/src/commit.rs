@@ -9,7 +9,7 @@ use crate::rows::{
 use mvchat_core::policy::{ConvSettings, Conversation, Message, MessageBody, Print};
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    Amend, Append, Change, Committed, Op, Outcome, Revise, Sent, StoreErrorKind, StoreResult,
+    Amend, Append, Change, Committed, Op, Outcome, Revise, Sent, StoreError, StoreErrorKind, StoreResult,
 };
 use mvchat_core::time::Timestamp;
 use sqlx::Row;
@@ -23,13 +23,15 @@ use uuid::Uuid;
 /// At most so many changes share a statement: places in the log have ten bits for them.
 const MOST: usize = 1_000;
 
-const APPEND_MANY: &str = "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-const CHANGE: &str = "select * from @.change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
+const APPEND_MANY: &str =
+    "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+pub(crate) const CHANGE: &str = "select * from @.change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
+pub(crate) const STATEMENTS: &[&str] = &[APPEND_MANY, CHANGE];
 
 impl PgStore {
-    /// Carries changes out, as many as can be in one statement.
-    pub(crate) async fn change(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+    /// Carries changes out, as many as can be in one statement; `wait` stands in line for what others hold.
+    pub(crate) async fn change(&self, changes: Vec<Change>, wait: bool) -> StoreResult<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(changes.len());
         let mut changes = changes.into_iter();
         loop {
@@ -37,35 +39,77 @@ impl PgStore {
             if chunk.is_empty() {
                 return Ok(outcomes);
             }
-            let written = match self.write_chunk(&chunk).await {
-                Err(error) if chunk.len() > 1 && is_poison(error.kind()) => self.one_by_one(&chunk).await?,
-                result => result?,
-            };
+            if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Locked)) {
+                // It may come after something that is locked.
+                outcomes.extend(chunk.iter().map(|_| Outcome::Locked));
+                continue;
+            }
+            let mut written = self.write_all(&chunk, wait).await?;
+            self.once_more(&chunk, &mut written, wait).await;
             self.told(&chunk, &written);
             outcomes.extend(self.freshen(&chunk, written).await?);
         }
     }
 
+    /// Tries once more what is held: other nodes hold conversations for about as long as a commit takes.
+    async fn once_more(&self, chunk: &[Change], written: &mut [Written], wait: bool) {
+        let is_locked = |place: &usize| matches!(written[*place], Some(Outcome::Locked));
+        let places: Vec<usize> = (0..chunk.len()).filter(is_locked).collect();
+        if wait || places.is_empty() || places.len() == chunk.len() {
+            return;
+        }
+        let changes: Vec<Change> = places.iter().map(|place| chunk[*place].clone()).collect();
+        match self.write_all(&changes, wait).await {
+            Ok(outcomes) => {
+                for (place, outcome) in places.into_iter().zip(outcomes) {
+                    written[place] = outcome;
+                }
+            }
+            // The others of the batch were committed.
+            Err(error) => {
+                for place in places {
+                    let failed = StoreError::new(error.kind(), error.to_string());
+                    written[place] = Some(Outcome::Rejected(failed));
+                }
+            }
+        }
+    }
+
+    async fn write_all(&self, chunk: &[Change], wait: bool) -> StoreResult<Vec<Written>> {
+        match self.write_chunk(chunk, wait).await {
+            Err(error) if chunk.len() > 1 && is_poison(error.kind()) => self.one_by_one(chunk, wait).await,
+            result => result,
+        }
+    }
+
     /// Carries changes out alone, so that one that can't be written fails alone.
-    async fn one_by_one(&self, chunk: &[Change]) -> StoreResult<Vec<Written>> {
+    async fn one_by_one(&self, chunk: &[Change], wait: bool) -> StoreResult<Vec<Written>> {
         let mut outcomes = Vec::with_capacity(chunk.len());
+        let mut locked = BTreeSet::new();
         for change in chunk {
-            outcomes.push(match self.write_chunk(std::slice::from_ref(change)).await {
+            if locked.contains(&change.conv) {
+                outcomes.push(Some(Outcome::Locked));
+                continue;
+            }
+            outcomes.push(match self.write_chunk(std::slice::from_ref(change), wait).await {
                 Ok(mut outcome) => outcome.remove(0),
                 Err(error) if is_poison(error.kind()) => Some(Outcome::Rejected(error)),
                 // What was committed before stays, and is found by its cid.
                 Err(error) => return Err(error),
             });
+            if matches!(outcomes.last(), Some(Some(Outcome::Locked))) {
+                locked.insert(change.conv);
+            }
         }
         Ok(outcomes)
     }
 
-    async fn write_chunk(&self, chunk: &[Change]) -> StoreResult<Vec<Written>> {
+    async fn write_chunk(&self, chunk: &[Change], wait: bool) -> StoreResult<Vec<Written>> {
         let columns = Columns::of(chunk)?;
         let rows = if chunk.len() > 1 && only_appends(chunk) {
-            self.write(|| columns.append_many(sqlx::query(self.sql(APPEND_MANY)))).await?
+            self.write(|| columns.append_many(sqlx::query(self.sql(APPEND_MANY)).bind(wait))).await?
         } else {
-            self.write(|| columns.change(sqlx::query(self.sql(CHANGE)), false)).await?
+            self.write(|| columns.change(sqlx::query(self.sql(CHANGE)).bind(false).bind(wait))).await?
         };
         if rows.len() != chunk.len() {
             return Err(internal("changes and outcomes are not one to one"));
@@ -295,14 +339,10 @@ impl Columns {
             .bind(&self.mentions[..])
     }
 
-    /// Binds all of them; `nested` in a transaction that may have written changes before.
-    pub(crate) fn change<'q>(
-        &self,
-        query: crate::store::Statement<'q>,
-        nested: bool,
-    ) -> crate::store::Statement<'q> {
-        let query = query.bind(nested).bind(&self.kind[..]);
-        self.append_many(query)
+    /// Binds all of them, after whether it is in a transaction that may have written changes before, and whether to
+    /// wait.
+    pub(crate) fn change<'q>(&self, query: crate::store::Statement<'q>) -> crate::store::Statement<'q> {
+        self.append_many(query.bind(&self.kind[..]))
             .bind(&self.seq[..])
             .bind(&self.expect[..])
             .bind(&self.state[..])
@@ -337,6 +377,7 @@ pub(crate) fn outcome(change: &Change, row: &PgRow) -> StoreResult<Written> {
         5 => Outcome::Rejected(not_found("the link opens nothing")),
         6 => Outcome::TooSoon(Timestamp::from_micros(get(row, 5)?)),
         7 => Outcome::Rejected(full()),
+        8 => Outcome::Locked,
         _ => return Err(internal("an outcome that this program does not know")),
     }))
 }

@@ -6,6 +6,7 @@
 //! * Every method is one statement: no transaction is open between two round trips, so a call may be dropped at any
 //!   time, and what it began happens wholly or not at all.
 //! * A batch of changes is one statement and one commit, each change with its own outcome.
+//! * An app whose own rows are in the same database commits them together with messages: [`SendIn`].
 //! * What becomes readable in the log is after everything that was read before: positions come from transaction
 //!   ids, and none is read that a running transaction could still precede.
 //! * Nodes that share a database wake each other by `NOTIFY`, after the commit and with ids only; who misses that
@@ -20,11 +21,14 @@ mod codes;
 mod commit;
 mod contacts;
 mod conversations;
+mod dump;
 mod error;
 mod expiry;
 mod hints;
+mod host;
 mod invites;
 mod links;
+mod load;
 mod mentions;
 mod messages;
 mod migrate;
@@ -33,12 +37,14 @@ mod own;
 mod rows;
 mod schema;
 mod sessions;
+mod statements;
 mod store;
 mod users;
 mod vault;
 mod verify;
 mod views;
 
+pub use host::{SendIn, SentIn};
 pub use options::PgOptions;
 pub use schema::SchemaStatus;
 pub use store::PgStore;

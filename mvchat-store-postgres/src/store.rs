@@ -6,11 +6,11 @@ use crate::options::PgOptions;
 use crate::schema::Schema;
 use async_trait::async_trait;
 use mvchat_core::proto::{ConvId, Position};
-use mvchat_core::seam::{Durability, Store, StoreResult};
+use mvchat_core::seam::{Change, Durability, Outcome, Store, StoreResult};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgPool, Postgres, SqlStr};
+use sqlx::{Executor, PgConnection, PgPool, Postgres, SqlStr};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,6 +98,19 @@ impl PgStore {
         self.shared.schema.sql(text)
     }
 
+    pub(crate) fn schema_name(&self) -> &str {
+        &self.shared.schema.name
+    }
+
+    /// Returns a connection of its own whose statements may take as long as they need.
+    pub(crate) async fn patient(&self) -> StoreResult<PgConnection> {
+        let mut connection = self.shared.pool.acquire().await.map_err(failed)?.detach();
+        let patience =
+            "set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0";
+        connection.execute(patience).await.map_err(failed)?;
+        Ok(connection)
+    }
+
     /// Runs a statement that only reads; once more if the connection was lost.
     pub(crate) async fn read<'a>(&self, make: impl Fn() -> Statement<'a>) -> StoreResult<Vec<PgRow>> {
         match make().fetch_all(&self.shared.pool).await {
@@ -180,6 +193,10 @@ impl Store for PgStore {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    async fn commit_free(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        self.change(changes, false).await
     }
 
     async fn stirred(&self) {

@@ -11,8 +11,8 @@ use crate::seam::fold;
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
 pub struct Actor {
-    chat: Chat,
-    user: UserId,
+    pub(super) chat: Chat,
+    pub(super) user: UserId,
 }
 
 impl Chat {
@@ -81,7 +81,7 @@ impl Actor {
             Ctx { inner: inner.clone(), going, user: self.user, identity: None, origin: None, turn: None };
         let work = async move {
             let inner = ctx.inner.clone();
-            let result = match inner.check_hosted(ctx.user).await {
+            let result = match inner.check_hosted(ctx.user, inner.asks_anew(&command)).await {
                 Ok(()) => ctx.execute(command).await,
                 Err(error) => Err(error),
             };

@@ -5,13 +5,14 @@ use super::chat::Inner;
 use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
+use super::locked::{LOCKED, Locked};
 use super::system;
 use super::tail::{Others, Told};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Access, Conversation, Message, Print};
 use crate::proto::{ConnId, ConvId, MsgId, Rev, Seq, UserId};
-use crate::seam::{Change, Committed, Op, Outcome, Sent};
+use crate::seam::{Change, Committed, Op, Outcome, Sent, StoreResult};
 use futures_util::FutureExt;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -19,13 +20,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The most changes of a batch, and of a shard's queue.
 const MAX_BATCH: usize = 512;
-const MAX_QUEUE: usize = 4_096;
+pub(super) const MAX_QUEUE: usize = 4_096;
 /// How often a change is decided again on fresher state.
-const MAX_ROUNDS: u8 = 16;
+pub(super) const MAX_ROUNDS: u8 = 16;
 /// When a client should try again after a change found no quiet moment.
 const RETRY_BUSY: Duration = Duration::from_millis(100);
 
@@ -128,18 +130,28 @@ pub(super) struct Shard {
     queue: mpsc::Receiver<Work>,
     doubts: Doubts,
     told: Told,
+    locked: Locked,
 }
 
 pub(super) struct Attempt {
     pub(super) proposal: Proposal,
     rounds: u8,
+    /// Since when somebody else holds its conversation.
+    locked: Option<Instant>,
     /// It belongs to the change before it and is not made without that.
     follows: bool,
 }
 
 impl Attempt {
     fn new(proposal: Proposal) -> Self {
-        Self { proposal, rounds: 0, follows: false }
+        Self { proposal, rounds: 0, locked: None, follows: false }
+    }
+
+    /// Waits for a conversation that somebody else holds; not for long, and not at all with what the server does of
+    /// itself, because that is tried again.
+    fn is_patient(&mut self) -> bool {
+        let since = *self.locked.get_or_insert_with(Instant::now);
+        !self.follows && self.proposal.actor != NOBODY && since.elapsed() < LOCKED
     }
 
     /// What the server adds to a change, for nobody who waits.
@@ -172,6 +184,12 @@ impl Committer {
         self.shard(proposal.conv).send(Work::Proposal(proposal)).await.map_err(|_| interrupted())
     }
 
+    /// Queues what this node has committed beside the shards, to be told; a queue that is full leaves it to whoever
+    /// reads the log.
+    pub(super) fn beside(&self, others: Others) {
+        drop(self.shard(others.conv).try_send(Work::Others(others)));
+    }
+
     /// Queues what other nodes have committed, to be told.
     pub(super) async fn others(&self, others: Others) {
         // A shard ends with the engine; then nobody is left to be told.
@@ -188,9 +206,14 @@ pub(super) fn interrupted() -> Error {
     Error::from(ErrorKind::Unavailable).retry_after(RETRY_BUSY)
 }
 
+/// The error for a change that found no quiet moment.
+pub(super) fn busy() -> Error {
+    Error::from(ErrorKind::Busy).retry_after(RETRY_BUSY)
+}
+
 impl Shard {
     fn new(queue: mpsc::Receiver<Work>) -> Self {
-        Self { queue, doubts: Doubts::default(), told: Told::default() }
+        Self { queue, doubts: Doubts::default(), told: Told::default(), locked: Locked::default() }
     }
 
     /// Runs the shard until the engine is dropped.
@@ -201,13 +224,16 @@ impl Shard {
     async fn run(mut self, inner: Weak<Inner>) {
         let (mut batch, mut pending) = (Vec::new(), Vec::new());
         loop {
+            let mut tried = None;
             // Natural batching: whatever came while the last batch was written is the next one.
             if pending.is_empty() {
                 tokio::select! { biased;
+                    back = self.locked.tried() => tried = Some(back),
                     came = self.queue.recv_many(&mut batch, MAX_BATCH) => if came == 0 { return },
                     () = self.doubts.pause() => {}
                 }
             } else {
+                tried = self.locked.tried().now_or_never();
                 // What has to be decided again holds up nobody else.
                 while batch.len() < MAX_BATCH
                     && pending.len() + batch.len() < MAX_QUEUE
@@ -218,21 +244,36 @@ impl Shard {
             }
             let Some(inner) = inner.upgrade() else { return };
             let mut others = Vec::new();
+            if let Some(tried) = tried {
+                let (round, outcomes) = self.locked.came_back(tried);
+                if outcomes.is_err() {
+                    self.doubts.lost(round.convs());
+                }
+                let round = inner.conclude(round, outcomes, &mut self.doubts, &mut self.told).await;
+                let (mut free, told) = self.locked.release(round);
+                others.extend(told);
+                free.append(&mut pending);
+                pending = free;
+            }
             for work in batch.drain(..) {
                 match work {
                     Work::Proposal(proposal) => pending.push(Attempt::new(proposal)),
                     Work::Others(of) => others.push(of),
                 }
             }
+            let others = self.locked.keep_others(others);
             inner.tell_others(&mut self.told, others).await;
             inner.settle(&mut self.doubts).await;
             // A store that panics fails what was in its hands, and nothing that comes later.
-            let round = inner.round(std::mem::take(&mut pending), &mut self.doubts, &mut self.told);
-            let round = AssertUnwindSafe(round);
-            pending = round.catch_unwind().await.unwrap_or_else(|_| {
+            let attempts = self.locked.keep_behind(std::mem::take(&mut pending));
+            let round = inner.round(attempts, &mut self.doubts, &mut self.told);
+            let concluded = AssertUnwindSafe(round).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a batch panicked");
-                Vec::new()
+                Concluded::default()
             });
+            self.locked.wait_for(concluded.locked);
+            pending = self.locked.keep_behind(concluded.again);
+            self.locked.try_again(&inner);
             inner.hub.ring();
         }
     }
@@ -285,19 +326,58 @@ type Snapshots = HashMap<ConvId, Option<Arc<Conversation>>>;
 /// What was decided, on what, and what is told.
 type Decided = (Change, Publish, Arc<Conversation>);
 
+/// What was decided and is not concluded yet.
+#[derive(Default)]
+pub(super) struct Round {
+    /// What has to be decided later.
+    again: Vec<Attempt>,
+    decided: Vec<(Attempt, Publish, Arc<Conversation>)>,
+}
+
+impl Round {
+    pub(super) fn convs(&self) -> impl Iterator<Item = &Arc<Conversation>> {
+        self.decided.iter().map(|(_, _, conv)| conv)
+    }
+}
+
+/// What a round leaves.
+#[derive(Default)]
+pub(super) struct Concluded {
+    /// What has to be decided again, in the same order.
+    pub(super) again: Vec<Attempt>,
+    /// What others hold the conversation of, in the same order.
+    pub(super) locked: Vec<Attempt>,
+}
+
 impl Inner {
-    /// Decides and commits once; returns what has to be decided again, in the same order.
+    /// Decides and commits once.
     async fn round(
         self: &Arc<Self>,
         attempts: Vec<Attempt>,
         doubts: &mut Doubts,
         told: &mut Told,
-    ) -> Vec<Attempt> {
-        let (mut again, mut changes, mut decided) = (Vec::new(), Vec::new(), Vec::new());
+    ) -> Concluded {
+        let (round, changes) = self.decide_all(attempts).await;
+        if changes.is_empty() {
+            return Concluded { again: round.again, ..Concluded::default() };
+        }
+        let sure = doubts.begin(round.convs());
+        #[cfg(feature = "seeded-bugs")]
+        self.tell_early(&round.decided).await;
+        let outcomes = self.store.commit_free(changes).await;
+        if outcomes.is_ok() {
+            doubts.end(sure);
+        }
+        self.conclude(round, outcomes, doubts, told).await
+    }
+
+    /// Decides what can be decided on the state before the batch.
+    pub(super) async fn decide_all(&self, attempts: Vec<Attempt>) -> (Round, Vec<Change>) {
+        let (mut round, mut changes) = (Round::default(), Vec::new());
         let (mut waiting, mut snapshots) = (Waiting::default(), Snapshots::new());
         for mut attempt in attempts {
             if waiting.defers(&attempt.proposal) {
-                again.push(attempt);
+                round.again.push(attempt);
                 continue;
             }
             match self.decide(&mut attempt.proposal, &mut snapshots).await {
@@ -305,22 +385,28 @@ impl Inner {
                     waiting.decided(&attempt.proposal, &change.op);
                     let told = system::message(&conv, &change, MsgId(self.env.uuid()));
                     changes.push(change);
-                    decided.push((attempt, publish, conv.clone()));
+                    round.decided.push((attempt, publish, conv.clone()));
                     if let Some((change, publish)) = told {
-                        decided.push((Attempt::following(&change), publish, conv));
+                        round.decided.push((Attempt::following(&change), publish, conv));
                         changes.push(change);
                     }
                 }
                 Err(settled) => answer(attempt.proposal, settled),
             }
         }
-        if changes.is_empty() {
-            return again;
-        }
-        let sure = doubts.begin(decided.iter().map(|(_, _, conv)| conv));
-        #[cfg(feature = "seeded-bugs")]
-        self.tell_early(&decided).await;
-        let outcomes = match self.store.commit(changes).await {
+        (round, changes)
+    }
+
+    /// Publishes and answers what was committed.
+    async fn conclude(
+        self: &Arc<Self>,
+        round: Round,
+        outcomes: StoreResult<Vec<Outcome>>,
+        doubts: &mut Doubts,
+        told: &mut Told,
+    ) -> Concluded {
+        let Round { mut again, decided } = round;
+        let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 let error = Error::from(error);
@@ -333,11 +419,10 @@ impl Inner {
                     }
                     answer(attempt.proposal, Err(error.clone()));
                 }
-                return again;
+                return Concluded { again, ..Concluded::default() };
             }
         };
-        doubts.end(sure);
-        let (mut stale, mut fresh) = (Vec::new(), HashMap::new());
+        let (mut stale, mut locked, mut fresh) = (Vec::new(), Vec::new(), HashMap::new());
         let mut amended: Option<Arc<Conversation>> = None;
         for ((mut attempt, publish, conv), outcome) in decided.into_iter().zip(outcomes) {
             // A system message is told to those who are there after what it tells of.
@@ -354,14 +439,11 @@ impl Inner {
                     Ok(Settled::Committed(committed, reached))
                 }
                 Outcome::Replay(sent) => Ok(Settled::Replay(sent)),
-                Outcome::CidReused => Err(ErrorKind::CidReused.into()),
-                Outcome::TooSoon(until) => {
-                    let wait = until.since(self.env.now());
-                    Err(Error::new(ErrorKind::RateLimited, "slow mode").retry_after(wait))
+                Outcome::Locked if attempt.is_patient() => {
+                    locked.push(attempt);
+                    continue;
                 }
-                Outcome::Rejected(error) => Err(error.into()),
-                Outcome::Stale { .. } if attempt.follows => Err(ErrorKind::Busy.into()),
-                Outcome::Stale { conv: None, .. } => Err(ErrorKind::NotMember.into()),
+                Outcome::Stale { .. } if attempt.follows => Err(busy()),
                 Outcome::Stale { conv: Some(conv), message } => {
                     self.convs.put(conv);
                     attempt.proposal.message = message;
@@ -370,8 +452,9 @@ impl Inner {
                         stale.push(attempt);
                         continue;
                     }
-                    Err(Error::from(ErrorKind::Busy).retry_after(RETRY_BUSY))
+                    Err(busy())
                 }
+                refused => Err(self.refusal(refused)),
             };
             answer(attempt.proposal, settled);
         }
@@ -382,7 +465,22 @@ impl Inner {
             }
         }
         stale.append(&mut again);
-        stale
+        Concluded { again: stale, locked }
+    }
+
+    /// Returns the error for a change that was not carried out.
+    pub(super) fn refusal(&self, outcome: Outcome) -> Error {
+        match outcome {
+            Outcome::Stale { conv: None, .. } => ErrorKind::NotMember.into(),
+            Outcome::Stale { .. } | Outcome::Locked => busy(),
+            Outcome::CidReused => ErrorKind::CidReused.into(),
+            Outcome::TooSoon(until) => {
+                let wait = until.since(self.env.now());
+                Error::new(ErrorKind::RateLimited, "slow mode").retry_after(wait)
+            }
+            Outcome::Rejected(error) => error.into(),
+            Outcome::Done(_) | Outcome::Replay(_) => ErrorKind::Internal.into(),
+        }
     }
 
     /// Loads what is not at hand and decides.
@@ -416,18 +514,25 @@ impl Inner {
                 Ok((change, publish, conv))
             }
             (Ok(_), _) => Err(Ok(Settled::Unchanged(proposal.message.take()))),
-            (Err(denied), _) => Err(self.replayed(proposal).await.unwrap_or(Err(denied))),
+            (Err(denied), _) => {
+                let cid = proposal.cid.as_ref().filter(|_| proposal.target.is_none());
+                let before = self.replayed(proposal.conv, proposal.actor, cid).await;
+                Err(before.map_or(Err(denied), |before| before.map(Settled::Replay)))
+            }
         }
     }
 
     /// Looks whether what is denied now was done before, when it was allowed.
-    async fn replayed(&self, proposal: &Proposal) -> Option<Result<Settled>> {
-        let (cid, print) = proposal.cid.as_ref().filter(|_| proposal.target.is_none())?;
-        match self.store.sent(proposal.conv, proposal.actor, cid).await {
+    pub(super) async fn replayed(
+        &self,
+        conv: ConvId,
+        actor: UserId,
+        cid: Option<&(String, Print)>,
+    ) -> Option<Result<Sent>> {
+        let (cid, print) = cid?;
+        match self.store.sent(conv, actor, cid).await {
             Ok(None) => None,
-            Ok(Some(sent)) if sent.print.is_none_or(|known| known == *print) => {
-                Some(Ok(Settled::Replay(sent)))
-            }
+            Ok(Some(sent)) if sent.print.is_none_or(|known| known == *print) => Some(Ok(sent)),
             Ok(Some(_)) => Some(Err(ErrorKind::CidReused.into())),
             Err(error) => Some(Err(error.into())),
         }
@@ -454,7 +559,7 @@ impl Inner {
     }
 }
 
-fn answer(proposal: Proposal, settled: Result<Settled>) {
+pub(super) fn answer(proposal: Proposal, settled: Result<Settled>) {
     // Whoever asked may be gone; the change is done all the same.
     drop(proposal.answer.send(settled));
 }

@@ -46,6 +46,12 @@ impl Doubts {
         }
     }
 
+    /// Doubts what was committed beside the shard, perhaps before what was told since.
+    pub(super) fn lost<'a>(&mut self, convs: impl Iterator<Item = &'a Arc<Conversation>>) {
+        self.begin(convs);
+        self.told = None;
+    }
+
     /// Notes the place of a change that is about to be told. While there are doubts the log is still to be read
     /// from before them.
     pub(super) fn reached(&mut self, position: Position) {

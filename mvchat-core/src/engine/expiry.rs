@@ -3,9 +3,9 @@
 use super::chat::Inner;
 use super::committer::{AsSystem, Decide, Decision, NOBODY, Proposal, interrupted};
 use super::fanout::Publish;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Conversation, Message};
-use crate::proto::{ConvId, Info, ServerMsg, What};
+use crate::proto::{ConvId, Info, What};
 use crate::seam::{Committed, Expired, ExpiredFor, LogEvent, Op, Revise};
 use crate::time::Timestamp;
 use futures_util::future::join_all;
@@ -113,7 +113,15 @@ impl Inner {
             }
             let erased =
                 join_all(spent.into_iter().map(|(conv, message)| self.erase_message(conv, message))).await;
-            erased.into_iter().collect::<Result<()>>()?;
+            for erased in erased {
+                match erased {
+                    // Somebody else holds the conversation; that must not hold up those who read others.
+                    Err(error) if error.kind() == ErrorKind::Busy => {
+                        self.expiry.note(Some(self.env.now() + PAUSE));
+                    }
+                    erased => erased?,
+                }
+            }
             if !more {
                 self.expiry.end(next);
             }
@@ -139,7 +147,7 @@ impl Inner {
         let mut info = Info::new(What::Expired, Some(hidden.conv), None, self.env.now());
         info.own = Some(hidden.own);
         info.hidden = Some(hidden.seqs);
-        self.hub.tell(hidden.user, &ServerMsg::Info(info), None);
+        self.tell_own(hidden.user, info, None);
     }
 
     /// Makes a message that has expired for everybody a tombstone.

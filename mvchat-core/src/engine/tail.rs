@@ -31,6 +31,22 @@ pub(super) struct Others {
     created: bool,
     /// Its changes up to this one are committed.
     upto: Rev,
+    /// Somebody says so who may be wrong.
+    rumour: bool,
+}
+
+impl Others {
+    /// Somebody says that a change is committed.
+    pub(super) fn rumour(conv: ConvId, upto: Rev) -> Self {
+        Self { conv, created: false, upto, rumour: true }
+    }
+
+    /// Joins what is said of one conversation.
+    pub(super) fn and(self, other: Self) -> Self {
+        let rumour = if self.upto > other.upto { self.rumour } else { other.rumour };
+        let created = self.created || other.created;
+        Self { conv: self.conv, created, upto: self.upto.max(other.upto), rumour }
+    }
 }
 
 /// Up to where the clients of this node have been told about conversations: nothing is told twice, and nothing
@@ -59,40 +75,47 @@ impl Inner {
         if self.store.is_shared() {
             // A store that does not answer yet is asked again, by then from where it is.
             let start = self.store.position().await.ok();
+            self.join_others(start);
             tokio::spawn(follow(Arc::downgrade(self), self.store.clone(), start));
         }
     }
 
     /// Tells about changes of other nodes.
     pub(super) async fn tell_others(self: &Arc<Self>, told: &mut Told, others: Vec<Others>) {
-        for Others { conv, created, upto } in others {
+        for Others { conv, created, upto, rumour } in others {
             if created && self.convs.get(conv).is_none() {
                 self.tell_created(conv).await;
                 told.set(conv, Rev(0));
             }
-            self.tell_upto(told, conv, upto).await;
+            self.tell_upto(told, conv, upto, rumour).await;
         }
     }
 
     /// Tells what others committed before a change of this node, which is told next.
     pub(super) async fn before_own(self: &Arc<Self>, told: &mut Told, conv: ConvId, own: Rev) {
         if self.store.is_shared() {
-            self.tell_upto(told, conv, Rev(own.0.saturating_sub(1))).await;
+            self.tell_upto(told, conv, Rev(own.0.saturating_sub(1)), false).await;
             told.set(conv, own);
         }
     }
 
-    async fn tell_upto(self: &Arc<Self>, told: &mut Told, conv: ConvId, upto: Rev) {
+    async fn tell_upto(self: &Arc<Self>, told: &mut Told, conv: ConvId, upto: Rev, rumour: bool) {
         let after = told.0.get(&conv).copied().unwrap_or(Rev(upto.0.saturating_sub(1)));
         if after >= upto {
             return;
         }
-        // Whatever can't be told now is a gap that clients see and fill themselves.
-        told.set(conv, upto);
+        if !rumour {
+            // Whatever can't be told now is a gap that clients see and fill themselves.
+            told.set(conv, upto);
+        }
         let happened = match self.store.happened(conv, after, upto).await {
             Ok(happened) => happened,
             Err(error) => return tracing::warn!(%conv, ?error, "what others committed could not be read"),
         };
+        if let Some((last, _)) = happened.last() {
+            // What was not committed after all must not count as told.
+            told.set(conv, last.rev);
+        }
         for (entry, message) in happened {
             if let Err(error) = self.tell_entry(&entry, message).await {
                 tracing::warn!(%conv, rev = %entry.rev, ?error, "what others committed could not be told");
@@ -208,13 +231,15 @@ impl Inner {
         let mut convs: BTreeMap<ConvId, Others> = BTreeMap::new();
         for entry in &page.entries {
             let conv = entry.conv;
-            let others = convs.entry(conv).or_insert(Others { conv, created: false, upto: Rev(0) });
+            let none = Others { conv, created: false, upto: Rev(0), rumour: false };
+            let others = convs.entry(conv).or_insert(none);
             others.created |= entry.event == LogEvent::Created;
             others.upto = others.upto.max(entry.rev);
         }
         for others in convs.into_values() {
             self.committer.others(others).await;
         }
+        self.reached(page.position);
         if !page.entries.is_empty() {
             self.hub.ring();
         }

@@ -83,7 +83,6 @@ impl Part {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "most items are messages")]
 pub enum Item {
     /// An account.
     User(UserRow),

@@ -84,6 +84,19 @@ pub trait MessageStore: fmt::Debug + Send + Sync + 'static {
     async fn position(&self) -> StoreResult<Position>;
 }
 
+/// A transaction of a store that the host has open, for [`Actor::send_within`](crate::engine::Actor::send_within).
+///
+/// # Contract
+/// * What is written is there when the host commits, and never was if the host does not; it reads what the transaction
+///   wrote before, and waits for others as long as the transaction would.
+/// * It keeps what [`MessageStore::commit`] keeps: numbers without gaps, epochs, cids, paces. Only an error may leave the
+///   transaction unusable (tests `host_…` of the PostgreSQL store).
+#[async_trait]
+pub trait OpenTransaction: Send {
+    /// Writes a change.
+    async fn write(&mut self, change: &Change) -> StoreResult<Outcome>;
+}
+
 /// A shared change of a conversation that was decided on.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -221,6 +234,9 @@ pub enum Outcome {
     CidReused,
     /// The sender has to wait until this time; nothing was written.
     TooSoon(Timestamp),
+    /// Somebody else holds the conversation, such as a transaction of the host, and nothing was written. What follows in
+    /// the same batch and conversation is locked, too.
+    Locked,
     /// This change alone failed.
     Rejected(StoreError),
 }

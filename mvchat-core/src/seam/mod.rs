@@ -42,11 +42,11 @@ pub use links::{LinkRow, LinkStore};
 pub use mailer::{InviteMail, Mail, MailError, Mailer};
 pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
-    MessageStore, Op, Outcome, Page, PageQuery, Revise, Sent,
+    MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
 pub use peer::Peer;
 pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};
-pub use sessions::{EndSessions, SessionRow, SessionStore};
+pub use sessions::{EndSessions, RefreshChange, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};
 pub use users::{

@@ -1,10 +1,11 @@
 //! The umbrella over the stores, and how they fail.
 
 use super::{
-    Bus, ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, SessionStore,
-    UserStore,
+    Bus, Change, ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, Outcome,
+    SessionStore, UserStore,
 };
 use async_trait::async_trait;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ use std::sync::Arc;
 /// * What one call wrote the next call reads, from any clone or task (law `reads_follow_writes`).
 /// * An error of kind `Unavailable` or `Internal` says nothing about whether the write happened; every other
 ///   error means that nothing was written.
+/// * Nobody who holds a conversation holds up those who write to others (test
+///   `an_open_transaction_of_the_host_stalls_nobody_else` of the PostgreSQL store).
 /// * Content arrives sealed and leaves as it came, byte for byte (law `content_is_returned_byte_for_byte`).
 #[async_trait]
 pub trait Store:
@@ -29,6 +32,7 @@ pub trait Store:
     + ContactStore
     + InviteStore
     + ExpiryStore
+    + Any
 {
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
@@ -37,6 +41,12 @@ pub trait Store:
     /// what others have committed.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// Like [`MessageStore::commit`], but waits for nobody who holds a conversation, such as a transaction of the host:
+    /// what they hold is [`Locked`](Outcome::Locked), and the rest of the batch is carried out.
+    async fn commit_free(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        self.commit(changes).await
     }
 
     /// Waits until others may have committed something. A hint: it may be late, doubled or missing.

@@ -19,6 +19,7 @@ mod moderate;
 mod operator;
 mod pin;
 mod react;
+mod refresh;
 mod report;
 mod revise;
 mod search;
@@ -27,3 +28,5 @@ mod session;
 mod settings;
 mod typing;
 mod welcome;
+
+pub(super) use send::Sending;

@@ -1,19 +1,43 @@
 //! `send`: append a message and deliver it.
 
 use crate::builtin::keys::Context;
-use crate::engine::committer::{Decision, Settled};
+use crate::engine::committer::{AsMember, Decide, Decision, Settled};
 use crate::engine::dispatch::Ctx;
 use crate::engine::fanout::Publish;
 use crate::engine::view::mentions;
 use crate::error::{ErrorKind, Result};
 use crate::irido::Irido;
-use crate::policy;
-use crate::proto::{Json, MessageParams, MsgId, Reply, SendMessage, Seq, UserId};
-use crate::seam::{Append, Op};
+use crate::policy::{self, Print};
+use crate::proto::{ConvId, Json, MessageParams, MsgId, Reply, SendMessage, Seq, UserId};
+use crate::seam::{Append, Committed, Op, Sent};
 use bytes::Bytes;
+
+/// A message that was checked and sealed, to be decided on and written.
+pub(in crate::engine) struct Sending {
+    pub(in crate::engine) conv: ConvId,
+    pub(in crate::engine) cid: Option<(String, Print)>,
+    pub(in crate::engine) decide: AsMember,
+    view_once: bool,
+}
 
 impl Ctx {
     pub(in crate::engine) async fn send(self, cmd: SendMessage) -> Result<Reply> {
+        let Sending { conv, cid, decide, view_once } = self.prepare(cmd).await?;
+        let settled = self.commit(conv, None, cid, Decide::Member(decide)).await?;
+        let params = match settled {
+            Settled::Committed(committed, reached) => MessageParams {
+                delivered: (reached > 0).then_some(reached),
+                queued: (reached == 0).then_some(true),
+                ..sent(conv, &committed, view_once)
+            },
+            Settled::Replay(sent) => replayed(conv, sent, view_once),
+            Settled::Unchanged(_) => return Err(ErrorKind::Internal.into()),
+        };
+        Ok(Reply::accepted(params))
+    }
+
+    /// Loads what the decision needs, and seals.
+    pub(in crate::engine) async fn prepare(&self, cmd: SendMessage) -> Result<Sending> {
         let content = Irido::parse(cmd.content.as_str(), &self.inner.rules)?;
         let reply_to = cmd.reply_to.or(content.reply().map(Seq));
         let target = match reply_to {
@@ -40,7 +64,7 @@ impl Ctx {
             pace: None,
             mentions: mentioned(&content),
         };
-        let (cid, view_once) = (append.cid.clone(), cmd.view_once);
+        let (cid, view_once) = (append.cid.clone(), cmd.view_once.is_some());
         let shown = Json::parse(content.raw()).map_err(|_| ErrorKind::Internal)?;
         let decide = move |access: &policy::Access<'_>, _: Option<&policy::Message>| {
             policy::may_send(access, &content)?;
@@ -51,30 +75,39 @@ impl Ctx {
             let pace = policy::slow_mode(access);
             Ok(Decision::Commit(Op::Append(Append { pace, ..append.clone() }), publish))
         };
-        let conv = cmd.conv;
-        let settled = self.commit(conv, None, cid, Box::new(decide)).await?;
-        let params = match settled {
-            Settled::Committed(committed, reached) => {
-                let seq = committed.message.as_ref().map_or(Seq(0), |message| message.seq);
-                MessageParams {
-                    rev: Some(committed.rev),
-                    ts: Some(committed.at),
-                    view_once: view_once.map(|_| true),
-                    delivered: (reached > 0).then_some(reached),
-                    queued: (reached == 0).then_some(true),
-                    ..MessageParams::new(conv, seq)
-                }
-            }
-            Settled::Replay(sent) => MessageParams {
-                rev: Some(sent.rev),
-                ts: Some(sent.at),
-                view_once: view_once.map(|_| true),
-                replay: Some(true),
-                ..MessageParams::new(conv, sent.seq)
-            },
-            Settled::Unchanged(_) => return Err(ErrorKind::Internal.into()),
-        };
-        Ok(Reply::accepted(params))
+        Ok(Sending { conv: cmd.conv, cid, decide: Box::new(decide), view_once })
+    }
+}
+
+impl Sending {
+    /// Returns what the sender learns of a message that was written.
+    pub(in crate::engine) fn sent(&self, committed: &Committed) -> MessageParams {
+        sent(self.conv, committed, self.view_once)
+    }
+
+    /// Returns what the sender learns of a message that had been written before.
+    pub(in crate::engine) fn replayed(&self, sent: Sent) -> MessageParams {
+        replayed(self.conv, sent, self.view_once)
+    }
+}
+
+fn sent(conv: ConvId, committed: &Committed, view_once: bool) -> MessageParams {
+    let seq = committed.message.as_ref().map_or(Seq(0), |message| message.seq);
+    MessageParams {
+        rev: Some(committed.rev),
+        ts: Some(committed.at),
+        view_once: view_once.then_some(true),
+        ..MessageParams::new(conv, seq)
+    }
+}
+
+fn replayed(conv: ConvId, sent: Sent, view_once: bool) -> MessageParams {
+    MessageParams {
+        rev: Some(sent.rev),
+        ts: Some(sent.at),
+        view_once: view_once.then_some(true),
+        replay: Some(true),
+        ..MessageParams::new(conv, sent.seq)
     }
 }
 
