@@ -6,6 +6,7 @@ mod support;
 
 mod bot;
 mod chaos;
+mod copy;
 mod crash;
 mod drain;
 mod garbage;
