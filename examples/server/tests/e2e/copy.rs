@@ -26,7 +26,7 @@ fn said(output: &Output) -> String {
 }
 
 /// Waits until the copy has loaded some of a part, and returns whether it was seen.
-async fn reaches(url: &str, part: &str, child: &mut std::process::Child) -> bool {
+pub(crate) async fn reaches(url: &str, part: &str, child: &mut std::process::Child) -> bool {
     let mut connection = PgConnection::connect(url).await.unwrap();
     while child.try_wait().unwrap().is_none() {
         let note = sqlx::query("select note from mvchat.loading").fetch_optional(&mut connection).await;

@@ -10,6 +10,7 @@ mod copy;
 mod crash;
 mod drain;
 mod garbage;
+mod import;
 mod machines;
 mod mail;
 mod order;
