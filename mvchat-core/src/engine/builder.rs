@@ -8,11 +8,13 @@ use super::expiry::{self, Expiry};
 use super::hub::Hub;
 use super::limits::Limiting;
 use super::marks::Marks;
+use super::nodes::Nodes;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
 use super::unsure::Unsure;
+use super::vouch::Vouch;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -20,7 +22,7 @@ use crate::builtin::{LogMailer, MemoryLimiter, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
 use crate::seam::audit::AuditSink;
-use crate::seam::{Authenticator, Directory, Durability, Env, Limiter, Mailer, Store};
+use crate::seam::{Authenticator, Bus, Directory, Durability, Env, Limiter, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -41,6 +43,7 @@ pub struct ChatBuilder {
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
     limiter: Arc<dyn Limiter>,
+    bus: Option<Arc<dyn Bus>>,
     authenticators: Vec<Box<dyn Authenticator>>,
     directory: Option<Arc<dyn Directory>>,
     by_password: bool,
@@ -83,6 +86,7 @@ impl ChatBuilder {
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
             limiter: Arc::new(MemoryLimiter::default()),
+            bus: None,
             authenticators: Vec::new(),
             directory: None,
             by_password: true,
@@ -124,6 +128,13 @@ impl ChatBuilder {
     /// Sets what counts how often something is done; the table of what may be done how often is in the limits.
     pub fn limiter(mut self, limiter: impl Limiter) -> Self {
         self.limiter = Arc::new(limiter);
+        self
+    }
+
+    /// Sets how this node tells others on the same store what is not kept: who is here, who is writing, which sessions
+    /// are over. Without it, a store that nodes can share brings its own.
+    pub fn bus(mut self, bus: impl Bus) -> Self {
+        self.bus = Some(Arc::new(bus));
         self
     }
 
@@ -244,7 +255,9 @@ impl ChatBuilder {
             ..Rules::default()
         };
         let (committer, shards) = Committer::new(self.shards);
+        let bus = self.bus.or_else(|| self.store.bus()).filter(|_| self.store.is_shared());
         let inner = Arc::new(Inner {
+            nodes: Arc::new(Nodes::new(self.env.uuid(), bus)),
             tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
@@ -270,6 +283,7 @@ impl ChatBuilder {
             convs: ConvCache::default(),
             sessions: Sessions::default(),
             underway: Underway::default(),
+            vouch: Vouch::default(),
             hub: Hub::default(),
             committer,
             store_lost: AtomicBool::new(false),
