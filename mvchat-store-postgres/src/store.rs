@@ -11,7 +11,7 @@ use mvchat_core::seam::{Bus, Change, Durability, Outcome, Store, StoreResult};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgPool, Postgres, SqlStr};
+use sqlx::{Executor, PgConnection, PgPool, Postgres, SqlStr};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,6 +102,19 @@ impl PgStore {
     /// Completes a statement with the schema's name.
     pub(crate) fn sql(&self, text: &'static str) -> SqlStr {
         self.shared.schema.sql(text)
+    }
+
+    pub(crate) fn schema_name(&self) -> &str {
+        &self.shared.schema.name
+    }
+
+    /// Returns a connection of its own whose statements may take as long as they need.
+    pub(crate) async fn patient(&self) -> StoreResult<PgConnection> {
+        let mut connection = self.shared.pool.acquire().await.map_err(failed)?.detach();
+        let patience =
+            "set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0";
+        connection.execute(patience).await.map_err(failed)?;
+        Ok(connection)
     }
 
     /// Runs a statement that only reads; once more if the connection was lost.

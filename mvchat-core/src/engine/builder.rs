@@ -28,11 +28,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+/// The shortest time for which access tokens are good: clients are told a minute before that they should log in again.
+const MIN_ACCESS: Duration = Duration::from_secs(120);
+
 /// Builds a [`Chat`].
 ///
 /// # Defaults
 /// The limits of the protocol, counted in this process, the system's clock and entropy, Argon2id for passwords, no
-/// mail, no audit log. Keys have no default: a durable store without keys is an error. Only a volatile store gets keys that die with the process.
+/// mail, no audit log, no refresh tokens. Keys have no default: a durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
     store: Arc<dyn Store>,
@@ -45,6 +48,7 @@ pub struct ChatBuilder {
     directory: Option<Arc<dyn Directory>>,
     by_password: bool,
     guests: Option<Duration>,
+    access_lifetime: Option<Duration>,
     audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
@@ -87,6 +91,7 @@ impl ChatBuilder {
             directory: None,
             by_password: true,
             guests: None,
+            access_lifetime: None,
             audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
@@ -153,6 +158,18 @@ impl ChatBuilder {
         self
     }
 
+    /// Gives out access tokens that are good for `access` only, with refresh tokens that renew them: a reasonable time is
+    /// 15 minutes. A refresh token is used once, by logging in with it, and replaced by its use; it is good as long as its
+    /// session, which slides when it is used. Who uses one that is spent has it from somebody else, or somebody else has
+    /// it: then the session ends.
+    ///
+    /// Without this, access tokens are good as long as their session and renew themselves. Sessions from before get their
+    /// first refresh token with the next login; to turn it off again logs out whoever has one.
+    pub fn refresh_tokens(mut self, access: Duration) -> Self {
+        self.access_lifetime = Some(access);
+        self
+    }
+
     /// Closes the scheme `basic` and with it sign-up: everybody comes by another scheme, and goes on by `token`.
     pub fn without_passwords(mut self) -> Self {
         self.by_password = false;
@@ -215,6 +232,12 @@ impl ChatBuilder {
         if self.guests.is_some_and(|lifetime| lifetime <= Duration::from_secs(60)) {
             problems.push("guests stay for a minute at most: give `.guests(…)` more".to_owned());
         }
+        if self.access_lifetime.is_some_and(|lifetime| lifetime < MIN_ACCESS) {
+            problems.push(
+                "access tokens must be good for 2 minutes at least: give `.refresh_tokens(…)` more"
+                    .to_owned(),
+            );
+        }
         let passwords = match Passwords::new(self.passwords) {
             Ok(passwords) => Some(passwords),
             Err(error) => {
@@ -245,13 +268,18 @@ impl ChatBuilder {
             directory: self.directory,
             by_password: self.by_password,
             guests: self.guests,
+            access_lifetime: self.access_lifetime,
             audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
             limits: Arc::new(self.limits),
             rules,
             build: self.build.into(),
-            caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
+            caps: ["cid", "changes", "receipts"]
+                .into_iter()
+                .chain(self.access_lifetime.map(|_| "refresh"))
+                .map(str::to_owned)
+                .collect(),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
             underway: Underway::default(),

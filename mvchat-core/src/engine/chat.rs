@@ -51,6 +51,8 @@ pub(super) struct Inner {
     pub(super) directory: Option<Arc<dyn Directory>>,
     /// Whether names and passwords open accounts, and people make their own.
     pub(super) by_password: bool,
+    /// How long access tokens are good where refresh tokens renew them; without those, as long as their session.
+    pub(super) access_lifetime: Option<Duration>,
     /// How long guests stay, if there are any.
     pub(super) guests: Option<Duration>,
     pub(super) audit: Audit,

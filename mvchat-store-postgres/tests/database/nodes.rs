@@ -15,12 +15,12 @@ use sqlx::Connection;
 use uuid::Uuid;
 
 /// Makes a node, with the keys that all of them share.
-async fn node(database: &Database, keys: &Keys) -> Chat {
+pub(crate) async fn node(database: &Database, keys: &Keys) -> Chat {
     let builder = Chat::builder(database.open().await).keys(keys.clone());
     builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
 }
 
-async fn sign_up(chat: &Chat, name: &str) -> (Wire, String) {
+pub(crate) async fn sign_up(chat: &Chat, name: &str) -> (Wire, String) {
     let mut wire = Wire::connect(chat);
     // `name:password-` in base64.
     let secret = base64(&format!("{name}:password-{name}"));
@@ -47,7 +47,7 @@ fn base64(text: &str) -> String {
 }
 
 /// Reads on until a frame of a kind satisfies a condition.
-async fn until(wire: &mut Wire, kind: &str, done: impl Fn(&Value) -> bool) -> Vec<Value> {
+pub(crate) async fn until(wire: &mut Wire, kind: &str, done: impl Fn(&Value) -> bool) -> Vec<Value> {
     let mut heard = Vec::new();
     loop {
         let mut frame = wire.next().await.unwrap();

@@ -95,7 +95,7 @@ impl Chat {
         policy::may_log_in(row.state)?;
         let device = Device { name: Some(device.to_owned()), user_agent: None };
         let caller = Caller { identity: None, device, origin: None, turn: None };
-        let session = inner.new_session(user, &caller);
+        let session = inner.new_session(user, &caller, None);
         let finished = inner.open_session(caller, row, session, generation).await?;
         match finished.reply.params {
             ReplyParams::Account(params) => Ok(*params),
