@@ -86,7 +86,7 @@ impl Inner {
             Publish::Message { content, mentions } => {
                 let Some(message) = &committed.message else { return 0 };
                 let mut data =
-                    Data::new(conv.id, message.seq, message.rev, message.from, content, message.ts);
+                    Data::new(conv.id, message.seq, committed.rev, message.from, content, message.ts);
                 data.head = live_head(message, mentions).non_empty();
                 let frame = ServerMsg::Data(data.clone()).encode();
                 let own_frame = match &message.cid {
