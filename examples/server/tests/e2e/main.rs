@@ -10,6 +10,7 @@ mod crash;
 mod drain;
 mod garbage;
 mod machines;
+mod network;
 mod order;
 mod postgres;
 mod rest;
