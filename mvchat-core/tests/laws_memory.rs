@@ -15,5 +15,5 @@ impl StoreFixture for Memory {
 }
 
 fn main() -> ExitCode {
-    store::main(|_law| Memory)
+    store::main_of_portable(|_law| Memory)
 }

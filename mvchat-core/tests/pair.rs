@@ -76,6 +76,7 @@ impl Engine {
                     user: ME,
                     token: Some("token".to_owned()),
                     expires: Some(expires),
+                    refresh: None,
                     session: Some(session),
                     email_verified: false,
                     desc: Desc { public: None, private: None },

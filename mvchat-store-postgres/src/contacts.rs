@@ -11,7 +11,7 @@ use mvchat_core::time::Timestamp;
 
 /// The rows are written in one order, whoever adds whom.
 const ADD: &str = "insert into @.contacts as c (owner, other, source, created_at, trusts, trusted) \
-     select p.owner, p.other, $3, $4, p.trusts, p.trusted from (values ($1, $2, true, $5), ($2, $1, $5, true)) \
+     select p.owner, p.other, $3, $4, p.trusts, p.trusted from (values ($1::uuid, $2::uuid, true, $5), ($2, $1, $5, true)) \
      p(owner, other, trusts, trusted) order by p.owner on conflict (owner, other) do update \
      set trusts = c.trusts or excluded.trusts, trusted = c.trusted or excluded.trusted";
 const REMOVE: &str = "with pair as (select c.owner, c.other from @.contacts c \
@@ -21,6 +21,7 @@ const NAME: &str =
     "update @.contacts c set nickname = $3 where c.owner = $1 and c.other = $2 returning c.owner";
 const OF: &str = "select c.other, c.source, c.created_at, c.nickname, c.trusts, c.trusted from @.contacts c where c.owner = $1 \
      order by c.created_at desc, c.other desc";
+pub(crate) const STATEMENTS: &[&str] = &[ADD, REMOVE, NAME, OF];
 
 #[async_trait]
 impl ContactStore for PgStore {

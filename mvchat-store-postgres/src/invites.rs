@@ -32,6 +32,7 @@ const USE: &str = "with used as (update @.invites i set used_by = $2, used_at = 
      select distinct p.owner, p.other, $4::smallint, $3, true, true from used u, lateral (values \
      (u.inviter, $2), ($2, u.inviter)) p(owner, other) order by p.owner on conflict (owner, other) do update \
      set trusts = true, trusted = true) select count(*) from used";
+pub(crate) const STATEMENTS: &[&str] = &[CREATE, ONE, OF, UNUSED, REVOKE, USE];
 
 #[async_trait]
 impl InviteStore for PgStore {
@@ -80,7 +81,7 @@ impl InviteStore for PgStore {
     }
 }
 
-fn invite(row: &PgRow) -> StoreResult<InviteRow> {
+pub(crate) fn invite(row: &PgRow) -> StoreResult<InviteRow> {
     let hash =
         |index| get::<Vec<u8>>(row, index)?.try_into().map_err(|_| internal("a hash of another length"));
     let used_at: Option<i64> = get(row, 8)?;

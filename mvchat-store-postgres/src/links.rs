@@ -14,6 +14,7 @@ const CREATE: &str = "insert into @.links (code, conv, expires_at, max_uses, use
 const ONE: &str = "select l.uses, l.row from @.links l where l.code = $1";
 const OF: &str = "select l.uses, l.row from @.links l where l.conv = $1";
 const REVOKE: &str = "delete from @.links l where l.conv = $1 and l.code = $2 returning l.conv";
+pub(crate) const STATEMENTS: &[&str] = &[CREATE, ONE, OF, REVOKE];
 
 #[async_trait]
 impl LinkStore for PgStore {
@@ -52,7 +53,7 @@ impl LinkStore for PgStore {
     }
 }
 
-fn link(row: &PgRow) -> StoreResult<LinkRow> {
+pub(crate) fn link(row: &PgRow) -> StoreResult<LinkRow> {
     let kept: LinkRow = of_json(get(row, 1)?)?;
     let uses = u32::try_from(unsigned(get(row, 0)?)).unwrap_or(u32::MAX);
     Ok(LinkRow { uses, ..kept })

@@ -5,6 +5,9 @@ use crate::schema::Schema;
 use mvchat_core::seam::StoreResult;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Row};
 
+const VERSION: &str = "select coalesce(max(version), 0) from @.migrations";
+pub(crate) const STATEMENTS: &[&str] = &[VERSION];
+
 /// The steps of a family of tables, in order; step `n` makes version `n`.
 ///
 /// A step that was released is never changed. A function keeps its name as long as its arguments and its meaning do:
@@ -22,6 +25,7 @@ pub(crate) const STORE: Migrations = Migrations {
         include_str!("../sql/0003_commit.sql"),
         include_str!("../sql/0004_own.sql"),
         include_str!("../sql/0005_expiry.sql"),
+        include_str!("../sql/0006_move.sql"),
     ]],
 };
 
@@ -50,7 +54,7 @@ async fn version(connection: &mut PgConnection, schema: &Schema) -> StoreResult<
     if known.fetch_optional(&mut *connection).await.map_err(failed)?.is_none() {
         return Ok(0);
     }
-    let newest = sqlx::query(schema.sql("select coalesce(max(version), 0) from @.migrations"));
+    let newest = sqlx::query(schema.sql(VERSION));
     newest.fetch_one(connection).await.and_then(|row| row.try_get(0)).map_err(failed)
 }
 

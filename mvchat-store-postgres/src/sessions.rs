@@ -5,7 +5,9 @@ use crate::error::{already_exists, not_found};
 use crate::rows::{get, limit, of_json, to_json};
 use async_trait::async_trait;
 use mvchat_core::proto::{SessionId, UserId};
-use mvchat_core::seam::{EndSessions, SessionRow, SessionStore, StoreResult};
+use mvchat_core::seam::{
+    EndSessions, RefreshChange, SessionRow, SessionStore, StoreError, StoreErrorKind, StoreResult,
+};
 use mvchat_core::time::Timestamp;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeMap;
@@ -16,10 +18,14 @@ const ONE: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where
 const MANY: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.id = any($1)";
 const TOUCH: &str = "update @.sessions s set used_at = greatest(s.used_at, $2), expires_at = $3 where s.id = $1 \
      returning s.id";
+// The rest of a row changes with its refresh tokens only.
+const REFRESH: &str = "update @.sessions s set used_at = greatest(s.used_at, $2), expires_at = $3, row = $4 \
+     where s.id = $1 and s.row = $5 returning s.id";
 const END: &str = "delete from @.sessions s where s.user_id = $1 and ($2::uuid is null or s.id = $2) \
      and ($3::uuid is null or s.id <> $3) returning s.id";
 const OF: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.user_id = $1 \
      order by s.used_at desc, s.id desc";
+pub(crate) const STATEMENTS: &[&str] = &[OPEN, ONE, MANY, TOUCH, END, OF];
 
 #[async_trait]
 impl SessionStore for PgStore {
@@ -64,6 +70,30 @@ impl SessionStore for PgStore {
         Ok(!touched.is_empty())
     }
 
+    async fn refresh_session(&self, change: RefreshChange) -> StoreResult<()> {
+        let RefreshChange { session: id, expect, refresh, used_at, expires_at } = change;
+        let (used_at, expires_at) = (used_at.as_micros(), expires_at.as_micros());
+        loop {
+            let rows = self.read(|| sqlx::query(self.sql(ONE)).bind(id.0)).await?;
+            let before: &str = get(rows.first().ok_or_else(|| not_found("no such session"))?, 2)?;
+            let known: SessionRow = of_json(before)?;
+            if known.refresh != expect {
+                return Err(StoreError::new(StoreErrorKind::Conflict, "the refresh tokens are others"));
+            }
+            let after = to_json(&SessionRow { refresh: Some(refresh.clone()), ..known })?;
+            let written = self
+                .write(|| {
+                    let query = sqlx::query(self.sql(REFRESH)).bind(id.0).bind(used_at).bind(expires_at);
+                    query.bind(&after).bind(before)
+                })
+                .await?;
+            // Otherwise somebody else was faster, or has ended the session.
+            if !written.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {
         let (only, but) = match which {
             EndSessions::One(id) => (Some(id.0), None),
@@ -83,7 +113,7 @@ impl SessionStore for PgStore {
     }
 }
 
-fn session(row: &PgRow) -> StoreResult<SessionRow> {
+pub(crate) fn session(row: &PgRow) -> StoreResult<SessionRow> {
     let kept: SessionRow = of_json(get(row, 2)?)?;
     let (used_at, expires_at) =
         (get(row, 0).map(Timestamp::from_micros)?, get(row, 1).map(Timestamp::from_micros)?);

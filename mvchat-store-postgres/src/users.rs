@@ -25,6 +25,7 @@ const CREDENTIAL: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret
 const CREDENTIAL_OF: &str = "select c.user_id, c.scheme, c.name, c.folded, c.secret from @.credentials c \
      where c.user_id = $1 and c.scheme = $2";
 const UPDATE: &str = "select status from @.update_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const FORGET: &str = "delete from @.credentials c where c.user_id = $1 returning c.scheme";
 const EMAIL_OWNER: &str = "select u.id from @.users u where u.email_hash = $1";
 const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $4 \
      where c.user_id = $1 and c.scheme = $2 and c.secret = $3 returning c.user_id), \
@@ -38,6 +39,8 @@ const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $
 const SEARCH: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version, u.email_hash \
      from @.users u where u.state = 1 and u.name is not null and position($1 in u.name) > 0 and u.id <> all($2) \
      order by substring(u.name from 1 for 256), u.name, u.id limit $3";
+pub(crate) const STATEMENTS: &[&str] =
+    &[CREATE, USERS, CREDENTIAL, CREDENTIAL_OF, UPDATE, EMAIL_OWNER, SET_SECRET, SEARCH];
 
 #[async_trait]
 impl UserStore for PgStore {
@@ -125,6 +128,11 @@ impl UserStore for PgStore {
         }
     }
 
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        let forgotten = self.write(|| sqlx::query(self.sql(FORGET)).bind(user.0)).await?;
+        Ok(forgotten.len() as u64)
+    }
+
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
         let rows = self.read(|| sqlx::query(self.sql(EMAIL_OWNER)).bind(email.to_vec())).await?;
         rows.first().map(|row| get(row, 0).map(UserId)).transpose()
@@ -161,19 +169,19 @@ impl UserStore for PgStore {
 }
 
 /// An account as it is written: what queries ask for has columns of its own.
-struct Written {
-    id: Uuid,
-    state: i16,
-    name: Option<Vec<u8>>,
-    must_change_password: bool,
-    private: Option<Vec<u8>>,
-    email: Option<Vec<u8>>,
-    email_hash: Option<Vec<u8>>,
-    row: String,
+pub(crate) struct Written {
+    pub(crate) id: Uuid,
+    pub(crate) state: i16,
+    pub(crate) name: Option<Vec<u8>>,
+    pub(crate) must_change_password: bool,
+    pub(crate) private: Option<Vec<u8>>,
+    pub(crate) email: Option<Vec<u8>>,
+    pub(crate) email_hash: Option<Vec<u8>>,
+    pub(crate) row: String,
 }
 
 impl Written {
-    fn of(mut user: UserRow) -> StoreResult<Self> {
+    pub(crate) fn of(mut user: UserRow) -> StoreResult<Self> {
         let private = user.private.take().map(|private| private.to_vec());
         let email = user.email.take();
         Ok(Self {
@@ -190,7 +198,7 @@ impl Written {
 }
 
 /// Reads an account with its version.
-fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
+pub(crate) fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
     let mut user: UserRow = of_json(get(row, 5)?)?;
     user.state = Code::of(get(row, 1)?)?;
     user.must_change_password = get(row, 2)?;
@@ -201,7 +209,7 @@ fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
     Ok((user, get(row, 6)?))
 }
 
-fn credential(row: &PgRow) -> StoreResult<Credential> {
+pub(crate) fn credential(row: &PgRow) -> StoreResult<Credential> {
     let column = |index| text(row, index)?.ok_or_else(|| internal("a credential without its columns"));
     Ok(Credential {
         user: UserId(get(row, 0)?),

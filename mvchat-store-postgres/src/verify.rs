@@ -6,7 +6,7 @@ use mvchat_core::seam::StoreResult;
 use uuid::Uuid;
 
 /// Each finds conversations in which something is wrong, and says what.
-const CHECKS: [(&str, &str); 5] = [
+pub(crate) const CHECKS: [(&str, &str); 5] = [
     (
         "messages have gaps",
         "select c.id from @.conversations c where c.last_seq <> (select count(*) from @.messages m \

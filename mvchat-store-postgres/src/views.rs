@@ -31,6 +31,7 @@ const SINCE: &str = "select null::text, @.horizon(), null::bigint union all (\
      as touched from @.members m join @.conversations c on c.id = m.conv where m.user_id = $1) t \
      where t.touched > $2) p \
      where p.place <= $3 or p.touched > (select @.horizon()) order by p.touched)";
+pub(crate) const STATEMENTS: &[&str] = &[ONE, PAGE, SINCE];
 
 impl PgStore {
     pub(crate) async fn read_views(&self, viewer: UserId, query: ViewQuery) -> StoreResult<Views> {
@@ -165,7 +166,7 @@ pub(crate) fn view(text: &str) -> StoreResult<View> {
     })
 }
 
-fn unhex(text: &str) -> StoreResult<Bytes> {
+pub(crate) fn unhex(text: &str) -> StoreResult<Bytes> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => Some(digit(*high)? << 4 | digit(*low)?),

@@ -137,7 +137,7 @@ impl<R: Rows> Iterator for Walk<'_, R> {
     }
 }
 
-fn position_key() -> Key {
+pub(crate) fn position_key() -> Key {
     Key::of(META).text("position")
 }
 

@@ -70,6 +70,6 @@ pub(crate) fn add_contacts(
     Ok(())
 }
 
-fn contact_key(owner: UserId, other: UserId) -> Key {
+pub(crate) fn contact_key(owner: UserId, other: UserId) -> Key {
     Key::user(CONTACT, owner).id(other.0)
 }

@@ -19,8 +19,8 @@ use mvchat_core::time::Timestamp;
 use uuid::Uuid;
 
 /// Under which ids stands what concerns nobody in particular.
-const ALL: UserId = UserId(Uuid::nil());
-const SOME: UserId = UserId(Uuid::max());
+pub(crate) const ALL: UserId = UserId(Uuid::nil());
+pub(crate) const SOME: UserId = UserId(Uuid::max());
 
 #[async_trait]
 impl ExpiryStore for SledStore {
@@ -41,21 +41,21 @@ fn first(rows: &impl Rows) -> StoreResult<Option<Timestamp>> {
 
 /// Where something that is due stands.
 #[derive(Clone, Copy)]
-struct Place {
-    at: Timestamp,
-    conv: ConvId,
-    user: UserId,
-    seq: Seq,
+pub(crate) struct Place {
+    pub(crate) at: Timestamp,
+    pub(crate) conv: ConvId,
+    pub(crate) user: UserId,
+    pub(crate) seq: Seq,
 }
 
 impl Place {
-    fn key(self) -> Key {
+    pub(crate) fn key(self) -> Key {
         // Times before 1970 are negative; with the sign turned they come first.
         let at = self.at.as_micros().cast_unsigned() ^ (1 << 63);
         Key::of(DUE).number(at).id(self.conv.0).id(self.user.0).number(self.seq.0)
     }
 
-    fn read(key: &[u8]) -> Self {
+    pub(crate) fn read(key: &[u8]) -> Self {
         let id =
             |from: usize| key.get(from..from + 16).and_then(|id| id.try_into().ok()).map(Uuid::from_bytes);
         let at = key.get(..9).map_or(0, last_number) ^ (1 << 63);

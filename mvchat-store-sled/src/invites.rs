@@ -86,11 +86,11 @@ fn use_invite(batch: &mut Batch, id: InviteId, by: UserId, at: Timestamp) -> Sto
     Ok(true)
 }
 
-fn invite_key(id: InviteId) -> Key {
+pub(crate) fn invite_key(id: InviteId) -> Key {
     Key::of(INVITE).id(id.0)
 }
 
-fn unused_key(row: &InviteRow) -> Key {
+pub(crate) fn unused_key(row: &InviteRow) -> Key {
     Key::of(INVITE_TO).hash(&row.email).id(row.id.0)
 }
 

@@ -194,6 +194,11 @@ pub(crate) struct KeyRange {
 }
 
 impl KeyRange {
+    /// Returns the range of everything but what the store knows of itself.
+    pub(crate) fn all_but_meta() -> Self {
+        Self { from: vec![CHUNK], to: vec![u8::MAX] }
+    }
+
     /// Leaves out everything up to and with a key.
     pub(crate) fn after(mut self, key: &Key) -> Self {
         self.from = [key.as_slice(), &[0]].concat();

@@ -72,7 +72,7 @@ pub(crate) fn remove_all(batch: &mut Batch, conv: ConvId) -> StoreResult<()> {
     Ok(())
 }
 
-fn link_key(code: &str) -> Key {
+pub(crate) fn link_key(code: &str) -> Key {
     Key::of(LINK).text(code)
 }
 

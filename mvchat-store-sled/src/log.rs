@@ -42,7 +42,7 @@ impl Pending {
 }
 
 /// The entries of a row, as they are read: as many as there are.
-struct Entries(Vec<LogEntry>);
+pub(crate) struct Entries(pub(crate) Vec<LogEntry>);
 
 impl Field for Entries {
     fn put(&self, out: &mut Out) {
@@ -54,6 +54,16 @@ impl Field for Entries {
             entries.push(LogEntry::take(input)?);
         }
         Ok(Self(entries))
+    }
+}
+
+/// Returns where a page of at most so many ends: never between equals, which the next page would pass over, and which
+/// come from stores that have some. If that leaves nothing, the equals stay together and the page is longer.
+pub(crate) fn untied<T, P: PartialEq>(rows: &[T], most: usize, place: impl Fn(&T) -> P) -> usize {
+    let Some(next) = rows.get(most).map(&place) else { return rows.len() };
+    match rows[..most].iter().rposition(|row| place(row) != next) {
+        Some(last) => last + 1,
+        None => rows.iter().take_while(|row| place(row) == next).count(),
     }
 }
 
@@ -70,7 +80,9 @@ pub(crate) fn log(rows: &impl Rows, after: Position, limit: usize) -> StoreResul
         let Entries(row) = rows.decoded(&key, &stored)?;
         entries.extend(row.into_iter().filter(|entry| entry.position > after));
         if entries.len() > limit {
-            entries.truncate(limit);
+            // Equals stand in one row.
+            let end = untied(&entries, limit, |entry: &LogEntry| entry.position);
+            entries.truncate(end);
             more = true;
             break;
         }

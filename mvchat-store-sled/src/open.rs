@@ -10,7 +10,7 @@ use crate::read::Rows;
 use crate::snapshot::{Durable, Version};
 use crate::syncer::{DbFile, Syncer, forget_unwritten, sync_dir};
 use crate::writer::{FAILED, Writer};
-use mvchat_core::seam::{StoreError, StoreResult};
+use mvchat_core::seam::{StoreError, StoreErrorKind, StoreResult};
 use sled::Db;
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -25,6 +25,11 @@ const SCHEMA: u64 = 1;
 /// The key of the schema's version.
 fn schema() -> Key {
     Key::of(META).text("schema")
+}
+
+/// The key of the note how far another store was copied into this one.
+pub(crate) fn loading() -> Key {
+    Key::of(META).text("loading")
 }
 
 /// What has to be open for as long as the store.
@@ -61,7 +66,7 @@ pub(crate) fn open(path: &Path, options: &SledOptions) -> StoreResult<Opened> {
         hot: Hot::new(usize::try_from(options.cache / 8).unwrap_or(usize::MAX)),
         dir,
     };
-    check_schema(&mut writer)?;
+    check_schema(&mut writer, path, options.unfinished)?;
     if let Some(syncer) = &options.syncer {
         writer.syncer = Arc::clone(syncer);
     }
@@ -118,11 +123,17 @@ fn settle(path: &Path, dir: &Path, file: &DbFile) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses what a newer version wrote, and signs a new store.
-fn check_schema(writer: &mut Writer) -> StoreResult<()> {
+/// Refuses what a newer version wrote and what is not finished, and signs a new store.
+fn check_schema(writer: &mut Writer, path: &Path, unfinished: bool) -> StoreResult<()> {
     let mut batch = writer.batch();
     match batch.row::<u64>(&schema())? {
-        Some(SCHEMA) => return Ok(()),
+        Some(SCHEMA) if !unfinished && batch.has(&loading())? => {
+            return Err(StoreError::new(
+                StoreErrorKind::Conflict,
+                format!("{} holds a copy that was not finished: finish it, or empty it", path.display()),
+            ));
+        }
+        Some(SCHEMA) => {}
         Some(other) => {
             return Err(internal(format!(
                 "the store was written by a newer version (schema {other}, this one knows {SCHEMA}): \
@@ -134,6 +145,7 @@ fn check_schema(writer: &mut Writer) -> StoreResult<()> {
         }
         None => batch.put(&schema(), &SCHEMA)?,
     }
+    // Also without a change, because the batch has borrowed what the writer remembers.
     if writer.keep(batch) { Ok(()) } else { Err(writer.health.why_unanswered()) }
 }
 

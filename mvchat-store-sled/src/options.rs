@@ -37,6 +37,7 @@ pub struct SledOptions {
     pub(crate) queue: usize,
     pub(crate) ballast: u64,
     pub(crate) watermark: u64,
+    pub(crate) unfinished: bool,
     pub(crate) probe: Arc<dyn Probe>,
     /// Instead of the sync of the database file.
     pub(crate) syncer: Option<Arc<dyn Syncer>>,
@@ -51,6 +52,7 @@ impl Default for SledOptions {
             queue: 4_096,
             ballast: 64 << 20,
             watermark: 32 << 20,
+            unfinished: false,
             probe: Arc::new(FileSystem),
             syncer: None,
         }
@@ -90,11 +92,18 @@ impl SledOptions {
         self
     }
 
+    /// Also opens what another store is being copied into, to go on with that.
+    pub fn accept_unfinished(mut self) -> Self {
+        self.unfinished = true;
+        self
+    }
+
     /// Opens the store, or makes a new one. It lives in `<path>/store`; other things may lie beside that.
     ///
     /// # Errors
     /// * `Unavailable`: the store is open already, in this or another process; or the disk fails.
     /// * `Internal`: the data are damaged, or were written by a newer version.
+    /// * `Conflict`: another store is being copied into this one, and that was not finished.
     pub fn open(self, path: impl AsRef<Path>) -> Result<SledStore, StoreError> {
         SledStore::start(path.as_ref(), self)
     }

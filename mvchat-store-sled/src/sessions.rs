@@ -7,7 +7,10 @@ use crate::keys::{Key, SESSION, SESSION_OF, USER, last_id};
 use crate::read::Rows;
 use async_trait::async_trait;
 use mvchat_core::proto::{SessionId, UserId};
-use mvchat_core::seam::{EndSessions, SessionRow, SessionStore, StoreResult, UserRow, UserState};
+use mvchat_core::seam::{
+    EndSessions, RefreshChange, SessionRow, SessionStore, StoreError, StoreErrorKind, StoreResult, UserRow,
+    UserState,
+};
 use mvchat_core::time::Timestamp;
 use std::cmp::Reverse;
 
@@ -37,6 +40,10 @@ impl SessionStore for SledStore {
         .await
     }
 
+    async fn refresh_session(&self, change: RefreshChange) -> StoreResult<()> {
+        self.write(move |batch| refresh_session(batch, change)).await
+    }
+
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {
         let ends = move |id| match which {
             EndSessions::One(one) => id == one,
@@ -58,7 +65,7 @@ impl SessionStore for SledStore {
     }
 }
 
-fn session_key(id: SessionId) -> Key {
+pub(crate) fn session_key(id: SessionId) -> Key {
     Key::of(SESSION).id(id.0)
 }
 
@@ -99,6 +106,19 @@ fn open_session(batch: &mut Batch, row: &SessionRow, max: usize) -> StoreResult<
     let ended: Vec<SessionId> = others.into_iter().take(too_many).map(|(_, id)| id).collect();
     end_sessions(batch, row.user, |id| ended.contains(&id))?;
     Ok(ended)
+}
+
+fn refresh_session(batch: &mut Batch, change: RefreshChange) -> StoreResult<()> {
+    let RefreshChange { session, expect, refresh, used_at, expires_at } = change;
+    let row: Option<SessionRow> = batch.row(&session_key(session))?;
+    let mut row = row.ok_or_else(|| not_found("no such session"))?;
+    if row.refresh != expect {
+        return Err(StoreError::new(StoreErrorKind::Conflict, "the refresh tokens are others"));
+    }
+    row.used_at = row.used_at.max(used_at);
+    row.expires_at = expires_at;
+    row.refresh = Some(refresh);
+    batch.put(&session_key(session), &row)
 }
 
 fn sessions_of(rows: &impl Rows, user: UserId) -> StoreResult<Vec<SessionRow>> {

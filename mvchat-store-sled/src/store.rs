@@ -84,6 +84,11 @@ impl SledStore {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Returns the folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     /// Runs a write on the writer's thread; it happens wholly or not at all. Returns when it is durable.
     pub(crate) async fn write<T: Send + 'static>(
         &self,

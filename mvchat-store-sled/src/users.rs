@@ -43,6 +43,10 @@ impl UserStore for SledStore {
         self.write(move |batch| set_secret(batch, change)).await
     }
 
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        self.write(move |batch| forget_credentials(batch, user)).await
+    }
+
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
         let key = Key::of(EMAIL).hash(email);
         self.read(move |rows| rows.row(&key)).await
@@ -135,16 +139,30 @@ fn rename(batch: &mut Batch, user: UserId, new: NewName) -> StoreResult<()> {
     batch.put(&key, &Credential { name, folded, ..known })
 }
 
-/// Takes the secrets of a user's credentials away; the names stay taken.
-fn forget_secrets(batch: &mut Batch, user: UserId) -> StoreResult<()> {
+/// Returns the keys of a user's credentials, each with that of its entry in the index.
+fn credentials_of(batch: &Batch, user: UserId) -> StoreResult<Vec<(Key, Key)>> {
     let index = Key::user(CREDENTIAL_OF, user);
     let mut keys = Vec::new();
     for item in batch.up(index.clone().all()) {
         let (key, stored) = item?;
         let folded: String = batch.decoded(&key, &stored)?;
-        keys.push(Key::of(CREDENTIAL).rest_of(&key, &index).text(&folded));
+        let credential = Key::of(CREDENTIAL).rest_of(&key, &index).text(&folded);
+        keys.push((credential, Key::user(CREDENTIAL_OF, user).rest_of(&key, &index)));
     }
-    for key in keys {
+    Ok(keys)
+}
+
+fn forget_credentials(batch: &mut Batch, user: UserId) -> StoreResult<u64> {
+    let keys = credentials_of(batch, user)?;
+    for key in keys.iter().flat_map(|(credential, indexed)| [credential, indexed]) {
+        batch.remove(key)?;
+    }
+    Ok(keys.len() as u64)
+}
+
+/// Takes the secrets of a user's credentials away; the names stay taken.
+fn forget_secrets(batch: &mut Batch, user: UserId) -> StoreResult<()> {
+    for (key, _) in credentials_of(batch, user)? {
         if let Some(mut credential) = batch.row::<Credential>(&key)? {
             credential.secret.clear();
             batch.put(&key, &credential)?;
@@ -154,7 +172,7 @@ fn forget_secrets(batch: &mut Batch, user: UserId) -> StoreResult<()> {
 }
 
 /// Writes an account and the name under which it is found.
-fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
+pub(crate) fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
     let name = row.display_name().filter(|_| row.state == UserState::Active);
     match name {
         Some(name) => batch.put(&Key::user(NAME, row.id), &fold(&name))?,
@@ -163,7 +181,7 @@ fn put_user(batch: &mut Batch, row: &UserRow) -> StoreResult<()> {
     batch.put(&Key::user(USER, row.id), row)
 }
 
-fn credential_key(scheme: &str, folded: &str) -> Key {
+pub(crate) fn credential_key(scheme: &str, folded: &str) -> Key {
     Key::of(CREDENTIAL).text(scheme).text(folded)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::chat::{Walk, active, members, position, tail};
 use crate::keys::{CONV, CONV_OF, Key, MEMBER, MINE, PRIVATE, last_id};
+use crate::log::untied;
 use crate::read::{Rows, start};
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail};
 use mvchat_core::policy::{ConvKind, Member};
@@ -86,8 +87,9 @@ fn by_touch(
         found.extend(touched.filter(|touched| *touched > since).map(|touched| (touched, conv)));
     }
     found.sort_unstable();
-    let more = found.len() > limit;
-    found.truncate(limit);
+    let end = untied(&found, limit, |(touched, _)| *touched);
+    let more = found.len() > end;
+    found.truncate(end);
     Ok((found, more))
 }
 

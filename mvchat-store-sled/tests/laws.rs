@@ -17,5 +17,5 @@ impl StoreFixture for Sled {
 }
 
 fn main() -> ExitCode {
-    store::main(|_law| Sled(tempfile::tempdir().unwrap()))
+    store::main_of_portable(|_law| Sled(tempfile::tempdir().unwrap()))
 }

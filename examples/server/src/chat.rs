@@ -14,15 +14,37 @@ use mvchat_core::{
 };
 use mvchat_store_sled::SledStore;
 
+use crate::auth::{self, KeysFile};
 use crate::config::{Config, KeySource, Preset, RING_VARIABLE, StoreKind};
-use crate::database;
+use crate::{database, mail::SmtpMailer};
 
-/// Opens keys and store and starts the engine.
+/// A chat that people log in to, and what is looked after beside it.
+pub(crate) struct Serving {
+    pub(crate) chat: Chat,
+    pub(crate) mailer: Option<SmtpMailer>,
+    pub(crate) keys_file: Option<KeysFile>,
+}
+
+/// Opens keys and store and starts the engine, for an administrator.
 ///
 /// # Errors
 /// With the folder that could not be used, or with everything that the engine finds wrong.
 pub(crate) async fn open(config: &Config) -> io::Result<Chat> {
     builder(config).await?.limits(limits(config)).build().await.map_err(io::Error::other)
+}
+
+/// As [`open`], with everything that those who log in need.
+///
+/// # Errors
+/// Also if what the configuration names for schemes or mail can't be used.
+pub(crate) async fn serve(config: &Config) -> io::Result<Serving> {
+    let mailer = SmtpMailer::of(&config.mail)?;
+    let (mut builder, keys_file) = auth::schemes(&config.auth, builder(config).await?)?;
+    if let Some(mailer) = &mailer {
+        builder = builder.mailer(mailer.clone());
+    }
+    let chat = builder.limits(limits(config)).build().await.map_err(io::Error::other)?;
+    Ok(Serving { chat, mailer, keys_file })
 }
 
 async fn builder(config: &Config) -> io::Result<ChatBuilder> {

@@ -1,6 +1,7 @@
 //! The parts of the reference server `mvchat`; the binary puts them together.
 
 pub mod accept;
+mod auth;
 mod chat;
 pub mod cli;
 pub mod command;
@@ -9,6 +10,7 @@ mod control;
 pub mod database;
 mod keeper;
 pub mod log;
+mod mail;
 mod proxy;
 pub mod run;
 pub mod signal;

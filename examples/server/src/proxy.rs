@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::config::Network;
 
@@ -29,6 +29,31 @@ pub(crate) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network])
         }
     }
     found
+}
+
+/// A header by which proxies say who somebody is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct IdentityHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// The proxies that may set it.
+    pub trusted: Vec<Network>,
+}
+
+impl IdentityHeader {
+    /// Makes the rule.
+    pub fn new(name: HeaderName, trusted: Vec<Network>) -> Self {
+        Self { name, trusted }
+    }
+
+    /// Takes the header away from a request, unless a trusted proxy is at the other end of the connection. What
+    /// `X-Forwarded-For` says is about somebody further away, and does not count.
+    pub(crate) fn keep_only_if_trusted(&self, peer: SocketAddr, headers: &mut HeaderMap) {
+        if !self.trusted.iter().any(|network| network.contains(peer.ip())) {
+            headers.remove(&self.name);
+        }
+    }
 }
 
 /// Reads an entry; some proxies add a port, and then brackets around IPv6.
@@ -65,6 +90,18 @@ mod tests {
             ("127.0.0.1", &[], "127.0.0.1"),
         ] {
             assert_eq!(found(peer, lines), client, "{peer} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_taken_from_trusted_proxies_only() {
+        let rule = IdentityHeader::new("x-user".parse().unwrap(), vec!["10.0.0.0/8".parse().unwrap()]);
+        for (peer, kept) in [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("127.0.0.1", false)] {
+            let mut headers = HeaderMap::new();
+            headers.append("x-user", "ana".parse().unwrap());
+            headers.append("x-user", "eve".parse().unwrap());
+            rule.keep_only_if_trusted(SocketAddr::new(peer.parse().unwrap(), 9), &mut headers);
+            assert_eq!(headers.contains_key("x-user"), kept, "{peer}");
         }
     }
 

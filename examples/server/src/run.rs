@@ -5,15 +5,18 @@ use std::{
     net::SocketAddr,
 };
 
+use axum::http::HeaderName;
 use mvchat_core::Chat;
 use mvchat_transport_axum::Options;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     accept::{self, AcceptOptions, Drained},
-    chat,
+    chat::{self, Serving},
     config::{Config, StoreKind},
-    control, keeper, web,
+    control, keeper,
+    proxy::IdentityHeader,
+    web,
 };
 
 /// Serves on `listener` until `shutdown` is ready, then drains.
@@ -27,13 +30,15 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let chat = chat::open(&config).await?;
+    let Serving { chat, mailer, keys_file } = chat::serve(&config).await?;
     let keeper = tokio::spawn(keeper::keep(chat.clone(), keeper::policy(&config.keys)));
+    let foreign = keys_file.map(|file| tokio::spawn(file.keep()));
     let control = tokio::spawn(administer(chat.clone(), config.clone()));
     let origins = Options::default().allowed_origins(&config.server.allowed_origins);
     let app = mvchat_transport_axum::router_with(chat.clone(), origins).merge(web::routes());
     let options = accept_options(&config);
     let within = options.drain_timeout;
+    let rest = config.server.shutdown_timeout.saturating_sub(within) / 2;
     announce(listener.local_addr()?)?;
     let (stop, stopping) = oneshot::channel::<()>();
     let shutdown = async {
@@ -49,6 +54,15 @@ pub async fn run(
     let stopped = tokio::join!(accept::serve(listener, app, options, shutdown), drain);
     keeper.abort();
     control.abort();
+    if let Some(foreign) = foreign {
+        foreign.abort();
+    }
+    if let Some(mailer) = mailer {
+        let lost = mailer.finish(rest).await;
+        if lost > 0 {
+            tracing::warn!(lost, "mails were not sent");
+        }
+    }
     match stopped {
         (Drained::All, true) => tracing::info!("stopped"),
         (Drained::All, false) => tracing::warn!("stopped with commands left"),
@@ -81,12 +95,19 @@ fn accept_options(config: &Config) -> AcceptOptions {
         header_timeout: server.read_timeout,
         idle_timeout: server.idle_timeout,
         max_connections: server.max_connections,
-        // What is left of the time to stop is for the store.
+        // What is left of the time to stop is for mail and the store.
         drain_timeout: server.shutdown_timeout * 4 / 5,
         trusted_proxies: match server.use_x_forwarded_for {
             true => server.trusted_proxies.clone(),
             false => Vec::new(),
         },
+        identity_header: config
+            .auth
+            .header
+            .name
+            .parse()
+            .ok()
+            .map(|name: HeaderName| IdentityHeader::new(name, config.auth.header.trusted.clone())),
         ..AcceptOptions::default()
     }
 }

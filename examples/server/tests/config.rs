@@ -279,3 +279,37 @@ fn a_misspelt_variable_is_a_warning() {
     let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, ["MVCHAT_LISTN: unknown variable, without effect; did you mean MVCHAT_LISTEN?"]);
 }
+
+#[test]
+fn mail_comes_with_all_it_needs_or_is_complained_about() {
+    let config = good(
+        "email:\n  host: mail.example.org\n  port: 2525\n  username: chat\n  password: 'pass'\n  from: chat@example.org\n",
+    );
+    assert_eq!((config.mail.host.as_str(), config.mail.port), ("mail.example.org", 2_525), "the seed's keys");
+    assert!(!format!("{config:?}").contains("pass\""));
+    assert_eq!(good("mail: {user: chat}").mail.user, "chat", "nothing is checked that is not used");
+    let complaints = |text: &str| bad(&format!("mail:\n  host: mail.example.org\n{text}"), [], &[]);
+    assert!(complaints("")[0].starts_with("2: mail.from must be an address"));
+    assert!(complaints("  from: nobody\n")[0].starts_with("3: mail.from must be an address"));
+    let both = complaints("  from: a@b.cd\n  password: one\n  password_file: two\n");
+    assert!(both[0].starts_with("5: mail.password and mail.password_file"), "{both:?}");
+    let clear = complaints("  from: a@b.cd\n  tls: none\n  user: chat\n");
+    assert!(clear[0].starts_with("5: mail.tls is none"), "{clear:?}");
+    good("mail: {host: 127.0.0.1, from: a@b.cd, tls: none, user: chat}");
+}
+
+#[test]
+fn schemes_come_with_all_they_need_or_are_complained_about() {
+    let config = good(
+        "auth:\n  guests: 12h\n  jwt: {issuer: 'https://id', audience: chat, keys_file: /k}\n  header: {name: X-User, trusted: [10.0.0.0/8]}\n",
+    );
+    assert_eq!(config.auth.guests, Duration::from_hours(12));
+    assert_eq!((config.auth.header.name.as_str(), config.auth.header.trusted.len()), ("x-user", 1));
+    let half = bad("auth:\n  jwt:\n    issuer: 'https://id'\n", [], &[]);
+    assert!(half[0].starts_with("3: auth.jwt.issuer, auth.jwt.audience and auth.jwt.keys_file"), "{half:?}");
+    let nobody = bad("", [("MVCHAT_AUTH_PASSWORDS", "false")], &[]);
+    assert!(nobody[0].contains("nobody could log in"), "{nobody:?}");
+    good("auth: {passwords: false, guests: 1h}");
+    let name = bad("auth: {header: {name: 'X User'}}", [], &[]);
+    assert!(name[0].contains("expected the name of a header"), "{name:?}");
+}

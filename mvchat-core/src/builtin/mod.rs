@@ -9,6 +9,7 @@ mod limiter;
 mod mail;
 mod memory;
 pub mod password;
+pub(crate) mod refresh;
 pub mod report;
 pub mod token;
 

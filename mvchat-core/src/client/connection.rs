@@ -143,7 +143,8 @@ impl Client {
         if matches!(scheme, Scheme::SignUp { .. }) && params.token.is_none() {
             return self.log_in();
         }
-        let token = params.token.map(Password);
+        // A refresh token is used once, so the newest takes the place of whatever was there before.
+        let token = params.refresh.or(params.token).map(Password);
         if token.is_some() {
             self.link.token = token.clone();
         }

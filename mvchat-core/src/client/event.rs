@@ -201,9 +201,10 @@ pub enum Event {
 pub struct Account {
     /// The user.
     pub user: UserId,
-    /// The token for the next login.
+    /// The token for the next login: a refresh token, which is good once, where the server gives those. Whoever keeps it
+    /// keeps the newest.
     pub token: Option<Password>,
-    /// When the token expires.
+    /// When the server wants another login of this connection; the client sees to it.
     pub expires: Option<Timestamp>,
     /// The session that the token names.
     pub session: Option<SessionId>,

@@ -1,6 +1,7 @@
 //! What the host does with accounts: it shuts them, opens them again, deletes them.
 
 use super::chat::Chat;
+use super::nodes::Hint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Json, UserId};
 use crate::seam::audit::{AuditEvent, AuditKind};
@@ -72,6 +73,7 @@ impl Chat {
         let patched = self.0.store.update_user(user, patch).await;
         // Also after a failure: nobody knows whether it happened.
         self.0.sessions.forget_all();
+        self.0.nodes.say(Hint::Account(user));
         patched.map(drop).map_err(|error| match error.kind() {
             StoreErrorKind::NotFound => Error::new(ErrorKind::NotFound, "user not found"),
             StoreErrorKind::Conflict => Error::new(ErrorKind::Gone, "user deleted"),

@@ -81,7 +81,7 @@ impl Actor {
             Ctx { inner: inner.clone(), going, user: self.user, identity: None, origin: None, turn: None };
         let work = async move {
             let inner = ctx.inner.clone();
-            let result = match inner.check_hosted(ctx.user).await {
+            let result = match inner.check_hosted(ctx.user, inner.asks_anew(&command)).await {
                 Ok(()) => ctx.execute(command).await,
                 Err(error) => Err(error),
             };

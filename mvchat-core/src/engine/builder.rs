@@ -8,11 +8,13 @@ use super::expiry::{self, Expiry};
 use super::hub::Hub;
 use super::limits::Limiting;
 use super::marks::Marks;
+use super::nodes::Nodes;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
 use super::unsure::Unsure;
+use super::vouch::Vouch;
 use crate::builtin::keys::Keys;
 use crate::builtin::password::{PasswordParams, Passwords};
 use crate::builtin::token::TokenSigner;
@@ -20,17 +22,20 @@ use crate::builtin::{LogMailer, MemoryLimiter, SystemEnv};
 use crate::irido::Rules;
 use crate::proto::Limits;
 use crate::seam::audit::AuditSink;
-use crate::seam::{Authenticator, Directory, Durability, Env, Limiter, Mailer, Store};
+use crate::seam::{Authenticator, Bus, Directory, Durability, Env, Limiter, Mailer, Store};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+/// The shortest time for which access tokens are good: clients are told a minute before that they should log in again.
+const MIN_ACCESS: Duration = Duration::from_secs(120);
+
 /// Builds a [`Chat`].
 ///
 /// # Defaults
 /// The limits of the protocol, counted in this process, the system's clock and entropy, Argon2id for passwords, no
-/// mail, no audit log. Keys have no default: a durable store without keys is an error. Only a volatile store gets keys that die with the process.
+/// mail, no audit log, no refresh tokens. Keys have no default: a durable store without keys is an error. Only a volatile store gets keys that die with the process.
 #[must_use]
 pub struct ChatBuilder {
     store: Arc<dyn Store>,
@@ -38,10 +43,12 @@ pub struct ChatBuilder {
     env: Arc<dyn Env>,
     mailer: Arc<dyn Mailer>,
     limiter: Arc<dyn Limiter>,
+    bus: Option<Arc<dyn Bus>>,
     authenticators: Vec<Box<dyn Authenticator>>,
     directory: Option<Arc<dyn Directory>>,
     by_password: bool,
     guests: Option<Duration>,
+    access_lifetime: Option<Duration>,
     audit: Option<Arc<dyn AuditSink>>,
     limits: Limits,
     passwords: PasswordParams,
@@ -79,10 +86,12 @@ impl ChatBuilder {
             env: Arc::new(SystemEnv::default()),
             mailer: Arc::new(LogMailer),
             limiter: Arc::new(MemoryLimiter::default()),
+            bus: None,
             authenticators: Vec::new(),
             directory: None,
             by_password: true,
             guests: None,
+            access_lifetime: None,
             audit: None,
             limits: Limits::default(),
             passwords: PasswordParams::default(),
@@ -122,6 +131,13 @@ impl ChatBuilder {
         self
     }
 
+    /// Sets how this node tells others on the same store what is not kept: who is here, who is writing, which sessions
+    /// are over. Without it, a store that nodes can share brings its own.
+    pub fn bus(mut self, bus: impl Bus) -> Self {
+        self.bus = Some(Arc::new(bus));
+        self
+    }
+
     /// Adds a scheme by which clients log in, besides `basic` and `token`.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticators.push(Box::new(authenticator));
@@ -139,6 +155,18 @@ impl ChatBuilder {
     /// account counts as deleted.
     pub fn guests(mut self, lifetime: Duration) -> Self {
         self.guests = Some(lifetime);
+        self
+    }
+
+    /// Gives out access tokens that are good for `access` only, with refresh tokens that renew them: a reasonable time is
+    /// 15 minutes. A refresh token is used once, by logging in with it, and replaced by its use; it is good as long as its
+    /// session, which slides when it is used. Who uses one that is spent has it from somebody else, or somebody else has
+    /// it: then the session ends.
+    ///
+    /// Without this, access tokens are good as long as their session and renew themselves. Sessions from before get their
+    /// first refresh token with the next login; to turn it off again logs out whoever has one.
+    pub fn refresh_tokens(mut self, access: Duration) -> Self {
+        self.access_lifetime = Some(access);
         self
     }
 
@@ -204,6 +232,12 @@ impl ChatBuilder {
         if self.guests.is_some_and(|lifetime| lifetime <= Duration::from_secs(60)) {
             problems.push("guests stay for a minute at most: give `.guests(…)` more".to_owned());
         }
+        if self.access_lifetime.is_some_and(|lifetime| lifetime < MIN_ACCESS) {
+            problems.push(
+                "access tokens must be good for 2 minutes at least: give `.refresh_tokens(…)` more"
+                    .to_owned(),
+            );
+        }
         let passwords = match Passwords::new(self.passwords) {
             Ok(passwords) => Some(passwords),
             Err(error) => {
@@ -221,7 +255,9 @@ impl ChatBuilder {
             ..Rules::default()
         };
         let (committer, shards) = Committer::new(self.shards);
+        let bus = self.bus.or_else(|| self.store.bus()).filter(|_| self.store.is_shared());
         let inner = Arc::new(Inner {
+            nodes: Arc::new(Nodes::new(self.env.uuid(), bus)),
             tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
             store: self.store,
             env: self.env,
@@ -232,16 +268,22 @@ impl ChatBuilder {
             directory: self.directory,
             by_password: self.by_password,
             guests: self.guests,
+            access_lifetime: self.access_lifetime,
             audit: self.audit.map(Audit::new).unwrap_or_default(),
             keys,
             passwords,
             limits: Arc::new(self.limits),
             rules,
             build: self.build.into(),
-            caps: Arc::from(["cid", "changes", "receipts"].map(str::to_owned)),
+            caps: ["cid", "changes", "receipts"]
+                .into_iter()
+                .chain(self.access_lifetime.map(|_| "refresh"))
+                .map(str::to_owned)
+                .collect(),
             convs: ConvCache::default(),
             sessions: Sessions::default(),
             underway: Underway::default(),
+            vouch: Vouch::default(),
             hub: Hub::default(),
             committer,
             store_lost: AtomicBool::new(false),

@@ -38,6 +38,11 @@ impl ConvCache {
         self.shard(conv).read().get(&conv).cloned()
     }
 
+    /// Forgets a conversation, so that it is loaded again.
+    pub(super) fn forget(&self, conv: ConvId) {
+        self.shard(conv).write().remove(&conv);
+    }
+
     /// Keeps the newer of what is here and what comes, and returns it.
     pub(super) fn put(&self, conv: Arc<Conversation>) -> Arc<Conversation> {
         let mut shard = self.shard(conv.id).write();

@@ -8,11 +8,13 @@ use super::expiry::Expiry;
 use super::hub::Hub;
 use super::limits::Limiting;
 use super::marks::Marks;
+use super::nodes::Nodes;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
 use super::underway::Underway;
 use super::unsure::Unsure;
+use super::vouch::Vouch;
 use crate::builtin::keys::{Keys, UserKey};
 use crate::builtin::password::Passwords;
 use crate::builtin::token::TokenSigner;
@@ -49,6 +51,8 @@ pub(super) struct Inner {
     pub(super) directory: Option<Arc<dyn Directory>>,
     /// Whether names and passwords open accounts, and people make their own.
     pub(super) by_password: bool,
+    /// How long access tokens are good where refresh tokens renew them; without those, as long as their session.
+    pub(super) access_lifetime: Option<Duration>,
     /// How long guests stay, if there are any.
     pub(super) guests: Option<Duration>,
     pub(super) audit: Audit,
@@ -62,7 +66,9 @@ pub(super) struct Inner {
     pub(super) convs: ConvCache,
     pub(super) sessions: Sessions,
     pub(super) underway: Underway,
+    pub(super) vouch: Vouch,
     pub(super) hub: Hub,
+    pub(super) nodes: Arc<Nodes>,
     pub(super) committer: Committer,
     /// A shared store did not answer when the log was read last; written by the task that reads it.
     pub(super) store_lost: AtomicBool,
@@ -101,9 +107,19 @@ impl Chat {
         self.0.hub.connections()
     }
 
-    /// Returns the number of users with at least one connection.
+    /// Returns the number of users with at least one connection to this node.
     pub fn online(&self) -> usize {
         self.0.hub.online()
+    }
+
+    /// Returns whether a user is connected, to this node or to another one on the same store.
+    pub fn is_online(&self, user: UserId) -> bool {
+        self.0.is_online(user)
+    }
+
+    /// Returns how many other nodes on the same store are known to be alive.
+    pub fn other_nodes(&self) -> usize {
+        self.0.nodes.others()
     }
 }
 

@@ -81,6 +81,13 @@ impl PartDigest {
     }
 }
 
+impl PartDigest {
+    /// Returns the beginning of the sum in hex.
+    pub fn short(&self) -> String {
+        format!("{:016x}", self.sum[0] >> 64)
+    }
+}
+
 impl fmt::Debug for PartDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
@@ -90,7 +97,7 @@ impl fmt::Debug for PartDigest {
 impl fmt::Display for PartDigest {
     /// Shows the number of items and the beginning of the sum.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({:016x})", self.items, self.sum[0] >> 64)
+        write!(f, "{} ({})", self.items, self.short())
     }
 }
 
@@ -139,10 +146,7 @@ pub async fn copy(
 ) -> Result<CopyReport, CopyError> {
     let mut source = from.dump().await.map_err(CopyError::Source)?;
     let identity = from.identity().await.map_err(CopyError::Source)?;
-    let mut counts = BTreeMap::new();
-    for part in Part::ALL {
-        counts.insert(part, source.count(part).await.map_err(CopyError::Source)?);
-    }
+    let counts = count_all(&mut *source).await?;
     let fresh = LoadNote {
         from: identity,
         counts,
@@ -184,12 +188,25 @@ pub async fn copy(
         done += source.items;
         tell(CopyProgress { stage: CopyStage::Checking, part, done, total });
     }
-    drop(target);
+    drop((source, target));
     if report.parts.iter().any(|part| part.source != part.target) {
         return Err(CopyError::Differs(report));
     }
+    // Not everybody can keep others away.
+    let mut source = from.dump().await.map_err(CopyError::Source)?;
+    if count_all(&mut *source).await? != note.counts {
+        return Err(CopyError::Changed);
+    }
     to.release().await.map_err(CopyError::Target)?;
     Ok(report)
+}
+
+async fn count_all(source: &mut dyn Dump) -> Result<BTreeMap<Part, u64>, CopyError> {
+    let mut counts = BTreeMap::new();
+    for part in Part::ALL {
+        counts.insert(part, source.count(part).await.map_err(CopyError::Source)?);
+    }
+    Ok(counts)
 }
 
 /// Reads a part to its end.

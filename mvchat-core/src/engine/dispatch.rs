@@ -110,10 +110,11 @@ impl Inner {
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
                 let going = Going::begin(&self, identity.user);
-                let rights = self.check_session(identity).await.inspect_err(|error| {
+                let anew = self.asks_anew(&command);
+                let rights = self.check_session(identity, anew).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
-                        self.sessions_ended(identity.user, &[identity.session], None);
+                        self.end_here(identity.user, &[identity.session], None);
                     }
                 })?;
                 rights.allow(&command)?;

@@ -18,19 +18,18 @@ const EYES: usize = 8;
 impl Chat {
     /// Erases a user, for good, and returns the signed report.
     ///
-    /// In this order: the account is [deleted](Chat::delete_user); the user's messages become tombstones for everybody,
-    /// groups are left (an owned one goes to its oldest administrator, or oldest member, first), contacts are removed and
-    /// open invites taken back; the user's data key is destroyed.
+    /// In this order: the account is [deleted](Chat::delete_user); the user's messages become tombstones for everybody, groups are left (an owned one goes to its
+    /// oldest administrator, or oldest member, first), contacts are removed and open invites taken back; the user's data key
+    /// is destroyed; the login name is removed, and is free for others.
     /// After that nothing that was sealed for the user can be read any more, in this store or in any copy of it, by
-    /// whoever has the vault as it is now. What stays: the id and the login name (so that nobody can take it over),
-    /// membership in direct conversations, sequence numbers and times, reactions, and what others quoted or wrote.
+    /// whoever has the vault as it is now. What stays: the id, membership in direct conversations, sequence numbers and times, reactions, and what others quoted or wrote.
     ///
     /// Messages that none of the user's conversations shows any more, or in groups that the user had left before, keep
     /// their rows and can no longer be opened. Can be repeated, also after an interruption: then it does the rest.
     ///
     /// # Errors
-    /// `NotFound` if there never was such a user; `Unavailable`, `Internal` if account, sessions or key could not be
-    /// dealt with. Everything else that fails is counted in the report.
+    /// `NotFound` if there never was such a user; `Unavailable`, `Internal` if account, sessions, key or login name could
+    /// not be dealt with. Everything else that fails is counted in the report.
     pub async fn erase_user(&self, user: UserId) -> Result<String> {
         let inner = &self.0;
         let _token = inner.closing.commands.token();
@@ -62,6 +61,8 @@ impl Inner {
         }
         self.keys.erase_user(user.0).await?;
         done.key_destroyed = true;
+        // Last, so that whoever has to repeat this finds the user by the name.
+        self.store.forget_credentials(user).await?;
         Ok(done)
     }
 

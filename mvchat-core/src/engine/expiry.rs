@@ -5,7 +5,7 @@ use super::committer::{AsSystem, Decide, Decision, NOBODY, Proposal, interrupted
 use super::fanout::Publish;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Conversation, Message};
-use crate::proto::{ConvId, Info, ServerMsg, What};
+use crate::proto::{ConvId, Info, What};
 use crate::seam::{Committed, Expired, ExpiredFor, LogEvent, Op, Revise};
 use crate::time::Timestamp;
 use futures_util::future::join_all;
@@ -147,7 +147,7 @@ impl Inner {
         let mut info = Info::new(What::Expired, Some(hidden.conv), None, self.env.now());
         info.own = Some(hidden.own);
         info.hidden = Some(hidden.seqs);
-        self.hub.tell(hidden.user, &ServerMsg::Info(info), None);
+        self.tell_own(hidden.user, info, None);
     }
 
     /// Makes a message that has expired for everybody a tombstone.

@@ -133,7 +133,7 @@ impl Inner {
         conv: crate::proto::ConvId,
         but: Option<&super::conn::Conn>,
     ) {
-        if !self.hub.is_online(user) {
+        if !self.hub.is_here(user) {
             return;
         }
         let view = match self.store.views(user, ViewQuery::One(conv)).await {

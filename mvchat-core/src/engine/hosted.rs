@@ -45,7 +45,7 @@ impl Actor {
         let command = Command::Send(message);
         let audited = Audited::of_host(&inner, self.user, &command);
         let Command::Send(message) = command else { return Err(ErrorKind::Internal.into()) };
-        let result = match inner.check_hosted(self.user).await {
+        let result = match inner.check_hosted(self.user, true).await {
             Ok(()) => self.write_within(message, transaction).await,
             Err(error) => Err(error),
         };

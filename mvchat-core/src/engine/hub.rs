@@ -64,7 +64,8 @@ impl Hub {
         self.registry.remove(user, conn)
     }
 
-    pub(super) fn is_online(&self, user: UserId) -> bool {
+    /// Returns whether a user is connected to this node.
+    pub(super) fn is_here(&self, user: UserId) -> bool {
         self.registry.is_online(user)
     }
 

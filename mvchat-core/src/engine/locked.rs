@@ -94,15 +94,27 @@ impl Locked {
         let attempts: Vec<Attempt> =
             self.behind.values_mut().flat_map(|behind| std::mem::take(&mut behind.attempts)).collect();
         self.waiting = 0;
-        let inner = Arc::downgrade(inner);
+        let (inner, alone) = (inner.clone(), self.behind.len() == 1);
         self.trying.spawn(async move {
-            tokio::time::sleep(PAUSE).await;
-            let Some(inner) = inner.upgrade() else { return (Round::default(), Ok(Vec::new())) };
+            if !alone {
+                tokio::time::sleep(PAUSE).await;
+            }
             let (round, changes) = inner.decide_all(attempts).await;
-            let commit =
-                async { if changes.is_empty() { Ok(Vec::new()) } else { inner.store.commit(changes).await } };
+            let commit = async {
+                match changes.is_empty() {
+                    true => Ok(Vec::new()),
+                    false if alone => inner.store.commit(changes).await,
+                    false => inner.store.commit_free(changes).await,
+                }
+            };
             let panicked = |_| Err(StoreError::new(StoreErrorKind::Internal, "a commit panicked"));
-            (round, AssertUnwindSafe(commit).catch_unwind().await.unwrap_or_else(panicked))
+            let outcomes = AssertUnwindSafe(commit).catch_unwind().await.unwrap_or_else(panicked);
+            let locked = |outcome: &Outcome| matches!(outcome, Outcome::Locked);
+            if alone && outcomes.as_ref().is_ok_and(|outcomes| outcomes.iter().any(locked)) {
+                // A store may not wait at all.
+                tokio::time::sleep(PAUSE).await;
+            }
+            (round, outcomes)
         });
     }
 

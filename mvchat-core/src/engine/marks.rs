@@ -2,6 +2,7 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
+use super::nodes::{Hint, Kind};
 use super::view::People;
 use crate::error::Result;
 use crate::proto::{ConvId, Info, MarkKind, Seq, ServerMsg, UserId, What};
@@ -92,7 +93,7 @@ impl Inner {
             MarkKind::Clear => return Ok(()),
         };
         match self.marks.turn((user, conv, what), seq, self.env.monotonic()) {
-            Turn::Now => self.push_mark(user, conv, what, seq, but.as_deref()).await,
+            Turn::Now => self.tell_mark(user, conv, what, seq, but.as_deref()).await,
             Turn::Waiting => Ok(()),
             Turn::Later(after) => {
                 let inner = Arc::downgrade(self);
@@ -102,7 +103,7 @@ impl Inner {
                     let Some(seq) = inner.marks.take((user, conv, what), inner.env.monotonic()) else {
                         return;
                     };
-                    if let Err(error) = inner.push_mark(user, conv, what, seq, but.as_deref()).await {
+                    if let Err(error) = inner.tell_mark(user, conv, what, seq, but.as_deref()).await {
                         tracing::debug!(%conv, ?error, "a mark could not be announced");
                     }
                 });
@@ -111,7 +112,21 @@ impl Inner {
         }
     }
 
-    async fn push_mark(
+    async fn tell_mark(
+        &self,
+        user: UserId,
+        conv: ConvId,
+        what: What,
+        seq: Seq,
+        but: Option<&Conn>,
+    ) -> Result<()> {
+        let kind = if what == What::Read { Kind::Read } else { Kind::Recv };
+        self.nodes.say(Hint::Mark { user, conv, kind, seq });
+        self.push_mark(user, conv, what, seq, but).await
+    }
+
+    /// Tells those who are connected to this node.
+    pub(super) async fn push_mark(
         &self,
         user: UserId,
         conv: ConvId,

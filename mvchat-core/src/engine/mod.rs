@@ -33,6 +33,7 @@ mod keys;
 mod limits;
 mod locked;
 mod marks;
+mod nodes;
 mod open;
 mod presence;
 mod registry;
@@ -45,6 +46,7 @@ mod throttle;
 mod underway;
 mod unsure;
 mod view;
+mod vouch;
 
 pub use crate::seam::Peer;
 pub use actor::Actor;

@@ -2,7 +2,8 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
-use super::dispatch::Ctx;
+use super::dispatch::{Ctx, no_user};
+use super::nodes::Hint;
 use super::view::People;
 use crate::error::Result;
 use crate::proto::{Pres, Privacy, PrivacyPatch, ServerMsg, UserId};
@@ -17,26 +18,38 @@ impl Inner {
     /// Registers a connection for a user.
     pub(super) fn enter(self: &Arc<Self>, user: UserId, conn: &Arc<Conn>) {
         if self.hub.add(user, conn) {
-            let inner = self.clone();
-            self.closing.commands.spawn(async move { inner.announce(user, true).await });
+            self.nodes.moved(user, || self.hub.is_here(user));
+            // Whoever is on another node already was announced here when they came there.
+            if !self.nodes.has(user) {
+                self.spawn_announce(user, true, false);
+            }
         }
     }
 
     /// Takes a user's connection out.
     pub(super) fn leave(self: &Arc<Self>, user: UserId, conn: &Conn) {
         if self.hub.remove(user, conn) {
-            let inner = self.clone();
+            self.nodes.moved(user, || self.hub.is_here(user));
             // The runtime may be gone when the last connections are dropped with it.
             if tokio::runtime::Handle::try_current().is_ok() {
-                self.closing.commands.spawn(async move { inner.announce(user, false).await });
+                self.spawn_announce(user, false, true);
             }
         }
     }
 
-    async fn announce(&self, user: UserId, online: bool) {
+    /// Announces in the background that a user came or went; `notes` is whether the time of that is written down.
+    pub(super) fn spawn_announce(self: &Arc<Self>, user: UserId, online: bool, notes: bool) {
+        let inner = self.clone();
+        self.closing.commands.spawn(async move { inner.announce(user, online, notes).await });
+    }
+
+    async fn announce(&self, user: UserId, online: bool, notes: bool) {
         let now = self.env.now();
         let seen = UserPatch { last_seen: Some(now), ..UserPatch::default() };
-        if !online && let Err(error) = self.store.update_user(user, seen).await {
+        if !online
+            && notes
+            && let Err(error) = self.store.update_user(user, seen).await
+        {
             tracing::warn!(%user, ?error, "the time of leaving could not be noted");
         }
         if self.closing.is_closed() {
@@ -55,7 +68,7 @@ impl Inner {
             // announced as gone after having been announced as there.
             let _order = self.hub.presence_order(user);
             // Someone who came back meanwhile, or left again, is announced by that change.
-            if self.hub.is_online(user) != online {
+            if self.is_online(user) != online {
                 return;
             }
             let told = || {
@@ -72,9 +85,30 @@ impl Inner {
     /// Loads those near a user who are here, and what they and the user let each other see.
     async fn near(&self, user: UserId) -> Result<(Vec<UserId>, People)> {
         let peers = self.store.peers(user, self.limits.max_presence_members).await?;
-        let here: Vec<_> = peers.into_iter().filter(|peer| self.hub.is_online(*peer)).collect();
+        let here: Vec<_> = peers.into_iter().filter(|peer| self.hub.is_here(*peer)).collect();
         let people = self.people(user, here.iter().copied()).await?;
         Ok((here, people))
+    }
+}
+
+impl Inner {
+    /// Tells those here who learn more or less of a user's presence than they did before; nothing to others.
+    pub(super) async fn retell_presence(&self, user: UserId, before: Privacy) -> Result<()> {
+        self.hub.sight_changed();
+        let (near, now) = self.near(user).await?;
+        let before = self.people_as_if(&now, before).await?;
+        for peer in near {
+            let (saw, sees) = (before.sees_last_seen(peer), now.sees_last_seen(peer));
+            if saw != sees {
+                let here = |(of, _): &(UserId, UserId)| !sees || self.is_online(*of);
+                for (of, to) in [(user, peer), (peer, user)].into_iter().filter(here) {
+                    let pres = if sees { Pres::on(of) } else { Pres::hidden(of) };
+                    let frame = ServerMsg::Pres(pres).encode();
+                    self.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -83,23 +117,14 @@ impl Ctx {
     /// once.
     pub(super) async fn set_privacy(&self, privacy: PrivacyPatch) -> Result<Privacy> {
         let (inner, user) = (&self.inner, self.user);
-        let (near, before) = inner.near(user).await?;
+        let account = inner.store.users(&[user]).await?.into_iter().flatten().next();
+        let before = account.ok_or_else(no_user)?.privacy;
         let patch = UserPatch { privacy, ..UserPatch::default() };
         let written = inner.store.update_user(user, patch).await;
         inner.hub.sight_changed();
         let row = written?;
-        let now = inner.people(user, near.iter().copied()).await?;
-        for peer in near {
-            let (saw, sees) = (before.sees_last_seen(peer), now.sees_last_seen(peer));
-            if saw != sees {
-                let here = |(of, _): &(UserId, UserId)| !sees || inner.hub.is_online(*of);
-                for (of, to) in [(user, peer), (peer, user)].into_iter().filter(here) {
-                    let pres = if sees { Pres::on(of) } else { Pres::hidden(of) };
-                    let frame = ServerMsg::Pres(pres).encode();
-                    inner.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
-                }
-            }
-        }
+        inner.nodes.say(Hint::Privacy { user, before });
+        inner.retell_presence(user, before).await?;
         Ok(row.privacy)
     }
 }

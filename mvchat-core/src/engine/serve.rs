@@ -138,8 +138,8 @@ fn until(deadline: Instant, now: Instant) -> Duration {
     deadline.since(now) + Duration::from_millis(1)
 }
 
-/// Whether a command takes its place in the order of changes of its connection.
-fn takes_turns(command: &Command) -> bool {
+/// Whether a command changes something, and so takes its place in the order of changes of its connection.
+pub(super) fn takes_turns(command: &Command) -> bool {
     !matches!(command, Command::Get(_) | Command::Search { .. } | Command::Typing { .. })
 }
 

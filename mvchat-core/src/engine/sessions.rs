@@ -2,9 +2,11 @@
 
 use super::chat::Inner;
 use super::conn::Conn;
+use super::nodes::Hint;
+use super::serve::takes_turns;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{Rights, may_be_spoken_for, may_go_on};
-use crate::proto::{SessionId, UserId};
+use crate::proto::{Command, SessionId, UserId};
 use crate::seam::UserRow;
 use crate::session::Identity;
 use crate::time::{Instant, Timestamp};
@@ -15,6 +17,8 @@ use std::time::Duration;
 
 /// How long a session that was found is trusted. This process forgets it at once when it ends it itself.
 const TRUST: Duration = Duration::from_secs(60);
+/// The same where others can end it, for what changes nothing.
+const SHARED_TRUST: Duration = Duration::from_secs(1);
 const MAX_CACHED: usize = 65_536;
 
 /// A bounded cache of sessions that are known not to be over.
@@ -63,20 +67,31 @@ impl Sessions {
 }
 
 impl Inner {
+    fn trust(&self) -> Duration {
+        if self.store.is_shared() && !bug!(LogoutIgnored) { SHARED_TRUST } else { TRUST }
+    }
+
+    /// Returns whether a command is carried out only after the store was asked anew: of a store that others write to, for
+    /// all that changes something. Then nothing that comes after a session was ended anywhere is carried out on it.
+    pub(super) fn asks_anew(&self, command: &Command) -> bool {
+        self.store.is_shared() && takes_turns(command) && !bug!(LogoutIgnored)
+    }
+
     /// Checks that the session of a command is not over; returns what its user may do.
-    pub(super) async fn check_session(&self, identity: Identity) -> Result<Rights> {
+    pub(super) async fn check_session(&self, identity: Identity, anew: bool) -> Result<Rights> {
         let now = self.now();
         let generation = {
             let known = self.sessions.known.lock();
             match known.good.get(&identity.session) {
-                Some(good) if good.until > now.mono && good.expires > now.wall => return Ok(good.rights),
+                Some(good) if !anew && good.until > now.mono && good.expires > now.wall => {
+                    return Ok(good.rights);
+                }
                 _ => known.generation,
             }
         };
-        let row = self.store.session(identity.session).await?;
+        let (row, user) = self.vouch.ask(&self.store, identity.user, Some(identity.session)).await?;
         let row = row.filter(|row| row.user == identity.user && row.expires_at > now.wall);
         let row = row.ok_or(ErrorKind::Unauthenticated)?;
-        let user = self.store.users(&[identity.user]).await?.into_iter().flatten().next();
         let rights = may_go_on(user.as_ref().map(UserRow::account))?;
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
@@ -84,7 +99,7 @@ impl Inner {
                 known.good.retain(|_, good| good.until > now.mono);
             }
             if known.good.len() < MAX_CACHED {
-                let good = Good { until: now.mono + TRUST, expires: row.expires_at, rights };
+                let good = Good { until: now.mono + self.trust(), expires: row.expires_at, rights };
                 known.good.insert(row.id, good);
             }
         }
@@ -92,16 +107,16 @@ impl Inner {
     }
 
     /// Checks that the host may speak for a user.
-    pub(super) async fn check_hosted(&self, user: UserId) -> Result<()> {
+    pub(super) async fn check_hosted(&self, user: UserId, anew: bool) -> Result<()> {
         let now = self.env.monotonic();
         let generation = {
             let known = self.sessions.known.lock();
             match known.hosted.get(&user) {
-                Some(until) if *until > now => return Ok(()),
+                Some(until) if !anew && *until > now => return Ok(()),
                 _ => known.generation,
             }
         };
-        let row = self.store.users(&[user]).await?.into_iter().flatten().next();
+        let (_, row) = self.vouch.ask(&self.store, user, None).await?;
         may_be_spoken_for(row.map(|row| row.state))?;
         let mut known = self.sessions.known.lock();
         if known.generation == generation {
@@ -109,7 +124,7 @@ impl Inner {
                 known.hosted.retain(|_, until| *until > now);
             }
             if known.hosted.len() < MAX_CACHED {
-                known.hosted.insert(user, now + TRUST);
+                known.hosted.insert(user, now + self.trust());
             }
         }
         Ok(())
@@ -118,6 +133,14 @@ impl Inner {
     /// Draws the consequences for sessions that the store has ended: no request that comes later is carried out
     /// on them, their connections close.
     pub(super) fn sessions_ended(&self, user: UserId, ended: &[SessionId], but: Option<&Conn>) {
+        if !ended.is_empty() && !bug!(LogoutIgnored) {
+            self.nodes.say(Hint::Ended { user, sessions: ended.to_vec() });
+        }
+        self.end_here(user, ended, but);
+    }
+
+    /// The same on this node.
+    pub(super) fn end_here(&self, user: UserId, ended: &[SessionId], but: Option<&Conn>) {
         if bug!(LogoutIgnored) {
             return;
         }
@@ -127,15 +150,21 @@ impl Inner {
 
     /// Asks the store about the session of a connection, and closes what hangs on it if it is over.
     pub(super) async fn recheck(&self, identity: Identity) {
-        if let Err(error) = self.check_session(identity).await
+        if let Err(error) = self.check_session(identity, self.store.is_shared()).await
             && error.kind() == ErrorKind::Unauthenticated
         {
-            self.sessions_ended(identity.user, &[identity.session], None);
+            self.end_here(identity.user, &[identity.session], None);
         }
     }
 
     /// Asks about all of a user's sessions, because it is not known whether some were ended.
     pub(super) fn doubt_sessions(self: &Arc<Self>, user: UserId) {
+        self.nodes.say(Hint::Account(user));
+        self.doubt_here(user);
+    }
+
+    /// The same on this node.
+    pub(super) fn doubt_here(self: &Arc<Self>, user: UserId) {
         self.sessions.forget_all();
         for identity in self.hub.identities(user) {
             let inner = self.clone();

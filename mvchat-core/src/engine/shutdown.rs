@@ -4,7 +4,7 @@ use super::chat::Chat;
 use super::conn::Conn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::ConnId;
-use crate::session::Ended;
+use crate::session::{Ended, Identity};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +43,11 @@ impl Closing {
         self.open.lock().remove(&conn);
     }
 
+    /// Returns who is logged in, in the order of the connections.
+    pub(super) fn identities(&self) -> Vec<Identity> {
+        self.open.lock().values().filter_map(|conn| conn.identity()).collect()
+    }
+
     /// Lets a command in while nothing stops.
     pub(super) fn admit(&self) -> Result<()> {
         if self.is_closed() {
@@ -73,6 +78,7 @@ impl Chat {
             inner.closing.connections.wait().await;
             // Leaving is noted, too.
             inner.closing.commands.wait().await;
+            inner.nodes.goodbye();
             inner.audit.close().await;
         };
         let done = tokio::time::timeout(within.saturating_sub(start.elapsed()), work).await;

@@ -75,6 +75,7 @@ impl Inner {
         if self.store.is_shared() {
             // A store that does not answer yet is asked again, by then from where it is.
             let start = self.store.position().await.ok();
+            self.join_others(start);
             tokio::spawn(follow(Arc::downgrade(self), self.store.clone(), start));
         }
     }
@@ -238,6 +239,7 @@ impl Inner {
         for others in convs.into_values() {
             self.committer.others(others).await;
         }
+        self.reached(page.position);
         if !page.entries.is_empty() {
             self.hub.ring();
         }

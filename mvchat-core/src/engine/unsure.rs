@@ -1,6 +1,7 @@
 //! Private changes of which nobody knows whether they happened.
 
 use super::chat::Inner;
+use super::nodes::Hint;
 use crate::error::Result;
 use crate::proto::UserId;
 use crate::seam::{StoreErrorKind, StoreResult};
@@ -43,6 +44,7 @@ impl Inner {
                         // What fails from here on begins anew.
                         inner.unsure.users.lock().remove(&user);
                         inner.hub.end_all(user, Ended::Overflow, None);
+                        inner.nodes.say(Hint::Resync(user));
                         return;
                     }
                 }

@@ -20,6 +20,7 @@ const PREVIEW: usize = 50;
 const MAX_LOOKS: usize = 16;
 
 /// Accounts that were loaded in one go, and how the viewer stands to them.
+#[derive(Clone)]
 pub(super) struct People {
     viewer: UserId,
     rows: BTreeMap<UserId, UserRow>,
@@ -101,6 +102,17 @@ impl Inner {
         Ok(people)
     }
 
+    /// Returns the same people, if their viewer showed this much.
+    pub(super) async fn people_as_if(&self, people: &People, privacy: Privacy) -> Result<People> {
+        let mut people = people.clone();
+        people.rows.entry(people.viewer).and_modify(|row| row.privacy = privacy);
+        if for_contacts(&privacy) {
+            let contacts = self.store.contacts(people.viewer).await?;
+            people.contacts = contacts.into_iter().map(|row| (row.user, row)).collect();
+        }
+        Ok(people)
+    }
+
     /// Returns whether a user may look at another one, add the contact, and open a direct conversation.
     pub(super) async fn may_meet(&self, people: &People, user: UserId) -> Result<bool> {
         let (_, shown, ties) = people.pair(user);
@@ -133,7 +145,7 @@ impl Inner {
                 return Ok(());
             }
             let here = known.active_members().map(|(member, _)| member);
-            let here: Vec<_> = here.filter(|member| self.hub.is_online(*member)).collect();
+            let here: Vec<_> = here.filter(|member| self.hub.is_here(*member)).collect();
             let people = self.people(user, here.iter().copied()).await?;
             let told = || here.into_iter().filter(|member| rule(&people, *member)).for_each(&push);
             if self.hub.if_still(sight, told) {
@@ -149,7 +161,7 @@ impl Inner {
         UserItem {
             id: user,
             public: row.and_then(|row| row.public.clone()),
-            online: !hidden && self.hub.is_online(user),
+            online: !hidden && self.is_online(user),
             last_seen: row.filter(|_| !hidden).and_then(|row| row.last_seen),
             status: row.filter(|_| !hidden).and_then(|row| row.status.clone()),
         }

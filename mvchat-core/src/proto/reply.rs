@@ -184,6 +184,9 @@ params! {
         /// When the token expires.
         #[serde(skip_serializing_if = "absent", default)]
         expires: Option<Timestamp>,
+        /// A token for the next login, to be used once, where tokens are short.
+        #[serde(skip_serializing_if = "absent", default)]
+        refresh: Option<String>,
         /// The session that the token names.
         #[serde(skip_serializing_if = "absent", default)]
         session: Option<SessionId>,

@@ -46,7 +46,7 @@ pub use messages::{
 };
 pub use peer::Peer;
 pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};
-pub use sessions::{EndSessions, SessionRow, SessionStore};
+pub use sessions::{EndSessions, RefreshChange, SessionRow, SessionStore};
 pub use store::{Durability, Store, StoreError, StoreErrorKind, StoreResult};
 pub use transport::{Misuse, Transport, TransportError};
 pub use users::{

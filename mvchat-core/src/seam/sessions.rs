@@ -1,6 +1,7 @@
 //! Sessions: one row for each login of a device, which tokens name.
 
 use super::StoreResult;
+use crate::policy::Refresh;
 use crate::proto::{SessionId, UserId};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -13,6 +14,8 @@ use std::fmt;
 /// * A session that was ended never comes back (law `an_ended_session_stays_ended`).
 /// * A user has at most `max` sessions; one more ends those that were used longest ago (law
 ///   `one_session_too_many_ends_the_oldest`).
+/// * [`refresh_session`](SessionStore::refresh_session) compares and swaps: of many that saw the same tokens one gets
+///   through (law `refresh_tokens_are_swapped_once`).
 /// * Many sessions are read like one at a time (law `many_sessions_are_read_like_one`).
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
@@ -39,6 +42,10 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
         used_at: Timestamp,
         expires_at: Timestamp,
     ) -> StoreResult<bool>;
+
+    /// Replaces what is known of a session's refresh tokens if that is still `expect`, and notes the use as
+    /// [`touch_session`](SessionStore::touch_session) does. Errors: `NotFound`, `Conflict` if something else is known.
+    async fn refresh_session(&self, change: RefreshChange) -> StoreResult<()>;
 
     /// Ends sessions of a user; returns the ended ones, those of other users are not touched.
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>>;
@@ -67,6 +74,24 @@ pub struct SessionRow {
     /// When it ends however often it is used, if whoever vouched for the user said so.
     #[serde(default)]
     pub until: Option<Timestamp>,
+    /// Its refresh tokens, if it has any.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
+}
+
+/// A replacement of a session's refresh tokens.
+#[derive(Clone, Debug)]
+pub struct RefreshChange {
+    /// The session.
+    pub session: SessionId,
+    /// What was known of its tokens when it was read.
+    pub expect: Option<Refresh>,
+    /// What is known of them from now on.
+    pub refresh: Refresh,
+    /// When it was used.
+    pub used_at: Timestamp,
+    /// Until when it lives if it is not used again.
+    pub expires_at: Timestamp,
 }
 
 /// Which sessions end.

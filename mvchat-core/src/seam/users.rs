@@ -26,6 +26,7 @@ use std::fmt;
 ///   step, and none is opened (laws `who_is_out_has_no_session`, `no_session_outruns_a_suspension`).
 /// * What was deleted stays deleted; its credentials lose their secrets and keep their names (law
 ///   `a_deleted_account_stays_deleted`).
+/// * Credentials that were forgotten leave nothing, and their names are free (law `a_forgotten_credential_is_gone`).
 /// * `%` and `_` in a search are themselves (law `search_takes_text_literally`).
 #[async_trait]
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
@@ -50,6 +51,9 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// `must_change_password` and ends the user's sessions but `keep`; returns the ended ones. Errors:
     /// `NotFound`, `Conflict` if the secret is another.
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>>;
+
+    /// Removes a user's credentials of every scheme; returns how many there were.
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64>;
 
     /// Returns who has this address.
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>>;

@@ -125,9 +125,14 @@ async fn an_erased_user_is_gone_and_others_keep_what_is_theirs() {
     assert_eq!(roles.len(), 2);
     let found = b.ok(json!({"search": {"query": "alice"}})).await;
     assert_eq!(found["users"], json!([]));
-    // Once more does no harm.
+    // Nothing of the login is left: the name is free, and whoever takes it is somebody else.
+    assert_eq!(chat.find_user("alice").await.unwrap(), None);
+    let other = User::sign_up(&chat, "Alice").await;
+    assert_ne!(other.id, a.id);
+    // Once more does no harm, also not to that one.
     let again = chat.erase_user(id(&a)).await.unwrap();
     assert_eq!(report::check(&keys, &again).unwrap().done.unwrap().messages, 0);
+    assert_eq!(chat.find_user("alice").await.unwrap(), Some(id(&other)));
     let unknown = chat.erase_user(UserId(uuid::Uuid::from_u128(7))).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
 }

@@ -1,21 +1,69 @@
 //! Several engines on one store.
 
-use crate::support::{User, text};
-use mvchat_core::builtin::MemoryStore;
+use crate::support::{User, secret, text};
+use async_trait::async_trait;
+use bytes::Bytes;
 use mvchat_core::builtin::password::PasswordParams;
-use mvchat_core::proto::Limits;
+use mvchat_core::builtin::{LocalBus, LocalBuses, MemoryStore};
+use mvchat_core::proto::{Command, Limits, UserId};
+use mvchat_core::seam::{Bus, Heard};
+use mvchat_core::testkit::Wire;
 use mvchat_core::{Chat, Keys};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Nodes with one store and one ring.
+struct Cluster {
+    store: MemoryStore,
+    keys: Keys,
+    buses: LocalBuses,
+    /// Nothing that is said is heard.
+    silent: Arc<AtomicBool>,
+}
+
+/// A bus that can be silenced.
+#[derive(Debug)]
+struct Quiet {
+    bus: LocalBus,
+    silent: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Bus for Quiet {
+    fn say(&self, message: Bytes) {
+        if !self.silent.load(Ordering::SeqCst) {
+            self.bus.say(message);
+        }
+    }
+
+    async fn hear(&self) -> Heard {
+        self.bus.hear().await
+    }
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let (store, keys) = (MemoryStore::shared(), Keys::ephemeral());
+        Self { store, keys, buses: LocalBuses::default(), silent: Arc::default() }
+    }
+
+    async fn node(&self) -> Chat {
+        let limits = Limits::default().unthrottled();
+        let bus = Quiet { bus: self.buses.join(), silent: self.silent.clone() };
+        let builder = Chat::builder(self.store.clone()).keys(self.keys.clone()).limits(limits).bus(bus);
+        builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
+    }
+
+    fn silence(&self, silent: bool) {
+        self.silent.store(silent, Ordering::SeqCst);
+    }
+}
 
 /// Two nodes with one store and one ring.
 async fn nodes() -> (Chat, Chat) {
-    let (store, keys) = (MemoryStore::shared(), Keys::ephemeral());
-    let node = async || {
-        let limits = Limits::default().unthrottled();
-        let builder = Chat::builder(store.clone()).keys(keys.clone()).limits(limits);
-        builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
-    };
-    (node().await, node().await)
+    let cluster = Cluster::new();
+    (cluster.node().await, cluster.node().await)
 }
 
 /// Reads on until a frame of a kind satisfies a condition; returns all frames of that kind.
@@ -98,4 +146,184 @@ async fn revs_come_in_their_order_on_every_node() {
         let revs: Vec<_> = data.iter().map(|data| data["rev"].as_u64().unwrap()).collect();
         assert_eq!(revs, (2..=last).collect::<Vec<_>>());
     }
+}
+
+fn id(user: &User) -> UserId {
+    user.id.parse().unwrap()
+}
+
+/// Waits until a node knows that a user is connected.
+async fn online(node: &Chat, user: &User) {
+    while !node.is_online(id(user)) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Reads on until the connection is closed; returns the code.
+async fn closed(user: &mut User) -> u16 {
+    user.wire.closed().await.unwrap().code()
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_is_seen_on_every_node() {
+    let (one, two) = nodes().await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&two, "bobby").await;
+    let conv = a.dm(&b).await;
+    let user = b.id.clone();
+    let mut phone = b.device(&one).await;
+    drop(b);
+    // One of the two connections is left, on the other node.
+    phone.ok(json!({"read": {"conv": conv, "seq": 1}})).await;
+    online(&two, &phone).await;
+    let shown = a.ok(json!({"get": {"what": "online"}})).await;
+    assert_eq!(shown["users"], json!([user]));
+    let mut c = User::sign_up(&two, "carla").await;
+    c.dm(&a).await;
+    online(&two, &a).await;
+    assert_eq!(c.ok(json!({"get": {"what": "online"}})).await["users"], json!([a.id]));
+    c.ok(json!({"hi": {}})).await;
+    let is = |what: &'static str| {
+        let user = json!(c.id);
+        move |pres: &Value| pres["user"] == user && pres["what"] == what
+    };
+    let (gone, back) = (is("off"), is("on"));
+    let mut again = c.device(&one).await;
+    drop(c);
+    again.ok(json!({"hi": {}})).await;
+    let last = again.device(&two).await;
+    drop(again);
+    online(&one, &last).await;
+    drop(last);
+    until(&mut a, "pres", gone).await;
+    let login = json!({"login": {"scheme": "basic", "secret": secret("carla")}});
+    let mut once_more = Wire::connect(&two);
+    once_more.ask(login).await;
+    until(&mut a, "pres", back).await;
+}
+
+#[tokio::test]
+async fn typing_and_marks_cross() {
+    let (one, two) = nodes().await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let mut b = User::sign_up(&two, "bobby").await;
+    let conv = a.dm(&b).await;
+    a.say(&conv, "hello").await;
+    until(&mut b, "data", |_| true).await;
+    a.wire.send_text(json!({"typing": {"conv": conv}}).to_string()).await;
+    until(&mut b, "info", |info| info["what"] == "typing" && info["from"] == json!(a.id)).await;
+    b.ok(json!({"read": {"conv": conv, "seq": 1}})).await;
+    until(&mut a, "info", |info| info["what"] == "read" && info["seq"] == 1).await;
+}
+
+#[tokio::test]
+async fn the_same_users_other_device_hears_of_private_changes() {
+    let (one, two) = nodes().await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&one, "bobby").await;
+    let conv = a.dm(&b).await;
+    a.say(&conv, "hello").await;
+    let mut phone = a.device(&two).await;
+    let own = async |phone: &mut User, own: u64| {
+        until(phone, "info", |info| info["what"] == "own" && info["own"] == own).await.pop().unwrap()
+    };
+    a.ok(json!({"dm": {"conv": conv, "favorite": true, "private": {"note": 1}}})).await;
+    let told = own(&mut phone, 1).await;
+    assert_eq!(
+        (&told["content"]["favorite"], &told["content"]["private"]),
+        (&json!(true), &json!({"note": 1}))
+    );
+    a.ok(json!({"delete": {"conv": conv, "seq": 1}})).await;
+    assert_eq!(own(&mut phone, 2).await["hidden"], json!([1]));
+    phone.ok(json!({"dm": {"conv": conv, "favorite": false}})).await;
+    assert_eq!(own(&mut a, 3).await["content"]["favorite"], false);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_on_one_node_is_over_on_all() {
+    let (one, two) = nodes().await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let login = json!({"login": {"scheme": "basic", "secret": secret("alice")}});
+    let mut phone = User { wire: Wire::connect(&two), id: a.id.clone(), token: String::new() };
+    let session = phone.ok(login.clone()).await["session"].clone();
+    a.ok(json!({"session": {"revoke": session}})).await;
+    assert_eq!(closed(&mut phone).await, 4003);
+    let mut phone = User { wire: Wire::connect(&two), ..phone };
+    phone.ok(login).await;
+    a.ok(json!({"logout": {"all": true}})).await;
+    assert_eq!(closed(&mut phone).await, 4003);
+}
+
+#[tokio::test]
+async fn an_account_that_is_shut_on_one_node_is_shut_on_all() {
+    let (one, two) = nodes().await;
+    let mut a = User::sign_up(&two, "alice").await;
+    one.suspend_user(id(&a)).await.unwrap();
+    assert_eq!(closed(&mut a).await, 4003);
+    assert!(two.act_as(id(&a)).execute(Command::ListSessions).await.is_err());
+}
+
+/// Nothing is heard, and yet nothing is done on a session that is over.
+#[tokio::test]
+async fn without_a_word_a_session_is_over_all_the_same() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.node().await, cluster.node().await);
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&one, "bobby").await;
+    let conv = a.dm(&b).await;
+    let mut phone = a.device(&two).await;
+    phone.say(&conv, "still here").await;
+    cluster.silence(true);
+    a.ok(json!({"logout": {"all": true}})).await;
+    let refused = phone.fails(json!({"send": {"conv": conv, "content": "too late"}})).await;
+    assert_eq!(refused.0, 401);
+    assert_eq!(closed(&mut phone).await, 4003);
+    // And one that asks for nothing is closed, too.
+    let login = json!({"login": {"scheme": "basic", "secret": secret("bobby")}});
+    let mut b = User { wire: Wire::connect(&one), ..b };
+    let mut idle = User { wire: Wire::connect(&two), id: b.id.clone(), token: String::new() };
+    b.ok(login.clone()).await;
+    idle.ok(login).await;
+    b.ok(json!({"logout": {"all": true}})).await;
+    assert_eq!(closed(&mut idle).await, 4003);
+}
+
+/// What was lost is noticed by the next sign of life.
+#[tokio::test]
+async fn what_was_not_heard_is_made_up_for() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.node().await, cluster.node().await);
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&one, "bobby").await;
+    let conv = a.dm(&b).await;
+    let mut phone = a.device(&two).await;
+    phone.ok(json!({"get": {"what": "conversations"}})).await;
+    // Each knows the other.
+    while one.other_nodes() + two.other_nodes() < 2 {
+        tokio::task::yield_now().await;
+    }
+    cluster.silence(true);
+    a.ok(json!({"dm": {"conv": conv, "muted": true}})).await;
+    drop(b);
+    cluster.silence(false);
+    let told = until(&mut phone, "info", |info| info["what"] == "own").await.pop().unwrap();
+    assert_eq!((&told["own"], &told["content"]["muted"]), (&json!(1), &json!(true)));
+    until(&mut phone, "pres", |pres| pres["what"] == "off").await;
+}
+
+/// A node that dies says nothing; its users are gone when its lease is over.
+#[tokio::test]
+async fn the_users_of_a_dead_node_are_gone() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.node().await, cluster.node().await);
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&two, "bobby").await;
+    a.dm(&b).await;
+    online(&one, &b).await;
+    cluster.silence(true);
+    until(&mut a, "pres", |pres| pres["user"] == json!(b.id) && pres["what"] == "off").await;
+    assert!(!one.is_online(id(&b)));
+    // It was only cut off.
+    cluster.silence(false);
+    until(&mut a, "pres", |pres| pres["user"] == json!(b.id) && pres["what"] == "on").await;
 }

@@ -30,6 +30,8 @@ pub(crate) enum Defect {
     InvitesUsedTwice,
     RevsPassedOver,
     SpentNamedOnce,
+    NamesNotForgotten,
+    RefreshNotCompared,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -99,6 +101,13 @@ impl UserStore for Broken {
         self.inner.set_secret(change).await
     }
 
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        match self.defect {
+            Defect::NamesNotForgotten => Ok(1),
+            _ => self.inner.forget_credentials(user).await,
+        }
+    }
+
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
         self.inner.email_owner(email).await
     }
@@ -126,6 +135,15 @@ impl SessionStore for Broken {
     ) -> StoreResult<bool> {
         let touched = self.inner.touch_session(id, used_at, expires_at).await?;
         Ok(touched || self.defect == Defect::EndedSessionsTouched)
+    }
+
+    async fn refresh_session(&self, mut change: RefreshChange) -> StoreResult<()> {
+        if self.defect == Defect::RefreshNotCompared
+            && let Some(row) = self.inner.session(change.session).await?
+        {
+            change.expect = row.refresh;
+        }
+        self.inner.refresh_session(change).await
     }
 
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {

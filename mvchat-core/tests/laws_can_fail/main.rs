@@ -117,6 +117,16 @@ fn an_ended_session_that_is_used_is_noticed() {
 }
 
 #[test]
+fn refresh_tokens_that_are_not_compared_are_noticed() {
+    breaks(Defect::RefreshNotCompared, "refresh_tokens_are_swapped_once", "got through");
+}
+
+#[test]
+fn a_name_that_is_not_forgotten_is_noticed() {
+    breaks(Defect::NamesNotForgotten, "a_forgotten_credential_is_gone", "is still there");
+}
+
+#[test]
 fn a_cursor_that_is_ahead_is_noticed() {
     breaks(Defect::CursorAhead, "a_first_page_leads_to_what_comes_after", "left: []");
 }

@@ -37,6 +37,9 @@ pub(super) async fn run(
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         phase.set(Phase::Serving);
         let client = proxy::client(peer, request.headers(), &options.trusted_proxies);
+        if let Some(header) = &options.identity_header {
+            header.keep_only_if_trusted(peer, request.headers_mut());
+        }
         request.extensions_mut().insert(ConnectInfo(client));
         let answer = app.clone().oneshot(request.map(axum::body::Body::new) as Request);
         let phase = phase.clone();

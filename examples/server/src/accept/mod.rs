@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::config::Network;
+pub use crate::proxy::IdentityHeader;
 
 /// How connections are treated.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct AcceptOptions {
     pub drain_timeout: Duration,
     /// The proxies whose `X-Forwarded-For` is believed. Default none.
     pub trusted_proxies: Vec<Network>,
+    /// A header that says who somebody is, and the proxies that may set it; from others it is taken away. Default none.
+    pub identity_header: Option<IdentityHeader>,
 }
 
 /// The smallest buffer that leaves room for a request with a long cookie.
@@ -53,6 +56,7 @@ impl Default for AcceptOptions {
             max_buffer: MIN_BUFFER,
             drain_timeout: Duration::from_secs(8),
             trusted_proxies: Vec::new(),
+            identity_header: None,
         }
     }
 }

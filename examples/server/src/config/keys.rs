@@ -3,7 +3,7 @@
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
-    Config, KeySource, LogFormat, Preset, StoreKind, TransportKind,
+    Config, KeySource, LogFormat, MailTls, NamingKind, Preset, StoreKind, TransportKind,
     duration::{self, PlainUnit},
     rates, read, size,
     value::{Complaint, Value},
@@ -51,6 +51,9 @@ const STORES: [(&str, StoreKind); 3] =
     [("memory", StoreKind::Memory), ("sled", StoreKind::Sled), ("postgres", StoreKind::Postgres)];
 const TRANSPORTS: [(&str, TransportKind); 1] = [("axum", TransportKind::Axum)];
 const SOURCES: [(&str, KeySource); 2] = [("file", KeySource::File), ("env", KeySource::Environment)];
+const NAMINGS: [(&str, NamingKind); 2] = [("text", NamingKind::Text), ("uuid", NamingKind::Uuid)];
+const MAIL_TLS: [(&str, MailTls); 3] =
+    [("starttls", MailTls::StartTls), ("tls", MailTls::Wrapped), ("none", MailTls::None)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,7 +62,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 35] = [
+pub(crate) static KEYS: [Key; 52] = [
     Key {
         path: PRESET,
         alias: None,
@@ -239,6 +242,76 @@ pub(crate) static KEYS: [Key; 35] = [
         show: |config| config.auth.min_password_length.to_string(),
     },
     Key {
+        path: "auth.passwords",
+        alias: None,
+        variable: None,
+        doc: "false closes sign-up and logging in with passwords: everybody comes in another way.",
+        set: |config, value| value.switch().map(|found| config.auth.passwords = found),
+        show: |config| config.auth.passwords.to_string(),
+    },
+    Key {
+        path: "auth.guests",
+        alias: None,
+        variable: None,
+        doc: "How long the account of a guest lasts, such as 1d; 0 lets in no guests. Guests log in by the scheme\n\
+              anonymous and take part in conversations to which a link leads.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.auth.guests = found)
+        },
+        show: |config| duration::show(config.auth.guests),
+    },
+    Key {
+        path: "auth.naming",
+        alias: None,
+        variable: None,
+        doc: "What the issuer of tokens or the proxy calls users: text, from which the id of the account is\n\
+              made, or uuid, which is that id. Whoever names users by uuid can speak for any account.",
+        set: |config, value| value.choice(&NAMINGS).map(|found| config.auth.naming = found),
+        show: |config| word(&NAMINGS, config.auth.naming),
+    },
+    Key {
+        path: "auth.jwt.issuer",
+        alias: None,
+        variable: None,
+        doc: "Lets in, by the scheme jwt, whoever has a token of this issuer: its claim iss, exactly.",
+        set: |config, value| value.text().map(|found| config.auth.jwt.issuer = found.to_owned()),
+        show: |config| quoted(&config.auth.jwt.issuer),
+    },
+    Key {
+        path: "auth.jwt.audience",
+        alias: None,
+        variable: None,
+        doc: "What the claim aud of such a token must name: this server, and no other service of the issuer.",
+        set: |config, value| value.text().map(|found| config.auth.jwt.audience = found.to_owned()),
+        show: |config| quoted(&config.auth.jwt.audience),
+    },
+    Key {
+        path: "auth.jwt.keys_file",
+        alias: None,
+        variable: None,
+        doc: "The issuer's keys: a JWK set (RFC 7517) with keys for HS256, RS256, ES256 or EdDSA, or a secret of\n\
+              32 bytes and more. Read again when it has changed.",
+        set: |config, value| value.text().map(|found| config.auth.jwt.keys_file = PathBuf::from(found)),
+        show: |config| quoted(&config.auth.jwt.keys_file.to_string_lossy()),
+    },
+    Key {
+        path: "auth.header.name",
+        alias: None,
+        variable: None,
+        doc: "Lets in, by the scheme header, whomever a proxy names in this header, such as X-User. The proxy\n\
+              must take the header away from what clients send.",
+        set: |config, value| read::header(value).map(|found| config.auth.header.name = found),
+        show: |config| quoted(&config.auth.header.name),
+    },
+    Key {
+        path: "auth.header.trusted",
+        alias: None,
+        variable: None,
+        doc: "Networks of the proxies whose header is believed; from elsewhere it is ignored.",
+        set: |config, value| read::networks(value).map(|found| config.auth.header.trusted = found),
+        show: |config| list(config.auth.header.trusted.iter().map(ToString::to_string)),
+    },
+    Key {
         path: "keys.source",
         alias: None,
         variable: None,
@@ -384,6 +457,84 @@ pub(crate) static KEYS: [Key; 35] = [
               closed refuses when nobody can count, closing closes the connection with 4029.",
         set: |config, value| rates::parse(value).map(|found| config.limits.rates = found.into()),
         show: |config| rows(config.limits.rates.iter().map(rates::show)),
+    },
+    Key {
+        path: "mail.host",
+        alias: Some("email.host"),
+        variable: None,
+        doc: "The server that takes mail for delivery. Without one no mail is sent, and invites are passed on\n\
+              by those who make them.",
+        set: |config, value| value.text().map(|found| config.mail.host = found.to_owned()),
+        show: |config| quoted(&config.mail.host),
+    },
+    Key {
+        path: "mail.port",
+        alias: Some("email.port"),
+        variable: None,
+        doc: "Its port; 0 is 587 for starttls, 465 for tls, 25 for none.",
+        set: |config, value| value.whole(0..=65_535).map(|found| config.mail.port = found),
+        show: |config| config.mail.port.to_string(),
+    },
+    Key {
+        path: "mail.tls",
+        alias: None,
+        variable: None,
+        doc: "starttls, tls from the first byte, or none. Certificates are checked with those of the system.",
+        set: |config, value| value.choice(&MAIL_TLS).map(|found| config.mail.tls = found),
+        show: |config| word(&MAIL_TLS, config.mail.tls),
+    },
+    Key {
+        path: "mail.user",
+        alias: Some("email.username"),
+        variable: None,
+        doc: "The user to log in as; empty for none.",
+        set: |config, value| value.text().map(|found| config.mail.user = found.to_owned()),
+        show: |config| quoted(&config.mail.user),
+    },
+    Key {
+        path: "mail.password",
+        alias: Some("email.password"),
+        variable: None,
+        doc: "That user's password. Better given as MVCHAT_MAIL_PASSWORD than written into a file.",
+        set: |config, value| value.text().map(|found| config.mail.password = found.to_owned()),
+        show: |config| quoted(&config.mail.password),
+    },
+    Key {
+        path: "mail.password_file",
+        alias: None,
+        variable: None,
+        doc: "A file that holds the password and nothing else, instead.",
+        set: |config, value| value.text().map(|found| config.mail.password_file = PathBuf::from(found)),
+        show: |config| quoted(&config.mail.password_file.to_string_lossy()),
+    },
+    Key {
+        path: "mail.from",
+        alias: Some("email.from"),
+        variable: None,
+        doc: "Whom mail is from: chat@example.org, or Example Chat <chat@example.org>.",
+        set: |config, value| value.text().map(|found| config.mail.from = found.to_owned()),
+        show: |config| quoted(&config.mail.from),
+    },
+    Key {
+        path: "mail.timeout",
+        alias: None,
+        variable: None,
+        doc: "How long one attempt may take.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.mail.timeout = found)
+        },
+        show: |config| duration::show(config.mail.timeout),
+    },
+    Key {
+        path: "mail.retry_for",
+        alias: None,
+        variable: None,
+        doc: "How long a mail that could not be sent is tried again; not beyond the end of the server, which\n\
+              remembers no mail.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.mail.retry_for = found)
+        },
+        show: |config| duration::show(config.mail.retry_for),
     },
 ];
 

@@ -87,6 +87,8 @@ impl Config {
             }
         }
         problems.extend(exposed(&config, &origins));
+        problems.extend(config.auth.problems(&origins));
+        problems.extend(config.mail.problems(&origins));
         if problems.is_empty() { Ok((config, warnings)) } else { Err(problems) }
     }
 }

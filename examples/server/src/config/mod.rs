@@ -3,6 +3,7 @@
 //! A flag wins over an environment variable, a variable over the file, the file over the preset, the preset
 //! over the default. `mvchat config example` prints every key; the table is `keys.rs`.
 
+mod auth;
 mod duration;
 mod environment;
 mod example;
@@ -10,6 +11,7 @@ mod expand;
 mod file;
 mod keys;
 mod load;
+mod mail;
 mod network;
 mod problem;
 mod rates;
@@ -29,9 +31,11 @@ use std::{
 
 use mvchat_core::proto::{Limits, Rates};
 
+pub use auth::{AuthConfig, HeaderConfig, JwtConfig, NamingKind};
 pub use environment::Environment;
 pub use example::example;
 pub use load::{Flags, Warnings};
+pub use mail::{MailConfig, MailTls};
 pub use network::Network;
 pub use problem::{Origin, Problem, Warning};
 
@@ -61,6 +65,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// What users may do, and how much of it.
     pub limits: LimitsConfig,
+    /// Mail to people.
+    pub mail: MailConfig,
 }
 
 /// A set of defaults.
@@ -190,24 +196,6 @@ impl Default for ServerConfig {
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 20_000,
         }
-    }
-}
-
-/// Accounts and tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AuthConfig {
-    /// How long a token is good for.
-    pub token_lifetime: Duration,
-    /// The shortest user name, in characters.
-    pub min_login_length: usize,
-    /// The shortest password, in characters.
-    pub min_password_length: usize,
-}
-
-impl Default for AuthConfig {
-    fn default() -> Self {
-        Self { token_lifetime: Duration::from_hours(14 * 24), min_login_length: 4, min_password_length: 8 }
     }
 }
 

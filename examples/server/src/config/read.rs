@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use axum::http::HeaderName;
+
 use super::{
     Network,
     value::{Complaint, Value},
@@ -45,6 +47,16 @@ pub(crate) fn log_level(value: &Value) -> Result<String, Complaint> {
         return Ok(text.to_owned());
     }
     Err(format!("expected one of {}, or directives such as warn,mvchat_core=debug", LEVELS.join(", ")))
+}
+
+/// Reads the name of a header, or nothing.
+pub(crate) fn header(value: &Value) -> Result<String, Complaint> {
+    let name = value.text()?;
+    match name.parse::<HeaderName>() {
+        Ok(header) => Ok(header.as_str().to_owned()),
+        Err(_) if name.is_empty() => Ok(String::new()),
+        Err(_) => Err("expected the name of a header, such as X-User".to_owned()),
+    }
 }
 
 /// Reads networks in CIDR notation.

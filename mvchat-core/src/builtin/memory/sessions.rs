@@ -2,7 +2,9 @@
 
 use super::{MemoryStore, State, already_exists, not_found};
 use crate::proto::{SessionId, UserId};
-use crate::seam::{EndSessions, SessionRow, SessionStore, StoreResult, UserState};
+use crate::seam::{
+    EndSessions, RefreshChange, SessionRow, SessionStore, StoreError, StoreErrorKind, StoreResult, UserState,
+};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 
@@ -32,6 +34,19 @@ impl SessionStore for MemoryStore {
         row.used_at = row.used_at.max(used_at);
         row.expires_at = expires_at;
         Ok(true)
+    }
+
+    async fn refresh_session(&self, change: RefreshChange) -> StoreResult<()> {
+        let RefreshChange { session, expect, refresh, used_at, expires_at } = change;
+        let mut state = self.state.lock();
+        let row = state.sessions.get_mut(&session).ok_or_else(|| not_found("no such session"))?;
+        if row.refresh != expect {
+            return Err(StoreError::new(StoreErrorKind::Conflict, "the refresh tokens are others"));
+        }
+        row.used_at = row.used_at.max(used_at);
+        row.expires_at = expires_at;
+        row.refresh = Some(refresh);
+        Ok(())
     }
 
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {

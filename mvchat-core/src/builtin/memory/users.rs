@@ -35,6 +35,13 @@ impl UserStore for MemoryStore {
         self.state.lock().set_secret(change)
     }
 
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        let mut state = self.state.lock();
+        let before = state.credentials.len();
+        state.credentials.retain(|_, credential| credential.user != user);
+        Ok((before - state.credentials.len()) as u64)
+    }
+
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
         Ok(self.state.lock().email_owner(email))
     }

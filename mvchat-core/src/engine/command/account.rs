@@ -38,7 +38,7 @@ impl Inner {
         self.check_email(None, email).await?;
         let secret = self.passwords.hash(account.password.0).await?;
         let id = UserId(self.env.uuid());
-        let session = account.login.then(|| self.new_session(id, &caller));
+        let session = account.login.then(|| self.new_session(id, &caller, None));
         let profile = UserRow {
             public: account.public.filter(|public| !public.is_null()),
             lang: account.lang,
@@ -46,7 +46,8 @@ impl Inner {
             ..UserRow::new(id, self.env.now())
         };
         let opening = (account.name, secret);
-        let user = self.make_account(profile, opening, email, account.private, session.clone()).await?;
+        let first = session.as_ref().map(|grant| grant.row.clone());
+        let user = self.make_account(profile, opening, email, account.private, first).await?;
         // Before the user is announced, so that those who invited hear it.
         let inviters = match &invited {
             Some(invited) => self.welcome(id, invited).await,

@@ -78,7 +78,7 @@ impl Ctx {
         // No group has so few members, so these are the partners in direct conversations.
         let partners = self.inner.store.peers(self.user, 0).await?;
         let near: BTreeSet<_> = contacts.into_iter().map(|row| row.user).chain(partners).collect();
-        let online: Vec<_> = near.into_iter().filter(|user| self.inner.hub.is_online(*user)).collect();
+        let online: Vec<_> = near.into_iter().filter(|user| self.inner.is_online(*user)).collect();
         let people = self.inner.people(self.user, online.iter().copied()).await?;
         let users = online.into_iter().filter(|user| people.exists(*user) && people.sees_last_seen(*user));
         Ok(Reply::ok(OnlineParams { users: users.collect() }))

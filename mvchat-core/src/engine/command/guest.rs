@@ -4,7 +4,7 @@ use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
 use crate::error::{Result, invalid};
 use crate::proto::{Json, UserId};
-use crate::seam::{NewUser, SessionRow, UserRow};
+use crate::seam::{NewUser, UserRow};
 use crate::session::Finished;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +31,8 @@ impl Inner {
         self.keys.create_user(id.0).await?;
         let public = (!name.is_empty()).then(|| Json::from_value(&serde_json::json!({ "fn": name })));
         let user = UserRow { public, guest_until: Some(until), ..UserRow::new(id, now) };
-        let session = self.new_session(id, &caller);
-        let expires_at = until.min(session.expires_at);
-        let session = SessionRow { until: Some(until), expires_at, ..session };
-        let new = NewUser { user: user.clone(), credential: None, session: Some(session.clone()) };
+        let session = self.new_session(id, &caller, Some(until));
+        let new = NewUser { user: user.clone(), credential: None, session: Some(session.row.clone()) };
         self.store.create_user(new).await?;
         self.admit(caller, user, session, generation).await
     }

@@ -1,7 +1,9 @@
 //! `login`: prove who the user is.
 
+use super::refresh::{Grant, invalid_token};
 use crate::builtin::keys::Context;
 use crate::builtin::password::{PasswordError, Verdict};
+use crate::builtin::refresh::RefreshToken;
 use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Caller;
@@ -60,7 +62,7 @@ impl Inner {
                 tracing::warn!(?error, "a password could not be hashed anew");
             }
         }
-        let session = self.new_session(user.id, &caller);
+        let session = self.new_session(user.id, &caller, None);
         self.open_session(caller, user, session, generation).await
     }
 
@@ -69,10 +71,10 @@ impl Inner {
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,
-        session: SessionRow,
+        session: Grant,
         generation: u64,
     ) -> Result<Finished> {
-        let opened = self.store.open_session(session.clone(), self.limits.max_sessions).await;
+        let opened = self.store.open_session(session.row.clone(), self.limits.max_sessions).await;
         let ended = opened.map_err(|error| match error.kind() {
             // The account was shut since it was read.
             StoreErrorKind::NotFound => Error::from(ErrorKind::BadCredentials),
@@ -88,31 +90,54 @@ impl Inner {
         caller: Caller,
         token: Password,
     ) -> Result<Finished> {
+        if RefreshToken::is_one(&token.0) {
+            return self.login_refresh(caller, &token.0).await;
+        }
         let (now, generation) = (self.env.now(), self.sessions.generation());
-        let invalid = || Error::new(ErrorKind::BadCredentials, "invalid token");
         let claims = self.tokens.verify(&token.0, now.as_secs()).map_err(|error| match error {
             TokenError::Expired => Error::from(ErrorKind::TokenExpired),
-            _ => invalid(),
+            _ => invalid_token(),
         })?;
         // The signature vouches for the id: who holds the token may learn that the account is gone.
         let unknown = || Error::new(ErrorKind::BadCredentials, "user not found");
         let user = self.account(UserId(claims.sub)).await?.ok_or_else(unknown)?;
         let session = self.store.session(SessionId(claims.sid)).await?;
-        let session = session.filter(|session| session.user == user.id).ok_or_else(invalid)?;
+        let session = session.filter(|session| session.user == user.id).ok_or_else(invalid_token)?;
         let expires_at = policy::session_end(session.created_at, session.until, &self.limits, now);
         if session.expires_at <= now || expires_at <= now {
             return Err(ErrorKind::TokenExpired.into());
         }
         policy::may_log_in(user.state)?;
-        if !self.store.touch_session(session.id, now, expires_at).await? {
-            return Err(invalid());
-        }
+        let grant = match (self.access_lifetime, &session.refresh) {
+            (None, _) => self.touch(session, now, expires_at, expires_at).await?,
+            (Some(_), None) => self.first_refresh(session, now).await?,
+            // Only a refresh token prolongs anything: neither this token nor the session goes on any longer.
+            (lifetime, Some(_)) => {
+                let (until, end) = (Timestamp::from_micros(claims.exp * 1_000_000), session.expires_at);
+                let expires = policy::access_end(lifetime, until.min(end), now);
+                self.touch(session, now, end, expires).await?
+            }
+        };
         self.note_seen(user.id).await?;
-        self.admit(caller, user, SessionRow { expires_at, ..session }, generation).await
+        self.admit(caller, user, grant, generation).await
+    }
+
+    /// Notes that a session is used, and lets it live until `expires_at`.
+    async fn touch(
+        &self,
+        row: SessionRow,
+        now: Timestamp,
+        expires_at: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Grant> {
+        if !self.store.touch_session(row.id, now, expires_at).await? {
+            return Err(invalid_token());
+        }
+        Ok(Grant { row: SessionRow { expires_at, ..row }, expires, refresh: None })
     }
 
     /// Notes that the user was here. Signing up does not count: someone who has only just come was never away.
-    async fn note_seen(&self, user: UserId) -> Result<()> {
+    pub(super) async fn note_seen(&self, user: UserId) -> Result<()> {
         let seen = UserPatch { last_seen: Some(self.env.now()), ..UserPatch::default() };
         self.store.update_user(user, seen).await?;
         Ok(())
@@ -124,29 +149,16 @@ impl Inner {
         Ok(row.filter(|row| row.state.exists()))
     }
 
-    pub(super) fn new_session(&self, user: UserId, caller: &Caller) -> SessionRow {
-        let now = self.env.now();
-        SessionRow {
-            id: SessionId(self.env.uuid()),
-            user,
-            device: caller.device.name.clone(),
-            user_agent: caller.device.user_agent.clone(),
-            created_at: now,
-            used_at: now,
-            expires_at: policy::session_end(now, None, &self.limits, now),
-            until: None,
-        }
-    }
-
     /// Logs a connection in: signs a token, registers it, tells others. `generation` is from before the session
     /// was read or made.
     pub(super) async fn admit(
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,
-        session: SessionRow,
+        grant: Grant,
         generation: u64,
     ) -> Result<Finished> {
+        let Grant { row: session, expires, refresh } = grant;
         let mut params = self.account_params(&user).await?;
         let now = self.env.now();
         let claims = Claims {
@@ -155,12 +167,13 @@ impl Inner {
             sub: user.id.0,
             sid: session.id.0,
             iat: now.as_secs(),
-            exp: session.expires_at.as_secs(),
+            exp: expires.as_secs(),
             jti: self.env.uuid(),
         };
-        let expires = Timestamp::from_micros(session.expires_at.as_secs() * 1_000_000);
+        let expires = Timestamp::from_micros(expires.as_secs() * 1_000_000);
         params.token = Some(self.tokens.sign(&claims));
         params.expires = Some(expires);
+        params.refresh = refresh;
         params.session = Some(session.id);
         let identity = Identity { user: user.id, session: session.id, expires };
         if let Some(origin) = &caller.origin {
@@ -203,6 +216,7 @@ impl Inner {
             user: user.id,
             token: None,
             expires: None,
+            refresh: None,
             session: None,
             email_verified: true,
             desc: Desc { public, private },

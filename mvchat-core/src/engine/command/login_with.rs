@@ -6,7 +6,7 @@ use crate::engine::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result, invalid};
 use crate::policy;
 use crate::proto::Password;
-use crate::seam::{Attempt, AuthError, Peer, Principal, SessionRow};
+use crate::seam::{Attempt, AuthError, Peer, Principal};
 use crate::session::Finished;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,8 +59,7 @@ impl Inner {
         // An account that was deleted is none, and none is made in its place.
         let row = row.ok_or(ErrorKind::BadCredentials)?;
         policy::may_log_in(row.state)?;
-        let session = self.new_session(user, &caller);
-        let expires_at = until.map_or(session.expires_at, |until| until.min(session.expires_at));
-        self.open_session(caller, row, SessionRow { until, expires_at, ..session }, generation).await
+        let session = self.new_session(user, &caller, until);
+        self.open_session(caller, row, session, generation).await
     }
 }

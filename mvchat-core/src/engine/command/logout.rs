@@ -1,6 +1,7 @@
 //! `logout`: end this session, or all of the user's.
 
 use crate::engine::dispatch::Ctx;
+use crate::engine::nodes::Hint;
 use crate::error::{ErrorKind, Result};
 use crate::proto::Reply;
 use crate::seam::EndSessions;
@@ -18,6 +19,7 @@ impl Ctx {
         // A retry finds nothing more to end in the store; the connections close all the same.
         if all && !bug!(LogoutIgnored) {
             self.inner.hub.end_all(self.user, Ended::Session, but);
+            self.inner.nodes.say(Hint::Account(self.user));
         } else {
             self.inner.sessions_ended(self.user, &[identity.session], but);
         }

@@ -2,7 +2,7 @@
 
 use crate::engine::dispatch::Ctx;
 use crate::error::{ErrorKind, Result};
-use crate::proto::{ConvId, Info, Json, MarkKind, MessageParams, OwnParams, Reply, Seq, ServerMsg, What};
+use crate::proto::{ConvId, Info, Json, MarkKind, MessageParams, OwnParams, Reply, Seq, What};
 use crate::seam::Marks;
 
 impl Ctx {
@@ -26,7 +26,7 @@ impl Ctx {
             own.own = Some(marked.own);
             own.content = Some(Json::from_value(&OwnParams::mark(kind, effective)));
             let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-            self.inner.hub.tell(self.user, &ServerMsg::Info(own), but);
+            self.inner.tell_own(self.user, own, but);
             let but = self.origin.map(|origin| origin.conn);
             // A hint to others: that it can't be given does not undo the mark.
             if let Err(error) = self.inner.announce_mark(self.user, conv, kind, effective, but).await {

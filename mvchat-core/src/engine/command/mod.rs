@@ -19,6 +19,7 @@ mod moderate;
 mod operator;
 mod pin;
 mod react;
+mod refresh;
 mod report;
 mod revise;
 mod search;

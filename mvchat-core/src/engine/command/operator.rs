@@ -4,6 +4,7 @@ use super::login::BASIC;
 use crate::builtin::token::{Claims, TokenError};
 use crate::engine::chat::Chat;
 use crate::engine::dispatch::{Caller, no_user};
+use crate::engine::nodes::Hint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy;
 use crate::proto::{AccountParams, Password, ReplyParams, UserId, check_password};
@@ -53,6 +54,7 @@ impl Chat {
             let patch = UserPatch { must_change_password: Some(true), ..UserPatch::default() };
             inner.store.update_user(user, patch).await?;
             inner.sessions.forget_all();
+            inner.nodes.say(Hint::Account(user));
         }
         Ok(())
     }
@@ -77,6 +79,7 @@ impl Chat {
         let ended = ended.inspect_err(|_| self.0.doubt_sessions(user))?;
         self.0.sessions_ended(user, &ended, None);
         self.0.hub.end_all(user, Ended::Session, None);
+        self.0.nodes.say(Hint::Account(user));
         Ok(ended.len())
     }
 
@@ -92,7 +95,7 @@ impl Chat {
         policy::may_log_in(row.state)?;
         let device = Device { name: Some(device.to_owned()), user_agent: None };
         let caller = Caller { identity: None, device, origin: None, turn: None };
-        let session = inner.new_session(user, &caller);
+        let session = inner.new_session(user, &caller, None);
         let finished = inner.open_session(caller, row, session, generation).await?;
         match finished.reply.params {
             ReplyParams::Account(params) => Ok(*params),

@@ -7,7 +7,7 @@ use crate::engine::view::message_context;
 use crate::error::{ErrorKind, Result};
 use crate::irido::Irido;
 use crate::policy::{self, Access, EditVerdict, Message, MessageBody};
-use crate::proto::{ConvId, EditMessage, Info, Json, MessageParams, Reply, Seq, ServerMsg, What};
+use crate::proto::{ConvId, EditMessage, Info, Json, MessageParams, Reply, Seq, What};
 use crate::seam::{LogEvent, Op, Revise};
 use bytes::Bytes;
 
@@ -106,7 +106,7 @@ impl Ctx {
             info.own = own;
             info.hidden = Some(vec![seq]);
             let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-            self.inner.hub.tell(self.user, &ServerMsg::Info(info), but);
+            self.inner.tell_own(self.user, info, but);
         }
         Ok(Reply::ok(MessageParams { own, ts: Some(at), ..MessageParams::new(conv, seq) }))
     }

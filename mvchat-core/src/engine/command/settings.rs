@@ -4,11 +4,12 @@ use crate::builtin::keys::Context;
 use crate::engine::committer::Decision;
 use crate::engine::dispatch::Ctx;
 use crate::engine::fanout::Publish;
+use crate::engine::nodes::Hint;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Access, ConvSettings, Message};
 use crate::proto::{
-    ConvId, GroupParams, Info, Json, MemberSettings, OwnParams, Reply, RetentionContent, ServerMsg,
-    SettingsParams, TtlParams, What,
+    ConvId, GroupParams, Info, Json, MemberSettings, OwnParams, Reply, RetentionContent, SettingsParams,
+    TtlParams, What,
 };
 use crate::seam::{Amend, LogEvent, MemberPatch, Op};
 use bytes::Bytes;
@@ -59,6 +60,7 @@ impl Ctx {
             };
             if let Some(changed) = changed {
                 self.inner.convs.put(changed);
+                self.inner.nodes.say(Hint::Conv(conv));
                 self.inner.hub.sight_changed();
             }
             if !counted.moved {
@@ -77,7 +79,7 @@ impl Ctx {
                 ..OwnParams::default()
             }));
             let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-            self.inner.hub.tell(self.user, &ServerMsg::Info(info), but);
+            self.inner.tell_own(self.user, info, but);
         }
         Ok(Reply::ok(params))
     }

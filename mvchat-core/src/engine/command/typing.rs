@@ -1,10 +1,13 @@
 //! `typing`: say that the user is writing.
 
+use crate::engine::chat::Inner;
+use crate::engine::conn::Conn;
 use crate::engine::dispatch::Ctx;
+use crate::engine::nodes::Hint;
 use crate::engine::view::People;
 use crate::error::Result;
 use crate::policy::Access;
-use crate::proto::{ConvId, Info, Reply, ServerMsg, What};
+use crate::proto::{ConvId, Info, Reply, ServerMsg, UserId, What};
 use crate::session::Ephemeral;
 use std::time::Duration;
 
@@ -23,16 +26,29 @@ impl Ctx {
         {
             return Ok(Reply::EMPTY);
         }
-        let info = Info::new(What::Typing, Some(conv), Some(self.user), now.wall);
-        let frame = ServerMsg::Info(info).encode();
+        self.inner.nodes.say(Hint::Typing { user: self.user, conv });
         let but = self.origin.as_ref().map(|origin| origin.conn.as_ref());
-        let push =
-            |user| self.inner.hub.push_ephemeral(user, Ephemeral::Typing(conv, self.user), &frame, but);
         // Whether it could be told is nothing that the one who writes should learn.
-        let told = self.inner.tell_listeners(self.user, conv, People::sees_typing, usize::MAX, push).await;
-        if let Err(error) = told {
+        if let Err(error) = self.inner.push_typing(self.user, conv, but).await {
             tracing::debug!(%conv, ?error, "typing could not be announced");
         }
         Ok(Reply::EMPTY)
+    }
+}
+
+impl Inner {
+    /// Tells those who are connected to this node that a user is writing.
+    pub(in crate::engine) async fn push_typing(
+        &self,
+        user: UserId,
+        conv: ConvId,
+        but: Option<&Conn>,
+    ) -> Result<()> {
+        let info = Info::new(What::Typing, Some(conv), Some(user), self.env.now());
+        let frame = ServerMsg::Info(info).encode();
+        let push = |listener| {
+            self.hub.push_ephemeral(listener, Ephemeral::Typing(conv, user), &frame, but);
+        };
+        self.tell_listeners(user, conv, People::sees_typing, usize::MAX, push).await
     }
 }

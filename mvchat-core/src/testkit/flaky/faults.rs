@@ -1,8 +1,9 @@
 //! Which calls of a store fail, and how.
 
 use super::Method;
+use crate::proto::ConvId;
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ struct Plan {
     choose: Option<Box<dyn FnMut(Method) -> Option<Fault> + Send>>,
     met: u64,
     dead: bool,
+    held: BTreeSet<ConvId>,
 }
 
 /// How often a call meets which fault, in thousandths.
@@ -95,6 +97,21 @@ impl Faults {
         let mut plan = self.plan.lock();
         plan.script.clear();
         plan.choose = None;
+    }
+
+    /// Holds a conversation, as a transaction of a host does: commits to it are answered with `Locked`.
+    pub fn hold(&self, conv: ConvId) {
+        self.plan.lock().held.insert(conv);
+    }
+
+    /// Lets go of a conversation.
+    pub fn let_go(&self, conv: ConvId) {
+        self.plan.lock().held.remove(&conv);
+    }
+
+    /// Returns whether a conversation is held.
+    pub(super) fn is_held(&self, conv: ConvId) -> bool {
+        self.plan.lock().held.contains(&conv)
     }
 
     /// Lets no call be carried out or answered any more, as for a process that was killed: whoever waits for the

@@ -11,12 +11,14 @@ pub enum Method {
     CredentialOf,
     UpdateUser,
     SetSecret,
+    ForgetCredentials,
     EmailOwner,
     SearchUsers,
     OpenSession,
     Session,
     Sessions,
     TouchSession,
+    RefreshSession,
     EndSessions,
     SessionsOf,
     CreateConversation,
@@ -62,8 +64,10 @@ impl Method {
             Self::CreateUser
                 | Self::UpdateUser
                 | Self::SetSecret
+                | Self::ForgetCredentials
                 | Self::OpenSession
                 | Self::TouchSession
+                | Self::RefreshSession
                 | Self::EndSessions
                 | Self::CreateConversation
                 | Self::Mark

@@ -7,9 +7,9 @@ use crate::seam::{
     Bus, Change, Changes, ChangesQuery, ContactRow, ContactSource, ContactStore, ConversationStore, Counted,
     Credential, Durability, EmailHash, EndSessions, Expired, ExpiryStore, InviteHash, InviteRow, InviteStore,
     LinkRow, LinkStore, LogEntry, LogPage, Marked, Marks, MemberPatch, Mention, MessageStore,
-    NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, SecretChange, Sent, SessionRow,
-    SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore, ViewQuery,
-    Views,
+    NewConversation, NewUser, Outcome, Page, PageQuery, ReceiptRow, RefreshChange, SecretChange, Sent,
+    SessionRow, SessionStore, Store, StoreError, StoreErrorKind, StoreResult, UserPatch, UserRow, UserStore,
+    ViewQuery, Views,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -94,6 +94,12 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.is_shared()
     }
 
+    async fn commit_free(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
+        let (held, free) = self.without_held(changes);
+        let outcomes = self.meet(Method::Commit, self.inner.commit_free(free)).await?;
+        Ok(with_held(held, outcomes))
+    }
+
     async fn stirred(&self) {
         self.inner.stirred().await;
     }
@@ -101,6 +107,23 @@ impl<S: Store> Store for Flaky<S> {
     fn bus(&self) -> Option<Arc<dyn Bus>> {
         self.inner.bus()
     }
+}
+
+impl<S: Store> Flaky<S> {
+    /// Returns which changes are of conversations that are held, and the others.
+    fn without_held(&self, changes: Vec<Change>) -> (Vec<bool>, Vec<Change>) {
+        let held: Vec<bool> = changes.iter().map(|change| self.faults.is_held(change.conv)).collect();
+        let free = changes.into_iter().zip(&held).filter(|(_, held)| !**held).map(|(change, _)| change);
+        let free = free.collect();
+        (held, free)
+    }
+}
+
+/// Puts the outcomes of the others between those of what is held.
+fn with_held(held: Vec<bool>, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let mut outcomes = outcomes.into_iter();
+    let outcome = |held| if held { Some(Outcome::Locked) } else { outcomes.next() };
+    held.into_iter().filter_map(outcome).collect()
 }
 
 #[async_trait]
@@ -127,6 +150,10 @@ impl<S: Store> UserStore for Flaky<S> {
 
     async fn set_secret(&self, change: SecretChange) -> StoreResult<Vec<SessionId>> {
         self.meet(Method::SetSecret, self.inner.set_secret(change)).await
+    }
+
+    async fn forget_credentials(&self, user: UserId) -> StoreResult<u64> {
+        self.meet(Method::ForgetCredentials, self.inner.forget_credentials(user)).await
     }
 
     async fn email_owner(&self, email: &EmailHash) -> StoreResult<Option<UserId>> {
@@ -159,6 +186,10 @@ impl<S: Store> SessionStore for Flaky<S> {
         expires_at: Timestamp,
     ) -> StoreResult<bool> {
         self.meet(Method::TouchSession, self.inner.touch_session(id, used_at, expires_at)).await
+    }
+
+    async fn refresh_session(&self, change: RefreshChange) -> StoreResult<()> {
+        self.meet(Method::RefreshSession, self.inner.refresh_session(change)).await
     }
 
     async fn end_sessions(&self, user: UserId, which: EndSessions) -> StoreResult<Vec<SessionId>> {
@@ -288,7 +319,9 @@ impl<S: Store> ConversationStore for Flaky<S> {
 #[async_trait]
 impl<S: Store> MessageStore for Flaky<S> {
     async fn commit(&self, changes: Vec<Change>) -> StoreResult<Vec<Outcome>> {
-        self.meet(Method::Commit, self.inner.commit(changes)).await
+        let (held, free) = self.without_held(changes);
+        let outcomes = self.meet(Method::Commit, self.inner.commit(free)).await?;
+        Ok(with_held(held, outcomes))
     }
 
     async fn message(&self, viewer: UserId, conv: ConvId, seq: Seq) -> StoreResult<Option<Message>> {

@@ -31,6 +31,7 @@ pub(super) fn session_row(number: u8, user: UserId, at: Timestamp) -> SessionRow
         used_at: at,
         expires_at: at + Duration::from_secs(100),
         until: None,
+        refresh: None,
     }
 }
 

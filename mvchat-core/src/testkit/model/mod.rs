@@ -1,5 +1,6 @@
 //! Random histories, carried out on a store and on the memory store: every answer must be the same.
 
+mod copies;
 mod look;
 mod make;
 mod play;
@@ -7,6 +8,7 @@ mod step;
 mod told;
 mod world;
 
+pub use copies::{check_copies, compare_copies};
 pub use step::{Edit, Step};
 
 use super::store::StoreFixture;

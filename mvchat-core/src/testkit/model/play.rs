@@ -4,11 +4,11 @@ use super::make::{body, credential, new_conv, patch, role_of, row, session_row, 
 use super::step::{Edit, Step};
 use super::told::{flat, flat_outcome, plain, sorted, told};
 use super::world::{NAMES, TEXTS, conv, message, session, user};
-use crate::policy::{ConvKind, ConvSettings};
+use crate::policy::{ConvKind, ConvSettings, Refresh};
 use crate::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Seq, UserId};
 use crate::seam::{
     Amend, Append, Change, ChangesQuery, EndSessions, LogEvent, Marks, MemberPatch, NewUser, Op, Outcome,
-    Revise, SecretChange, Store, fold,
+    RefreshChange, Revise, SecretChange, Store, fold,
 };
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -28,6 +28,12 @@ pub(super) struct Player<'a> {
 impl<'a> Player<'a> {
     pub(super) fn new(store: &'a dyn Store) -> Self {
         Self { store, cursors: vec![Position(0)], revs: BTreeMap::new(), secrets: BTreeMap::new() }
+    }
+
+    /// Goes on with a copy of the store, and with what this one remembers.
+    pub(super) fn moved<'b>(&self, store: &'b dyn Store) -> Player<'b> {
+        let Self { cursors, revs, secrets, .. } = self;
+        Player { store, cursors: cursors.clone(), revs: revs.clone(), secrets: secrets.clone() }
     }
 
     /// Carries a step out; the number gives it a time of its own.
@@ -83,6 +89,29 @@ impl<'a> Player<'a> {
             }
             Step::Touch { session: number } => {
                 told(self.store.touch_session(session(number), at, at + Duration::from_secs(9)).await)
+            }
+            Step::Refresh { session: number, right, token } => {
+                let id = session(number);
+                let known = self.store.session(id).await.ok().flatten().and_then(|row| row.refresh);
+                let change = RefreshChange {
+                    session: id,
+                    expect: if right { known } else { Some(Refresh::first([9; 32])) },
+                    refresh: Refresh { used: (token > 0).then_some([0; 32]), live: vec![[token; 32]] },
+                    used_at: at,
+                    expires_at: at + Duration::from_secs(9),
+                };
+                let refreshed = told(self.store.refresh_session(change).await);
+                let row = self.store.session(id).await;
+                format!(
+                    "{refreshed} {}",
+                    told(row.map(|row| row.map(|row| serde_json::to_string(&row).ok())))
+                )
+            }
+            Step::Forget { user: who } => {
+                let id = user(who);
+                let forgotten = told(self.store.forget_credentials(id).await);
+                let known = self.store.credential_of(id, "basic").await;
+                format!("{forgotten} {}", told(known.map(|known| known.map(plain))))
             }
             Step::LogOut { user: who, which, session: number } => {
                 let which = match which {

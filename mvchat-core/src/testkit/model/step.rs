@@ -17,6 +17,8 @@ pub enum Step {
     Search { text: u8, except: u8, limit: u8 },
     LogIn { user: u8, session: u8, max: u8 },
     Touch { session: u8 },
+    Refresh { session: u8, right: bool, token: u8 },
+    Forget { user: u8 },
     LogOut { user: u8, which: u8, session: u8 },
     Create { conv: u8, kind: u8, owner: u8, other: u8, cid: Option<u8> },
     Commit(Vec<Edit>),
@@ -104,6 +106,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (0..6_u8, user.clone(), 0..4_u8).prop_map(|(text, except, limit)| Step::Search { text, except, limit }),
         1 => (user.clone(), 0..12_u8, 0..4_u8).prop_map(|(user, session, max)| Step::LogIn { user, session, max }),
         1 => (0..12_u8).prop_map(|session| Step::Touch { session }),
+        1 => (0..12_u8, any::<bool>(), 0..3_u8)
+            .prop_map(|(session, right, token)| Step::Refresh { session, right, token }),
+        1 => user.clone().prop_map(|user| Step::Forget { user }),
         1 => (user.clone(), 0..3_u8, 0..12_u8)
             .prop_map(|(user, which, session)| Step::LogOut { user, which, session }),
         6 => (conv.clone(), 0..4_u8, user.clone(), user.clone(), of(0..2_u8))

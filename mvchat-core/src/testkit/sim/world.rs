@@ -121,6 +121,7 @@ impl World {
             used_at: now,
             expires_at,
             until: None,
+            refresh: None,
         };
         self.sessions.open_session(row, 50).await.expect("the store itself never fails");
         let signer = TokenSigner::new(self.keys.tokens(), "mvchat", "mvchat");

@@ -1,7 +1,7 @@
 //! What laws share: a store, fresh ids, a clock, and short words for what is done often.
 
 use super::StoreFixture;
-use crate::policy::{ConvKind, ConvSettings, Conversation, Print};
+use crate::policy::{ConvKind, ConvSettings, Conversation, Print, Refresh};
 use crate::proto::{ConvId, Json, Rev, Role, Seq, SessionId, UserId};
 use crate::seam::{
     Changes, ChangesQuery, Committed, Credential, Marked, Marks, NewConversation, NewUser, Outcome, Page,
@@ -33,6 +33,19 @@ impl Bed {
             Box::pin(async move { Arc::new(fixture.open().await) as Arc<dyn Store> })
         };
         Self { store, reopen: Box::new(reopen), count: AtomicU64::new(0) }
+    }
+
+    /// Takes a store that is open, and is not reopened.
+    pub(super) fn of(store: Arc<dyn Store>) -> Self {
+        let reopen = || -> BoxFuture<'static, Arc<dyn Store>> {
+            Box::pin(async { panic!("this store is not reopened") })
+        };
+        Self { store, reopen: Box::new(reopen), count: AtomicU64::new(0) }
+    }
+
+    /// Leaves out so many ids and times, because another bed has given them out.
+    pub(super) fn skip(&self, count: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Drops the store and opens it again.
@@ -91,6 +104,7 @@ impl Bed {
             used_at: now,
             expires_at: now + Duration::from_secs(3_600),
             until: Some(now + Duration::from_secs(7_200)),
+            refresh: Some(Refresh { used: Some([1; 32]), live: vec![[2; 32], [3; 32]] }),
         }
     }
 

@@ -19,6 +19,7 @@ mod members;
 mod mentions;
 mod messages;
 mod pages;
+mod portable;
 mod reopening;
 mod search;
 mod sessions;
@@ -31,7 +32,7 @@ mod views;
 pub use bed::Bed;
 
 use super::{Law, model, runner};
-use crate::seam::Store;
+use crate::seam::{Portable, Store};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -51,7 +52,21 @@ pub trait StoreFixture: Send + Sync + 'static {
 /// Runs all laws and the model test as a test program; `fixture` makes the fixture of the law with the given
 /// name.
 pub fn main<F: StoreFixture>(fixture: impl Fn(&str) -> F + Send + Sync + 'static) -> ExitCode {
+    runner::main(tests(Arc::new(fixture)))
+}
+
+/// Like [`main`], for a store whose contents can move.
+pub fn main_of_portable<F: StoreFixture>(fixture: impl Fn(&str) -> F + Send + Sync + 'static) -> ExitCode
+where
+    F::Store: Portable,
+{
     let fixture = Arc::new(fixture);
+    let mut tests = tests(Arc::clone(&fixture));
+    tests.extend(portable::tests(fixture));
+    runner::main(tests)
+}
+
+fn tests<F: StoreFixture>(fixture: Arc<impl Fn(&str) -> F + Send + Sync + 'static>) -> Vec<runner::Test> {
     let mut tests: Vec<runner::Test> = Vec::new();
     for law in laws().into_iter().filter(|law| F::REOPENS || !law.reopens) {
         let fixture = fixture.clone();
@@ -59,7 +74,7 @@ pub fn main<F: StoreFixture>(fixture: impl Fn(&str) -> F + Send + Sync + 'static
     }
     let name = "random_histories_are_those_of_the_model";
     tests.push((name, Arc::new(move || model::check(|| fixture(name)))));
-    runner::main(tests)
+    tests
 }
 
 /// Checks one law on a store of its own.

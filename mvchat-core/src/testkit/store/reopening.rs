@@ -128,7 +128,10 @@ async fn accounts_and_sessions_survive_reopening(bed: Bed) {
     bed.store.create_user(new).await.unwrap();
     let ended = bed.log_in(ana).await;
     bed.store.end_sessions(ana, EndSessions::One(ended)).await.unwrap();
+    let forgotten = bed.account("bert").await;
+    assert_eq!(bed.store.forget_credentials(forgotten).await.unwrap(), 1);
     let bed = bed.reopen().await;
+    assert_eq!(bed.store.credential("basic", "bert").await.unwrap(), None);
     assert_eq!(bed.store.users(&[ana]).await.unwrap(), [Some(user)]);
     assert_eq!(bed.store.sessions_of(ana).await.unwrap(), [session]);
     assert_eq!(bed.store.session(ended).await.unwrap(), None);

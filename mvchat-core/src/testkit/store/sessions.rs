@@ -1,7 +1,8 @@
 //! Sessions.
 
 use super::bed::Bed;
-use crate::seam::{EndSessions, SessionRow, StoreErrorKind};
+use crate::policy::Refresh;
+use crate::seam::{EndSessions, RefreshChange, SessionRow, StoreErrorKind};
 use crate::testkit::Law;
 use crate::testkit::runner::law;
 use futures_util::future::join_all;
@@ -17,6 +18,8 @@ pub(super) const LAWS: &[Law<Bed>] = &[
     law!(using_a_session_saves_it_from_the_limit),
     law!(sessions_come_the_last_used_first),
     law!(sessions_of_others_are_left_alone),
+    law!(refresh_tokens_are_swapped_once, threads),
+    law!(a_session_without_refresh_tokens_gets_some),
     law!(many_sessions_are_read_like_one),
 ];
 
@@ -153,4 +156,58 @@ async fn sessions_of_others_are_left_alone(bed: Bed) {
     assert_eq!(bed.store.end_sessions(ana, EndSessions::AllBut(b1)).await.unwrap(), [a2]);
     assert_eq!(bed.store.end_sessions(ana, EndSessions::All).await.unwrap(), []);
     assert_eq!(bed.store.end_sessions(bert, EndSessions::All).await.unwrap(), [b1]);
+}
+
+async fn refresh_tokens_are_swapped_once(bed: Bed) {
+    let ana = bed.account("ana").await;
+    let row = bed.session(ana);
+    bed.store.open_session(row.clone(), 5).await.unwrap();
+    let mut known = row.refresh.clone();
+    for round in 0..5_u8 {
+        let (used_at, expires_at) = (bed.now(), bed.now());
+        let tries = (0..6_u8).map(|number| {
+            let refresh = Refresh { used: Some([round; 32]), live: vec![[number; 32]] };
+            let expect = known.clone();
+            let change = RefreshChange { session: row.id, expect, refresh, used_at, expires_at };
+            let store = bed.store.clone();
+            tokio::spawn(async move { store.refresh_session(change.clone()).await.map(|()| change.refresh) })
+        });
+        let tries: Vec<_> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+        let kinds = tries.iter().filter_map(|tried| tried.as_ref().err()).map(|error| error.kind());
+        assert!(kinds.into_iter().all(|kind| kind == StoreErrorKind::Conflict));
+        let mut won: Vec<_> = tries.into_iter().filter_map(Result::ok).collect();
+        assert_eq!(won.len(), 1, "of those that saw the same tokens {} got through", won.len());
+        known = won.pop();
+        let now = bed.store.session(row.id).await.unwrap().unwrap();
+        assert_eq!(now, SessionRow { used_at, expires_at, refresh: known.clone(), ..row.clone() });
+        // Another use changes nothing about the tokens.
+        bed.store.touch_session(row.id, used_at, expires_at).await.unwrap();
+        assert_eq!(bed.store.sessions_of(ana).await.unwrap(), [now]);
+    }
+    bed.store.end_sessions(ana, EndSessions::All).await.unwrap();
+    let (refresh, now) = (Refresh::first([9; 32]), bed.now());
+    let change = RefreshChange { session: row.id, expect: known, refresh, used_at: now, expires_at: now };
+    assert_eq!(bed.store.refresh_session(change).await.unwrap_err().kind(), StoreErrorKind::NotFound);
+    assert_eq!(bed.store.session(row.id).await.unwrap(), None, "new tokens brought an ended session back");
+}
+
+async fn a_session_without_refresh_tokens_gets_some(bed: Bed) {
+    let ana = bed.account("ana").await;
+    let row = SessionRow { refresh: None, ..bed.session(ana) };
+    bed.store.open_session(row.clone(), 5).await.unwrap();
+    let refresh = Refresh::first([9; 32]);
+    let change = |expect: Option<Refresh>| RefreshChange {
+        session: row.id,
+        expect,
+        refresh: refresh.clone(),
+        // What is used is never put back in time.
+        used_at: row.used_at - std::time::Duration::from_secs(5),
+        expires_at: row.expires_at,
+    };
+    let error = bed.store.refresh_session(change(Some(refresh.clone()))).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Conflict);
+    bed.store.refresh_session(change(None)).await.unwrap();
+    let now = bed.store.session(row.id).await.unwrap().unwrap();
+    assert_eq!(now, SessionRow { refresh: Some(refresh.clone()), ..row.clone() });
+    assert_eq!(bed.store.refresh_session(change(None)).await.unwrap_err().kind(), StoreErrorKind::Conflict);
 }

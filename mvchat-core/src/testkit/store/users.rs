@@ -34,6 +34,7 @@ pub(super) const LAWS: &[Law<Bed>] = &[
     law!(who_is_out_has_no_session),
     law!(no_session_outruns_a_suspension, threads),
     law!(a_deleted_account_stays_deleted),
+    law!(a_forgotten_credential_is_gone),
 ];
 
 fn email(of: &str) -> SealedEmail {
@@ -422,4 +423,22 @@ async fn a_deleted_account_stays_deleted(bed: Bed) {
     assert_eq!(bed.store.create_user(again).await.unwrap_err().kind(), StoreErrorKind::AlreadyExists);
     let later = UserPatch { last_seen: Some(bed.now()), ..UserPatch::default() };
     assert_eq!(bed.store.update_user(ana, later).await.unwrap().state, UserState::Deleted);
+}
+
+async fn a_forgotten_credential_is_gone(bed: Bed) {
+    let (ana, bert) = (bed.account("Ana").await, bed.account("bert").await);
+    bed.store.update_user(ana, in_state(UserState::Deleted)).await.unwrap();
+    assert_eq!(bed.store.forget_credentials(ana).await.unwrap(), 1);
+    assert_eq!(bed.store.credential("basic", "ana").await.unwrap(), None, "the name is still there");
+    assert_eq!(bed.store.credential_of(ana, "basic").await.unwrap(), None);
+    assert_eq!(bed.store.forget_credentials(ana).await.unwrap(), 0, "there is nothing more to forget");
+    assert_eq!(bed.store.users(&[ana]).await.unwrap()[0].as_ref().unwrap().state, UserState::Deleted);
+    let error = bed.store.update_user(ana, named("ana")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound, "there is nothing to rename");
+    let other = bed.account("ANA").await;
+    let known = bed.store.credential("basic", "ana").await.unwrap().unwrap();
+    assert_eq!((known.user, known.name.as_str()), (other, "ANA"));
+    let berts = bed.store.credential("basic", "bert").await.unwrap();
+    assert_eq!(berts.map(|known| known.user), Some(bert), "another user's name is gone");
+    assert_eq!(bed.store.forget_credentials(bed.user()).await.unwrap(), 0);
 }

@@ -29,6 +29,11 @@ impl Wire {
     pub(crate) async fn connect(server: &Server) -> Self {
         let (socket, _) =
             soon("a connection", connect_async_with_config(server.url(), None, true)).await.unwrap();
+        Self::over(socket)
+    }
+
+    /// Speaks over a connection that is there.
+    pub(crate) fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
         let (id, token) = (String::new(), String::new());
         Self { socket, next: 0, heard: VecDeque::new(), id, token }
     }
