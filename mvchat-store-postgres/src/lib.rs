@@ -16,6 +16,7 @@
 //!
 //! [`PgVault`] keeps the users' wrapped keys, in a schema of its own that can live in another database.
 
+mod bus;
 mod check;
 mod codes;
 mod commit;
@@ -44,6 +45,7 @@ mod vault;
 mod verify;
 mod views;
 
+pub use bus::PgBus;
 pub use host::{SendIn, SentIn};
 pub use options::PgOptions;
 pub use schema::SchemaStatus;

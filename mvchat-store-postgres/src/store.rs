@@ -1,12 +1,13 @@
 //! The handle of the store.
 
+use crate::bus::PgBus;
 use crate::error::{failed, internal, is_conflict, is_lost};
 use crate::hints::Hints;
 use crate::options::PgOptions;
 use crate::schema::Schema;
 use async_trait::async_trait;
 use mvchat_core::proto::{ConvId, Position};
-use mvchat_core::seam::{Change, Durability, Outcome, Store, StoreResult};
+use mvchat_core::seam::{Bus, Change, Durability, Outcome, Store, StoreResult};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -87,6 +88,11 @@ impl PgStore {
     /// Returns the pool.
     pub fn pool(&self) -> &PgPool {
         &self.shared.pool
+    }
+
+    /// Makes a handle of the bus between nodes whose stores are on this schema; engines take one of their own accord.
+    pub fn node_bus(&self) -> PgBus {
+        self.shared.hints.bus()
     }
 
     pub(crate) fn new(shared: Shared) -> Self {
@@ -201,6 +207,10 @@ impl Store for PgStore {
 
     async fn stirred(&self) {
         self.shared.hints.heard().await;
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        Some(Arc::new(self.node_bus()))
     }
 }
 
