@@ -33,8 +33,9 @@ Usage: cargo xtask <command>
   sim [--seeds <n>] [--seed <s>] [--trace]
                               simulate runs by seed, optimised; with --seed alone that one again
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
-  crash [--cycles <n>] [--seed <s>]
-                              kill the reference server under load, and look whether all that it acknowledged is there
+  crash [--store sled|postgres] [--cycles <n>] [--seed <s>]
+                              kill the reference server under load, and look whether all that it acknowledged is there;
+                              on PostgreSQL also the database's server
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book

@@ -3,6 +3,7 @@
 //! `MVCHAT_CRASH_CYCLES` (5) and `MVCHAT_CRASH_SEED` (random, printed) in the environment make a run longer, or
 //! the same kills fall again.
 
+use crate::postgres::database;
 use crate::support::{Data, Person, Random, Wire, irido, send, setting, soon};
 use mvchat_bot::{Events, Handle};
 use mvchat_core::client::{Client, Draft, Event, SendState};
@@ -83,11 +84,21 @@ async fn listen(mut events: Events, load: Arc<Load>) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_under_load_lose_nothing_and_double_nothing() {
+    lose_nothing(Data::unlimited()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_on_postgres_lose_nothing_and_double_nothing() {
+    if let Some(url) = database("crash").await {
+        lose_nothing(Data::on_postgres(&url)).await;
+    }
+}
+
+async fn lose_nothing(mut data: Data) {
     let cycles = setting("MVCHAT_CRASH_CYCLES").unwrap_or(5);
     let seed = setting("MVCHAT_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     println!("MVCHAT_CRASH_CYCLES={cycles} MVCHAT_CRASH_SEED={seed}");
     let mut random = Random(seed);
-    let mut data = Data::unlimited();
     let mut server = data.start();
 
     // A group of all, and a direct conversation of each with the next.
