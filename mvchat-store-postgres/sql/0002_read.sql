@@ -48,7 +48,11 @@ create function @.gone_of(p_viewer uuid, p_conv uuid) returns text language sql 
     where m.conv = p_conv and m.user_id = p_viewer
 $$;
 
+-- What is added to all places because this store goes on with those of another one: a constant, which only loading
+-- replaces.
+create function @.base() returns bigint language sql immutable as 'select 0::bigint';
+
 -- Everything at or before this place was committed or never will be.
 create function @.horizon() returns bigint language sql stable as $$
-    select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 10) - 1
+    select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 10) + @.base() - 1
 $$;

@@ -29,7 +29,7 @@ $$;
 -- The place of a transaction's first entry; in a host's transaction, the place after those that it wrote before.
 create function @.first_place(p_nested boolean) returns bigint language plpgsql volatile as $$
 declare
-    v_first bigint := pg_current_xact_id()::text::bigint << 10;
+    v_first bigint := (pg_current_xact_id()::text::bigint << 10) + @.base();
 begin
     if p_nested then
         return greatest(

@@ -148,17 +148,36 @@ impl PgStore {
 
 /// Returns what an existing conversation is found by.
 fn found(new: &NewConversation) -> Option<Vec<u8>> {
-    let mut key = match new.kind {
+    let made_by = new.cid.as_deref().map(|cid| (new.owner, cid));
+    found_key(new.kind, new.members.keys(), made_by)
+}
+
+/// Returns what a conversation is found by: its members, or who made it by which cid.
+pub(crate) fn found_key<'a>(
+    kind: ConvKind,
+    members: impl Iterator<Item = &'a UserId>,
+    made_by: Option<(Option<UserId>, &str)>,
+) -> Option<Vec<u8>> {
+    let mut key = match kind {
         ConvKind::Dm => b"dm".to_vec(),
         ConvKind::Me => b"self".to_vec(),
         ConvKind::Group => {
-            let mut key = b"group".to_vec();
-            key.extend_from_slice(new.owner.map_or(Uuid::nil(), |owner| owner.0).as_bytes());
-            key.extend_from_slice(new.cid.as_ref()?.as_bytes());
+            let (owner, cid) = made_by?;
+            let mut key = GROUP.to_vec();
+            key.extend_from_slice(owner.map_or(Uuid::nil(), |owner| owner.0).as_bytes());
+            key.extend_from_slice(cid.as_bytes());
             return Some(key);
         }
         _ => return None,
     };
-    new.members.keys().for_each(|user| key.extend_from_slice(user.0.as_bytes()));
+    members.for_each(|user| key.extend_from_slice(user.0.as_bytes()));
     Some(key)
 }
+
+/// Reads who made a group by which cid from what it is found by.
+pub(crate) fn made_by(found: &[u8]) -> Option<(UserId, String)> {
+    let (owner, cid) = found.strip_prefix(GROUP)?.split_first_chunk::<16>()?;
+    Some((UserId(Uuid::from_bytes(*owner)), String::from_utf8(cid.to_vec()).ok()?))
+}
+
+const GROUP: &[u8] = b"group";

@@ -1,5 +1,6 @@
-//! What nodes on one database tell each other: where something was committed.
+//! What nodes on one database tell each other: where something was committed; and the connection that listens.
 
+use crate::bus::{Ether, Listeners, PgBus};
 use crate::rows::{of_json, to_json};
 use mvchat_core::proto::ConvId;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Hints {
     queue: mpsc::Sender<Vec<ConvId>>,
     heard: Arc<Notify>,
+    ether: Ether,
     listener: JoinHandle<()>,
 }
 
@@ -40,8 +42,11 @@ impl Hints {
         let (node, channel) = (Uuid::new_v4(), format!("{schema}_changed"));
         let heard = Arc::new(Notify::new());
         tokio::spawn(send(pool.clone(), node, channel.clone(), waiting));
-        let listener = tokio::spawn(listen(pool.clone(), node, channel, heard.clone()));
-        Self { queue, heard, listener }
+        let nodes = format!("{schema}_nodes");
+        let ether = Ether::start(pool, nodes.clone());
+        let ear = Ear { node, changed: channel, nodes, heard: heard.clone(), said: ether.heard.clone() };
+        let listener = tokio::spawn(listen(pool.clone(), ear));
+        Self { queue, heard, ether, listener }
     }
 
     /// Tells about conversations. Never waits; who hears nothing reads the log.
@@ -50,6 +55,11 @@ impl Hints {
         if !convs.is_empty() {
             drop(self.queue.try_send(convs));
         }
+    }
+
+    /// Adds a listener for what nodes tell each other besides.
+    pub(crate) fn bus(&self) -> PgBus {
+        self.ether.join()
     }
 
     /// Waits until another node has said something, or might have.
@@ -76,27 +86,44 @@ async fn send(pool: PgPool, node: Uuid, channel: String, mut waiting: mpsc::Rece
     }
 }
 
-async fn listen(pool: PgPool, node: Uuid, channel: String, heard: Arc<Notify>) {
+/// Whom the listening connection serves.
+struct Ear {
+    node: Uuid,
+    /// The channel that says where something was committed, and who wants to know.
+    changed: String,
+    heard: Arc<Notify>,
+    /// The channel of the bus, and who wants to know.
+    nodes: String,
+    said: Arc<Listeners>,
+}
+
+async fn listen(pool: PgPool, ear: Ear) {
     loop {
-        if let Err(error) = hear(&pool, node, &channel, &heard).await {
+        if let Err(error) = hear(&pool, &ear).await {
             tracing::debug!(%error, "other nodes can't be heard for now");
         }
+        ear.said.set_open(false);
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn hear(pool: &PgPool, node: Uuid, channel: &str, heard: &Notify) -> Result<(), sqlx::Error> {
+async fn hear(pool: &PgPool, ear: &Ear) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(channel).await?;
+    listener.listen_all([ear.changed.as_str(), ear.nodes.as_str()]).await?;
     loop {
         // Something may have been said before.
-        heard.notify_one();
+        ear.heard.notify_one();
+        ear.said.set_open(true);
         loop {
             // Nothing means that the connection was lost and is there again.
             let Some(said) = listener.try_recv().await? else { break };
-            let own = of_json::<Hint>(said.payload()).is_ok_and(|hint| hint.node == node);
+            if said.channel() == ear.nodes {
+                ear.said.tell(said.payload());
+                continue;
+            }
+            let own = of_json::<Hint>(said.payload()).is_ok_and(|hint| hint.node == ear.node);
             if !own {
-                heard.notify_one();
+                ear.heard.notify_one();
             }
         }
     }

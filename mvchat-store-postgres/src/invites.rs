@@ -81,7 +81,7 @@ impl InviteStore for PgStore {
     }
 }
 
-fn invite(row: &PgRow) -> StoreResult<InviteRow> {
+pub(crate) fn invite(row: &PgRow) -> StoreResult<InviteRow> {
     let hash =
         |index| get::<Vec<u8>>(row, index)?.try_into().map_err(|_| internal("a hash of another length"));
     let used_at: Option<i64> = get(row, 8)?;

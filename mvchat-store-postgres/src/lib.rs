@@ -16,17 +16,20 @@
 //!
 //! [`PgVault`] keeps the users' wrapped keys, in a schema of its own that can live in another database.
 
+mod bus;
 mod check;
 mod codes;
 mod commit;
 mod contacts;
 mod conversations;
+mod dump;
 mod error;
 mod expiry;
 mod hints;
 mod host;
 mod invites;
 mod links;
+mod load;
 mod mentions;
 mod messages;
 mod migrate;
@@ -42,6 +45,7 @@ mod vault;
 mod verify;
 mod views;
 
+pub use bus::PgBus;
 pub use host::{SendIn, SentIn};
 pub use options::PgOptions;
 pub use schema::SchemaStatus;

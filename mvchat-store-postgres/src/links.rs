@@ -53,7 +53,7 @@ impl LinkStore for PgStore {
     }
 }
 
-fn link(row: &PgRow) -> StoreResult<LinkRow> {
+pub(crate) fn link(row: &PgRow) -> StoreResult<LinkRow> {
     let kept: LinkRow = of_json(get(row, 1)?)?;
     let uses = u32::try_from(unsigned(get(row, 0)?)).unwrap_or(u32::MAX);
     Ok(LinkRow { uses, ..kept })

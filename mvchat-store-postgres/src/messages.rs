@@ -331,6 +331,7 @@ fn changes(rows: &[PgRow], query: ChangesQuery) -> StoreResult<Option<Changes>> 
     let Some((rev, own, view)) = head else { return Ok(None) };
     items.sort_by_key(|(rev, item)| (*rev, place(item)));
     hidden.sort_unstable();
+    replied.sort_unstable_by_key(|message| message.seq);
     let reset = rev.0.saturating_sub(query.since.0) > query.max_span;
     let upto = next.map_or(rev, |next| Rev(next.0.saturating_sub(1)));
     Ok(Some(Changes { items, replied, rev: upto, more: next.is_some(), reset, own, hidden, view }))
@@ -359,7 +360,7 @@ pub(crate) fn untied<T, P: PartialEq>(rows: &[T], most: usize, place: impl Fn(&T
 }
 
 /// Reads an entry of the log; the horizon is none.
-fn entry(row: &PgRow) -> StoreResult<Option<LogEntry>> {
+pub(crate) fn entry(row: &PgRow) -> StoreResult<Option<LogEntry>> {
     let Some(conv) = get::<Option<Uuid>>(row, 1)? else { return Ok(None) };
     let event: Option<&str> = get(row, 6)?;
     Ok(Some(LogEntry {

@@ -25,6 +25,7 @@ pub(crate) const STORE: Migrations = Migrations {
         include_str!("../sql/0003_commit.sql"),
         include_str!("../sql/0004_own.sql"),
         include_str!("../sql/0005_expiry.sql"),
+        include_str!("../sql/0006_move.sql"),
     ]],
 };
 

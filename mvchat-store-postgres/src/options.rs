@@ -1,12 +1,12 @@
 //! How a store is opened.
 
 use crate::check::check_durability;
-use crate::error::internal;
+use crate::error::{failed, internal};
 use crate::hints::Hints;
 use crate::migrate::{Migrations, STORE, migrate};
 use crate::schema::{Schema, SchemaStatus};
 use crate::store::{PgStore, Shared};
-use mvchat_core::seam::StoreResult;
+use mvchat_core::seam::{StoreError, StoreErrorKind, StoreResult};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr;
@@ -29,6 +29,7 @@ pub struct PgOptions {
     patience: Duration,
     migrate: bool,
     weak: bool,
+    unfinished: bool,
 }
 
 impl Default for PgOptions {
@@ -43,6 +44,7 @@ impl Default for PgOptions {
             patience: Duration::from_millis(200),
             migrate: true,
             weak: false,
+            unfinished: false,
         }
     }
 }
@@ -90,11 +92,17 @@ impl PgOptions {
         Self { weak: true, ..self }
     }
 
+    /// Also opens what another store is being copied into, to go on with that.
+    pub fn accept_unfinished(self) -> Self {
+        Self { unfinished: true, ..self }
+    }
+
     /// Connects and opens the store.
     ///
     /// # Errors
     /// `Unavailable` if the database can't be reached; `Internal` if the address or the schema's name is malformed,
-    /// if the tables belong to a newer program, or if the server does not keep what it acknowledged.
+    /// if the tables belong to a newer program, or if the server does not keep what it acknowledged; `Conflict` if
+    /// another store is being copied into the schema, and that was not finished.
     pub async fn open(self, url: &str) -> StoreResult<PgStore> {
         let pool = self.pool_for(url)?;
         self.start(pool, true).await
@@ -157,6 +165,9 @@ impl PgOptions {
         let schema = Schema::new(&self.schema)?;
         let durability = check_durability(&pool, self.weak).await?;
         self.prepare(&STORE, &pool, &schema).await?;
+        if !self.unfinished {
+            refuse_unfinished(&pool, &schema).await?;
+        }
         let hints = Hints::start(&pool, &schema.name);
         Ok(PgStore::new(Shared::new(pool, own, schema, durability, hints, self.patience)))
     }
@@ -180,5 +191,19 @@ impl PgOptions {
             "schema {} has version {version}, and {newest} is needed: migrate",
             schema.name
         )))
+    }
+}
+
+async fn refuse_unfinished(pool: &PgPool, schema: &Schema) -> StoreResult<()> {
+    let begun = sqlx::query(schema.sql("select from @.loading")).fetch_optional(pool).await;
+    match begun.map_err(failed)? {
+        Some(_) => Err(StoreError::new(
+            StoreErrorKind::Conflict,
+            format!(
+                "schema {} holds a copy that was not finished: finish it, or drop the schema",
+                schema.name
+            ),
+        )),
+        None => Ok(()),
     }
 }

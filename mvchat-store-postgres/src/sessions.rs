@@ -113,7 +113,7 @@ impl SessionStore for PgStore {
     }
 }
 
-fn session(row: &PgRow) -> StoreResult<SessionRow> {
+pub(crate) fn session(row: &PgRow) -> StoreResult<SessionRow> {
     let kept: SessionRow = of_json(get(row, 2)?)?;
     let (used_at, expires_at) =
         (get(row, 0).map(Timestamp::from_micros)?, get(row, 1).map(Timestamp::from_micros)?);

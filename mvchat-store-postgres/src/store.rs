@@ -1,16 +1,17 @@
 //! The handle of the store.
 
+use crate::bus::PgBus;
 use crate::error::{failed, internal, is_conflict, is_lost};
 use crate::hints::Hints;
 use crate::options::PgOptions;
 use crate::schema::Schema;
 use async_trait::async_trait;
 use mvchat_core::proto::{ConvId, Position};
-use mvchat_core::seam::{Change, Durability, Outcome, Store, StoreResult};
+use mvchat_core::seam::{Bus, Change, Durability, Outcome, Store, StoreResult};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgPool, Postgres, SqlStr};
+use sqlx::{Executor, PgConnection, PgPool, Postgres, SqlStr};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,6 +90,11 @@ impl PgStore {
         &self.shared.pool
     }
 
+    /// Makes a handle of the bus between nodes whose stores are on this schema; engines take one of their own accord.
+    pub fn node_bus(&self) -> PgBus {
+        self.shared.hints.bus()
+    }
+
     pub(crate) fn new(shared: Shared) -> Self {
         Self { shared: Arc::new(shared) }
     }
@@ -96,6 +102,19 @@ impl PgStore {
     /// Completes a statement with the schema's name.
     pub(crate) fn sql(&self, text: &'static str) -> SqlStr {
         self.shared.schema.sql(text)
+    }
+
+    pub(crate) fn schema_name(&self) -> &str {
+        &self.shared.schema.name
+    }
+
+    /// Returns a connection of its own whose statements may take as long as they need.
+    pub(crate) async fn patient(&self) -> StoreResult<PgConnection> {
+        let mut connection = self.shared.pool.acquire().await.map_err(failed)?.detach();
+        let patience =
+            "set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0";
+        connection.execute(patience).await.map_err(failed)?;
+        Ok(connection)
     }
 
     /// Runs a statement that only reads; once more if the connection was lost.
@@ -188,6 +207,10 @@ impl Store for PgStore {
 
     async fn stirred(&self) {
         self.shared.hints.heard().await;
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        Some(Arc::new(self.node_bus()))
     }
 }
 

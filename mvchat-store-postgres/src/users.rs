@@ -169,19 +169,19 @@ impl UserStore for PgStore {
 }
 
 /// An account as it is written: what queries ask for has columns of its own.
-struct Written {
-    id: Uuid,
-    state: i16,
-    name: Option<Vec<u8>>,
-    must_change_password: bool,
-    private: Option<Vec<u8>>,
-    email: Option<Vec<u8>>,
-    email_hash: Option<Vec<u8>>,
-    row: String,
+pub(crate) struct Written {
+    pub(crate) id: Uuid,
+    pub(crate) state: i16,
+    pub(crate) name: Option<Vec<u8>>,
+    pub(crate) must_change_password: bool,
+    pub(crate) private: Option<Vec<u8>>,
+    pub(crate) email: Option<Vec<u8>>,
+    pub(crate) email_hash: Option<Vec<u8>>,
+    pub(crate) row: String,
 }
 
 impl Written {
-    fn of(mut user: UserRow) -> StoreResult<Self> {
+    pub(crate) fn of(mut user: UserRow) -> StoreResult<Self> {
         let private = user.private.take().map(|private| private.to_vec());
         let email = user.email.take();
         Ok(Self {
@@ -198,7 +198,7 @@ impl Written {
 }
 
 /// Reads an account with its version.
-fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
+pub(crate) fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
     let mut user: UserRow = of_json(get(row, 5)?)?;
     user.state = Code::of(get(row, 1)?)?;
     user.must_change_password = get(row, 2)?;
@@ -209,7 +209,7 @@ fn user(row: &PgRow) -> StoreResult<(UserRow, i64)> {
     Ok((user, get(row, 6)?))
 }
 
-fn credential(row: &PgRow) -> StoreResult<Credential> {
+pub(crate) fn credential(row: &PgRow) -> StoreResult<Credential> {
     let column = |index| text(row, index)?.ok_or_else(|| internal("a credential without its columns"));
     Ok(Credential {
         user: UserId(get(row, 0)?),

@@ -166,7 +166,7 @@ pub(crate) fn view(text: &str) -> StoreResult<View> {
     })
 }
 
-fn unhex(text: &str) -> StoreResult<Bytes> {
+pub(crate) fn unhex(text: &str) -> StoreResult<Bytes> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => Some(digit(*high)? << 4 | digit(*low)?),

@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         trial("host_is_refused_and_goes_on", host::what_is_refused_leaves_the_transaction_as_it_was),
         trial("host_decides_again_on_what_other_nodes_changed", host::a_decision_on_old_state_is_made_again),
         trial("host_is_heard_on_other_nodes", host::is_heard_on_other_nodes_also_after_a_crash),
+        trial("nodes_tell_each_other_what_is_not_kept", nodes::tell_each_other),
+        trial("what_nodes_tell_each_other_is_no_content", nodes::say_no_content),
         trial("nodes_that_start_at_once_migrate_once", migrations::at_once),
         trial("tables_of_a_newer_program_are_refused", migrations::newer),
         trial("without_migration_old_tables_are_refused", migrations::without),

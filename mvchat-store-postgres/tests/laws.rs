@@ -20,7 +20,7 @@ impl StoreFixture for Postgres {
 
 fn main() -> ExitCode {
     match Database::address() {
-        Some(_) => store::main(|_law| Postgres(Database::fresh())),
+        Some(_) => store::main_of_portable(|_law| Postgres(Database::fresh())),
         None => support::left_out("the laws of the PostgreSQL store"),
     }
 }

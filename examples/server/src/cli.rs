@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{audit::AuditCommand, keys::KeysCommand, token::TokenCommand, user::UserCommand},
+    command::{
+        audit::AuditCommand,
+        db::{CopyArgs, ImportArgs},
+        keys::KeysCommand,
+        token::TokenCommand,
+        user::UserCommand,
+    },
     config::Flags,
 };
 
@@ -25,7 +31,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the server until SIGTERM or SIGINT.
     Serve(Box<ServeArgs>),
-    /// Look after the database of the store postgres.
+    /// Look after the database of the store postgres, and move between stores.
     #[command(subcommand)]
     Db(DbCommand),
     /// Look at configurations.
@@ -45,9 +51,24 @@ pub enum Command {
     Token(TokenCommand),
 }
 
-/// What can be done with the database.
+/// What can be done with stores.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
+    /// The tables of the store postgres.
+    #[command(flatten)]
+    Tables(TablesCommand),
+    /// Copy everything from one store into another, compare the two, and print what was found; no server may run on
+    /// either. Exit status 0 if both hold the same; otherwise 1, and nobody can use the copy yet: run it again.
+    Copy(CopyArgs),
+    /// Bring along what an mvChat2 server keeps: users with their passwords, conversations, messages, marks, contacts. May
+    /// be repeated: it goes on where it ended, and changes nothing when everything is there.
+    #[command(name = "import-mvchat2")]
+    ImportMvchat2(ImportArgs),
+}
+
+/// What can be done with the tables of the store postgres.
+#[derive(Debug, Subcommand)]
+pub enum TablesCommand {
     /// Say which version the tables have, and which this program needs.
     Status(Box<ServeArgs>),
     /// Bring the tables to the version that this program needs, as `serve` also does.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use mvchat_core::seam::StoreError;
 use mvchat_store_postgres::{PgOptions, PgStore, PgVault};
 
-use crate::{cli::DbCommand, config::DatabaseConfig};
+use crate::{cli::TablesCommand, config::DatabaseConfig};
 
 /// Opens the store and the vault beside it.
 ///
@@ -32,19 +32,19 @@ fn cannot_open(error: StoreError) -> io::Error {
 ///
 /// # Errors
 /// If there is no address, with what the database says, or if `verify` finds something.
-pub async fn run(command: &DbCommand, config: &DatabaseConfig) -> io::Result<()> {
+pub async fn run(command: &TablesCommand, config: &DatabaseConfig) -> io::Result<()> {
     let failed = |error| io::Error::other(format!("the database failed: {error}"));
     let mut out = io::stdout();
     match command {
-        DbCommand::Status(_) => {
+        TablesCommand::Status(_) => {
             let status = options(config).status(address(config)?).await.map_err(failed)?;
             writeln!(out, "schema {}: version {} of {}", status.schema, status.version, status.needed)
         }
-        DbCommand::Migrate(_) => {
+        TablesCommand::Migrate(_) => {
             open(config).await?;
             writeln!(out, "the tables are those that this program needs")
         }
-        DbCommand::Verify(_) => {
+        TablesCommand::Verify(_) => {
             let (store, _) = open(config).await?;
             let problems = store.verify().await.map_err(failed)?;
             for problem in &problems {

@@ -12,7 +12,7 @@ use std::{
 
 use clap::Parser;
 use mvchat_server::{
-    cli::{Cli, Command, ConfigCommand, DbCommand, ServeArgs},
+    cli::{Cli, Command, ConfigCommand, DbCommand, ServeArgs, TablesCommand},
     config::{Config, Environment, Flags, Problem, Warning, example},
     log, run, signal,
 };
@@ -75,7 +75,12 @@ async fn listen(config: Config) -> io::Result<()> {
 }
 
 fn database(command: DbCommand) -> ExitCode {
-    let (DbCommand::Status(args) | DbCommand::Migrate(args) | DbCommand::Verify(args)) = &command;
+    let command = match command {
+        DbCommand::Copy(args) => return done(args.run()),
+        DbCommand::ImportMvchat2(args) => return done(args.run()),
+        DbCommand::Tables(command) => command,
+    };
+    let (TablesCommand::Status(args) | TablesCommand::Migrate(args) | TablesCommand::Verify(args)) = &command;
     let config = match load(ServeArgs::clone(args)) {
         Ok((config, _)) => config,
         Err(problems) => return complain(MISCONFIGURED, problems),

@@ -5,7 +5,7 @@ use mvchat_core::builtin::password::PasswordParams;
 use mvchat_core::policy::{ConvKind, ConvSettings};
 use mvchat_core::proto::{ConvId, Epoch, MsgId, Role, UserId};
 use mvchat_core::seam::{
-    Append, Change, ConversationStore, MessageStore, NewConversation, Op, Outcome, ViewQuery,
+    Append, Bus, Change, ConversationStore, Heard, MessageStore, NewConversation, Op, Outcome, ViewQuery,
 };
 use mvchat_core::testkit::Wire;
 use mvchat_core::time::Timestamp;
@@ -82,6 +82,76 @@ pub(crate) async fn see_each_other() {
     assert_eq!(a.ask(edit).await["code"], 200);
     let edited = until(&mut b, "info", |info| info["what"] == "edit").await;
     assert_eq!(edited.last().unwrap()["content"]["text"], "edited");
+}
+
+/// Reads on until the connection is closed; returns the code.
+async fn closed(wire: &mut Wire) -> u16 {
+    wire.closed().await.unwrap().code()
+}
+
+/// What is not kept: who is here, who writes, how far somebody has read, what a user sees alone, which sessions are over.
+pub(crate) async fn tell_each_other() {
+    let (database, keys) = (Database::fresh(), Keys::ephemeral());
+    let (one, two) = (node(&database, &keys).await, node(&database, &keys).await);
+    let (mut a, a_id) = sign_up(&one, "alice").await;
+    let (mut b, b_id) = sign_up(&two, "bobby").await;
+    let conv = a.ask(json!({"dm": {"user": b_id}})).await["params"]["conv"].clone();
+    a.ask(json!({"send": {"conv": conv, "content": "canary in a coal mine"}})).await;
+    until(&mut b, "data", |_| true).await;
+    a.send_text(json!({"typing": {"conv": conv}}).to_string()).await;
+    until(&mut b, "info", |info| info["what"] == "typing").await;
+    b.ask(json!({"read": {"conv": conv, "seq": 1}})).await;
+    until(&mut a, "info", |info| info["what"] == "read" && info["seq"] == 1).await;
+    // The same user on both.
+    let login = json!({"login": {"scheme": "basic", "secret": base64("alice:password-alice")}});
+    let mut phone = Wire::connect(&two);
+    let session = phone.ask(login.clone()).await["params"]["session"].clone();
+    a.ask(json!({"dm": {"conv": conv, "muted": true, "private": {"note": "canary"}}})).await;
+    let own = until(&mut phone, "info", |info| info["what"] == "own").await.pop().unwrap();
+    assert_eq!(
+        (&own["content"]["muted"], &own["content"]["private"]),
+        (&json!(true), &json!({"note": "canary"}))
+    );
+    // A session ends where its connection is not.
+    let ended = std::time::Instant::now();
+    assert_eq!(a.ask(json!({"session": {"revoke": session}})).await["code"], 200);
+    assert_eq!(closed(&mut phone).await, 4003);
+    assert!(ended.elapsed() < std::time::Duration::from_secs(1), "{:?}", ended.elapsed());
+    one.suspend_user(b_id.parse().unwrap()).await.unwrap();
+    assert_eq!(closed(&mut b).await, 4003);
+    let off = until(&mut a, "pres", |pres| pres["what"] == "off").await.pop().unwrap();
+    assert_eq!(off["user"], json!(b_id));
+    let mut c = sign_up(&two, "carla").await;
+    let ctrl = c.0.ask(json!({"dm": {"user": a_id}})).await;
+    assert_eq!(ctrl["code"], 201, "{ctrl}");
+    while !two.is_online(a_id.parse().unwrap()) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What goes over the bus is ids and numbers.
+pub(crate) async fn say_no_content() {
+    let (database, keys) = (Database::fresh(), Keys::ephemeral());
+    let (one, two) = (node(&database, &keys).await, node(&database, &keys).await);
+    let spy = database.open().await;
+    let bus = spy.node_bus();
+    while bus.hear().await != Heard::Lost {}
+    let (mut a, _) = sign_up(&one, "canary_alice").await;
+    let (_b, b_id) = sign_up(&two, "canary_bob").await;
+    let conv = a.ask(json!({"dm": {"user": b_id}})).await["params"]["conv"].clone();
+    a.ask(json!({"send": {"conv": conv, "content": "canary"}})).await;
+    a.ask(json!({"dm": {"conv": conv, "private": {"note": "canary"}}})).await;
+    a.ask(json!({"acc": {"user": "me", "desc": {"public": {"fn": "canary"}}, "status": "canary"}})).await;
+    a.ask(json!({"logout": {"all": true}})).await;
+    loop {
+        let Heard::Message(said) = bus.hear().await else { continue };
+        let said = String::from_utf8(said.into()).unwrap();
+        assert!(!said.contains("canary"), "{said}");
+        // The last thing that was done.
+        if said.contains("account") {
+            return;
+        }
+    }
 }
 
 pub(crate) async fn hosts_transaction() {

@@ -1,6 +1,7 @@
 //! The sub-commands besides `serve`: a module each.
 
 pub mod audit;
+pub mod db;
 pub mod keys;
 pub mod token;
 pub mod user;
@@ -39,7 +40,7 @@ impl DataArgs {
     }
 }
 
-fn load(args: ServeArgs) -> Result<Config, String> {
+pub(crate) fn load(args: ServeArgs) -> Result<Config, String> {
     match Config::load(&Flags::from(args), &Environment::of_process()) {
         Ok((config, _)) => Ok(config),
         Err(problems) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),

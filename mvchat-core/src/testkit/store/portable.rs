@@ -368,7 +368,8 @@ where
                 assert!(report.resumed);
                 break;
             }
-            Err(error) => assert!(matches!(error, CopyError::Target(_)), "{error}"),
+            Err(CopyError::Target(error)) => assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}"),
+            Err(error) => panic!("{error}"),
         }
         if to.loading().await.unwrap() == Loading::Empty {
             continue;

@@ -8,7 +8,7 @@ mod wire;
 pub(crate) use person::{Person, irido, shared};
 pub(crate) use random::{Random, setting};
 pub(crate) use server::{Data, Server};
-pub(crate) use wire::{Wire, send};
+pub(crate) use wire::{Wire, secret, send};
 
 use std::time::Duration;
 

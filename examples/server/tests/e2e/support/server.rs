@@ -60,6 +60,11 @@ impl Data {
         server
     }
 
+    /// On the address of another one, which does not run any more.
+    pub(crate) fn in_place_of(self, other: &Self) -> Self {
+        Self { address: other.address, ..self }
+    }
+
     /// Takes over the keys of another folder, as an operator does who adds a server.
     pub(crate) fn with_keys_of(self, other: &Self) -> Self {
         std::fs::create_dir_all(self.path()).unwrap();
