@@ -6,11 +6,14 @@ mod support;
 
 mod bot;
 mod chaos;
+mod copy;
 mod crash;
 mod drain;
 mod garbage;
+mod import;
 mod machines;
 mod mail;
+mod network;
 mod order;
 mod postgres;
 mod rest;

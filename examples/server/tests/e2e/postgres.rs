@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const ADDRESS: &str = "MVCHAT_TEST_DATABASE_URL";
 
 /// Makes a database of the test's own; none on a machine without, which is said.
-async fn database(name: &str) -> Option<String> {
+pub(crate) async fn database(name: &str) -> Option<String> {
     let Some(url) = std::env::var(ADDRESS).ok().filter(|url| !url.is_empty()) else {
         #[expect(clippy::print_stderr, reason = "what is left out has to be said")]
         {
