@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{audit::AuditCommand, db::CopyArgs, keys::KeysCommand, token::TokenCommand, user::UserCommand},
+    command::{
+        audit::AuditCommand,
+        db::{CopyArgs, ImportArgs},
+        keys::KeysCommand,
+        token::TokenCommand,
+        user::UserCommand,
+    },
     config::Flags,
 };
 
@@ -54,6 +60,10 @@ pub enum DbCommand {
     /// Copy everything from one store into another, compare the two, and print what was found; no server may run on
     /// either. Exit status 0 if both hold the same; otherwise 1, and nobody can use the copy yet: run it again.
     Copy(CopyArgs),
+    /// Bring along what an mvChat2 server keeps: users with their passwords, conversations, messages, marks, contacts. May
+    /// be repeated: it goes on where it ended, and changes nothing when everything is there.
+    #[command(name = "import-mvchat2")]
+    ImportMvchat2(ImportArgs),
 }
 
 /// What can be done with the tables of the store postgres.

@@ -11,6 +11,7 @@ pub mod database;
 mod keeper;
 pub mod log;
 mod mail;
+mod mvchat2;
 mod proxy;
 pub mod run;
 pub mod signal;

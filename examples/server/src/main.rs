@@ -77,6 +77,7 @@ async fn listen(config: Config) -> io::Result<()> {
 fn database(command: DbCommand) -> ExitCode {
     let command = match command {
         DbCommand::Copy(args) => return done(args.run()),
+        DbCommand::ImportMvchat2(args) => return done(args.run()),
         DbCommand::Tables(command) => command,
     };
     let (TablesCommand::Status(args) | TablesCommand::Migrate(args) | TablesCommand::Verify(args)) = &command;

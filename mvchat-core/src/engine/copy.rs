@@ -154,6 +154,69 @@ pub async fn copy(
         part: Some(Part::Users),
         after: None,
     };
+    let (note, resumed) = load(&mut *source, fresh, to, &mut tell).await?;
+    let total = note.counts.values().sum();
+    let mut target = to.dump().await.map_err(CopyError::Target)?;
+    let mut report = CopyReport { parts: Vec::new(), resumed };
+    let mut done = 0;
+    for part in Part::ALL {
+        let source = digest(&mut *source, part).await.map_err(CopyError::Source)?;
+        let target = digest(&mut *target, part).await.map_err(CopyError::Target)?;
+        report.parts.push(PartReport { part, source, target });
+        done += source.items;
+        tell(CopyProgress { stage: CopyStage::Checking, part, done, total });
+    }
+    drop((source, target));
+    if report.parts.iter().any(|part| part.source != part.target) {
+        return Err(CopyError::Differs(report));
+    }
+    // Not everybody can keep others away.
+    let mut source = from.dump().await.map_err(CopyError::Source)?;
+    if count_all(&mut *source).await? != note.counts {
+        return Err(CopyError::Changed);
+    }
+    to.release().await.map_err(CopyError::Target)?;
+    Ok(report)
+}
+
+/// Loads what a dump gives into an empty store, or goes on with that, and opens it for use. Like [`copy`], but only the
+/// numbers of items are compared in the end: for sources whose items are made as they are read, from what another
+/// server keeps. `from` names that, to know it again.
+///
+/// # Errors
+/// See [`CopyError`]. After `Source` and `Target` another call goes on where this one ended.
+pub async fn import(
+    source: &mut dyn Dump,
+    from: String,
+    to: &dyn Portable,
+    mut tell: impl FnMut(CopyProgress) + Send,
+) -> Result<CopyReport, CopyError> {
+    let counts = count_all(source).await?;
+    let fresh = LoadNote { from, counts, position: source.position(), part: Some(Part::Users), after: None };
+    let (note, resumed) = load(source, fresh, to, &mut tell).await?;
+    let mut target = to.dump().await.map_err(CopyError::Target)?;
+    let mut report = CopyReport { parts: Vec::new(), resumed };
+    for (part, items) in note.counts {
+        let source = PartDigest { items, ..PartDigest::default() };
+        let items = target.count(part).await.map_err(CopyError::Target)?;
+        report.parts.push(PartReport { part, source, target: PartDigest { items, ..source } });
+    }
+    drop(target);
+    if report.parts.iter().any(|part| part.source != part.target) {
+        return Err(CopyError::Differs(report));
+    }
+    to.release().await.map_err(CopyError::Target)?;
+    Ok(report)
+}
+
+/// Loads everything, or what an earlier call has left, and settles it; returns the note with whether there was an
+/// earlier call.
+async fn load(
+    source: &mut dyn Dump,
+    fresh: LoadNote,
+    to: &dyn Portable,
+    tell: &mut (impl FnMut(CopyProgress) + Send),
+) -> Result<(LoadNote, bool), CopyError> {
     let (mut note, resumed) = match to.loading().await.map_err(CopyError::Target)? {
         Loading::Empty => (fresh, false),
         Loading::Begun(note) if note.from != fresh.from => return Err(CopyError::OtherSource(note.from)),
@@ -178,27 +241,7 @@ pub async fn copy(
         tell(CopyProgress { stage: CopyStage::Copying, part, done, total });
     }
     to.settle(&note).await.map_err(CopyError::Target)?;
-    let mut target = to.dump().await.map_err(CopyError::Target)?;
-    let mut report = CopyReport { parts: Vec::new(), resumed };
-    done = 0;
-    for part in Part::ALL {
-        let source = digest(&mut *source, part).await.map_err(CopyError::Source)?;
-        let target = digest(&mut *target, part).await.map_err(CopyError::Target)?;
-        report.parts.push(PartReport { part, source, target });
-        done += source.items;
-        tell(CopyProgress { stage: CopyStage::Checking, part, done, total });
-    }
-    drop((source, target));
-    if report.parts.iter().any(|part| part.source != part.target) {
-        return Err(CopyError::Differs(report));
-    }
-    // Not everybody can keep others away.
-    let mut source = from.dump().await.map_err(CopyError::Source)?;
-    if count_all(&mut *source).await? != note.counts {
-        return Err(CopyError::Changed);
-    }
-    to.release().await.map_err(CopyError::Target)?;
-    Ok(report)
+    Ok((note, resumed))
 }
 
 async fn count_all(source: &mut dyn Dump) -> Result<BTreeMap<Part, u64>, CopyError> {

@@ -35,6 +35,7 @@ mod locked;
 mod marks;
 mod nodes;
 mod open;
+mod places;
 mod presence;
 mod registry;
 mod serve;
@@ -53,7 +54,10 @@ pub use actor::Actor;
 pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
-pub use copy::{CopyError, CopyProgress, CopyReport, CopyStage, PartDigest, PartReport, copy, copy_keys};
+pub use command::email_hash;
+pub use copy::{
+    CopyError, CopyProgress, CopyReport, CopyStage, PartDigest, PartReport, copy, copy_keys, import,
+};
 pub use events::Events;
 pub use health::Health;
 pub use hosted::Unpublished;

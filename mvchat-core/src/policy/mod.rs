@@ -33,7 +33,7 @@ pub use privacy::{Ties, may_discover, may_meet, sees_last_seen, sees_receipts, s
 pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};
 pub use send::{may_answer, may_send, slow_mode};
 pub use session::{Refresh, RefreshHash, access_end, refreshed, session_end};
-pub use settings::{may_block, may_pin, may_set_ttl, may_update};
+pub use settings::{hangs, may_block, may_pin, may_set_ttl, may_update};
 pub use state::{
     ConvKind, ConvSettings, Conversation, Member, Message, MessageBody, MessageState, Pinned, Print, Standing,
 };

@@ -31,6 +31,7 @@
 
 pub mod authenticator;
 pub mod bus;
+pub mod crash;
 pub mod directory;
 mod flaky;
 mod kinds;

@@ -6,9 +6,11 @@ mod support;
 
 mod bot;
 mod chaos;
+mod copy;
 mod crash;
 mod drain;
 mod garbage;
+mod import;
 mod machines;
 mod mail;
 mod network;

@@ -30,3 +30,5 @@ mod typing;
 mod welcome;
 
 pub(super) use send::Sending;
+
+pub use welcome::email_hash;

@@ -1,5 +1,6 @@
 //! What happens when an invite is used: at sign-up, or later.
 
+use crate::Keys;
 use crate::builtin::keys::Context;
 use crate::engine::chat::Inner;
 use crate::engine::hub::Origin;
@@ -7,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{ConvKind, InviteState};
 use crate::proto::{ConvId, InviteId, Password, UserId};
 use crate::seam::audit::AuditEvent;
-use crate::seam::{InviteHash, InviteRow};
+use crate::seam::{EmailHash, InviteHash, InviteRow};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,12 @@ pub(super) struct Invited {
     pub(super) email: String,
     /// First the one whose code was given, then the others, the oldest first.
     invites: Vec<InviteRow>,
+}
+
+/// Returns the keyed hash by which an e-mail address is known, however it is written: what
+/// [`SealedEmail::hash`](crate::seam::SealedEmail::hash) holds. For whoever brings accounts along.
+pub fn email_hash(keys: &Keys, email: &str) -> EmailHash {
+    keys.mac("email", &[email.trim().to_lowercase().as_bytes()])
 }
 
 impl Inner {
@@ -90,7 +97,7 @@ impl Inner {
 
     /// Hashes an address; the spellings that differ in case only count as one.
     pub(super) fn email_hash(&self, email: &str) -> InviteHash {
-        self.keys.mac("email", &[email.trim().to_lowercase().as_bytes()])
+        email_hash(&self.keys, email)
     }
 
     pub(super) async fn seal_details(&self, user: UserId, id: InviteId, details: &Details) -> Result<Bytes> {

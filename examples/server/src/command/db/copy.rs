@@ -129,7 +129,7 @@ impl Place {
 }
 
 /// Returns the address if a database is meant.
-fn address(place: &str, database: &DatabaseConfig) -> Result<Option<String>, String> {
+pub(super) fn address(place: &str, database: &DatabaseConfig) -> Result<Option<String>, String> {
     match place {
         "postgres" if database.url.is_empty() => {
             Err("no database is configured: set MVCHAT_DATABASE_URL".to_owned())

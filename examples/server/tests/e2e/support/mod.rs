@@ -12,7 +12,7 @@ pub(crate) use person::{Person, irido, shared};
 pub(crate) use random::{Random, setting};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use server::{Data, Server, Starting};
-pub(crate) use wire::{Wire, send};
+pub(crate) use wire::{Wire, secret, send};
 
 use std::time::Duration;
 

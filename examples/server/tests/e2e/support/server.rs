@@ -60,6 +60,11 @@ impl Data {
         server
     }
 
+    /// On the address of another one, which does not run any more.
+    pub(crate) fn in_place_of(self, other: &Self) -> Self {
+        Self { address: other.address, ..self }
+    }
+
     /// Lets later servers listen where this one does.
     pub(crate) fn keep(&mut self, server: &Server) {
         self.address = server.address;
