@@ -123,11 +123,46 @@ const PARTLY: [&str; 2] = pages!(
     "p.conv, p.seq"
 );
 const COUNT_LOG: &str = "select (select count(*) from @.messages) + (select count(*) from @.log)";
-const COUNT_MESSAGES: &str = messages!("select count(*)");
+const COUNT_MESSAGES: &str = messages!("select count(*), $1::text, $2::bigint");
+macro_rules! counted {
+    ($table:literal) => {
+        concat!("select count(*) from @.", $table)
+    };
+}
+#[cfg(test)]
+const COUNTS: &[&str] = &[
+    counted!("users"),
+    counted!("credentials"),
+    counted!("sessions"),
+    counted!("contacts"),
+    counted!("invites"),
+    counted!("conversations"),
+    counted!("links"),
+    counted!("hidden"),
+    counted!("due"),
+    counted!("partly"),
+];
 /// What is beyond everything: transactions that did not begin yet, and what waited longer than its transaction's id.
 const POSITION: &str = "select greatest((pg_snapshot_xmax(pg_current_snapshot())::text::bigint << 10) + @.base(), \
      (select max(m.pos) from @.messages m), (select max(l.pos) from @.log l), \
      (select max(m.touched) from @.members m))";
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[LOG, COUNT_LOG, COUNT_MESSAGES, POSITION];
+#[cfg(test)]
+pub(crate) const MORE: &[&[&str]] = &[
+    COUNTS,
+    &USERS,
+    &CREDENTIALS,
+    &SESSIONS,
+    &CONTACTS,
+    &INVITES,
+    &CONVERSATIONS,
+    &LINKS,
+    &MESSAGES,
+    &HIDDEN,
+    &DUE,
+    &PARTLY,
+];
 
 /// A reading of everything.
 pub(crate) struct PgDump {
@@ -183,18 +218,18 @@ impl Dump for PgDump {
 
     async fn count(&mut self, part: Part) -> StoreResult<u64> {
         let text = match part {
-            Part::Users => "select count(*) from @.users",
-            Part::Credentials => "select count(*) from @.credentials",
-            Part::Sessions => "select count(*) from @.sessions",
-            Part::Contacts => "select count(*) from @.contacts",
-            Part::Invites => "select count(*) from @.invites",
-            Part::Conversations => "select count(*) from @.conversations",
-            Part::Links => "select count(*) from @.links",
+            Part::Users => counted!("users"),
+            Part::Credentials => counted!("credentials"),
+            Part::Sessions => counted!("sessions"),
+            Part::Contacts => counted!("contacts"),
+            Part::Invites => counted!("invites"),
+            Part::Conversations => counted!("conversations"),
+            Part::Links => counted!("links"),
             Part::Log => COUNT_LOG,
             Part::Messages => COUNT_MESSAGES,
-            Part::Hidden => "select count(*) from @.hidden",
-            Part::Due => "select count(*) from @.due",
-            Part::Partly => "select count(*) from @.partly",
+            Part::Hidden => counted!("hidden"),
+            Part::Due => counted!("due"),
+            Part::Partly => counted!("partly"),
             _ => return Err(unknown()),
         };
         let mut query = sqlx::query(self.store.sql(text));

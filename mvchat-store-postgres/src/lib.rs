@@ -38,6 +38,7 @@ mod own;
 mod rows;
 mod schema;
 mod sessions;
+#[cfg(test)]
 mod statements;
 mod store;
 mod users;

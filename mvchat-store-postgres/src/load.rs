@@ -28,8 +28,12 @@ const LOAD: &str = "select @.load($1, $2::json)";
 const SETTLE: &str = "select @.settle($1, $2)";
 const ANALYZE: &str = "analyze @.users, @.credentials, @.sessions, @.contacts, @.conversations, @.members, @.messages, \
      @.log, @.mentions, @.hidden, @.due";
+/// Finds out whether a copy was begun and is not whole.
+pub(crate) const BEGUN: &str = "select from @.loading";
 const RELEASE: &str = "delete from @.loading";
 const IDENTITY: &str = "select 'postgres:' || (select c.system_identifier from pg_control_system() c) || '/' || current_database()";
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[NOTE, LOAD, SETTLE, ANALYZE, BEGUN, RELEASE, IDENTITY];
 
 #[async_trait]
 impl Portable for PgStore {

@@ -3,6 +3,7 @@
 use crate::check::check_durability;
 use crate::error::{failed, internal};
 use crate::hints::Hints;
+use crate::load::BEGUN;
 use crate::migrate::{Migrations, STORE, migrate};
 use crate::schema::{Schema, SchemaStatus};
 use crate::store::{PgStore, Shared};
@@ -195,7 +196,7 @@ impl PgOptions {
 }
 
 async fn refuse_unfinished(pool: &PgPool, schema: &Schema) -> StoreResult<()> {
-    let begun = sqlx::query(schema.sql("select from @.loading")).fetch_optional(pool).await;
+    let begun = sqlx::query(schema.sql(BEGUN)).fetch_optional(pool).await;
     match begun.map_err(failed)? {
         Some(_) => Err(StoreError::new(
             StoreErrorKind::Conflict,
