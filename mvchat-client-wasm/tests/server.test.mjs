@@ -239,7 +239,8 @@ test("what a group tells, what does not stay, and the end of a group", async (t)
   group.send("gone soon", { expiresIn: 10 });
   const [, soon] = await until(theirs.messages, (messages) => messages.length === 2);
   assert.ok(Date.parse(soon.expiresAt) > Date.now());
-  await soon.report("It is an advertisement.");
+  // What forgets everything keeps no reports either.
+  await assert.rejects(soon.report("It is an advertisement."), { code: "unsupported" });
   await until(theirs.messages, (messages) => messages[1]?.expired && messages[1].text === "", 50_000);
   await assert.rejects(theirs.deleteGroup(), { code: "forbidden" });
   await group.deleteGroup();

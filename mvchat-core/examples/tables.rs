@@ -71,6 +71,7 @@ fn passes(algorithm: Algorithm) -> String {
     match algorithm {
         Algorithm::Bucket { burst, every } => format!("{burst} at once, and one more every {}", time(every)),
         Algorithm::Window { max, per } => format!("exactly {max} in any {}", time(per)),
+        Algorithm::AtOnce { max } => format!("{max} at the same time"),
         Algorithm::Backoff { free, first, longest, forget } => format!(
             "{free}, then after pauses that double from {} to {}; forgotten after a quiet {}",
             time(first),

@@ -60,6 +60,8 @@ bugs! {
     StalePages,
     /// The connections of a session that was ended go on.
     LogoutIgnored,
+    /// A change that was decided before somebody was removed is committed after it.
+    EpochIgnored,
     /// Times of messages are those of the wall clock.
     ClockGoesBack,
     /// A message that is sent again has another name.

@@ -30,7 +30,7 @@ pub(crate) struct Serving {
 /// # Errors
 /// With the folder that could not be used, or with everything that the engine finds wrong.
 pub(crate) async fn open(config: &Config) -> io::Result<Chat> {
-    builder(config).await?.limits(limits(config)).build().await.map_err(io::Error::other)
+    tokens(config, builder(config).await?).limits(limits(config)).build().await.map_err(io::Error::other)
 }
 
 /// As [`open`], with everything that those who log in need.
@@ -43,8 +43,16 @@ pub(crate) async fn serve(config: &Config) -> io::Result<Serving> {
     if let Some(mailer) = &mailer {
         builder = builder.mailer(mailer.clone());
     }
-    let chat = builder.limits(limits(config)).build().await.map_err(io::Error::other)?;
+    let builder = tokens(config, builder).limits(limits(config));
+    let chat = builder.build().await.map_err(io::Error::other)?;
     Ok(Serving { chat, mailer, keys_file })
+}
+
+fn tokens(config: &Config, builder: ChatBuilder) -> ChatBuilder {
+    match config.auth.access_lifetime {
+        Duration::ZERO => builder,
+        lifetime => builder.refresh_tokens(lifetime),
+    }
 }
 
 async fn builder(config: &Config) -> io::Result<ChatBuilder> {

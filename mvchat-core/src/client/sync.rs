@@ -95,7 +95,9 @@ impl Sync {
     pub(super) fn disconnected(&mut self, known: impl Fn(ConvId) -> bool) {
         for (conv, work) in self.work.iter_mut() {
             let known = known(*conv);
-            *work = Work { page: work.page && known, changes: known, view: !known, ..Work::default() };
+            // A change that did not say everything counts as applied: what it left open is asked about from before it.
+            let from = work.from.filter(|_| known);
+            *work = Work { page: work.page && known, changes: known, view: !known, from, ..Work::default() };
         }
         self.bytes = 0;
         self.delayed.clear();
@@ -207,4 +209,22 @@ impl Sync {
 /// How long to wait after a number of failed or useless answers: a second, doubling up to half a minute.
 pub(super) fn pause(failures: u32) -> Duration {
     Duration::from_secs((1 << failures.min(5)).min(30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_change_left_open_is_asked_about_on_the_next_connection() {
+        let (mut sync, conv) = (Sync::new(), ConvId(uuid::Uuid::from_u128(1)));
+        let work = sync.entry(conv);
+        (work.changes, work.from, work.busy) = (true, Some(Rev(3)), true);
+        sync.disconnected(|_| true);
+        let work = sync.get(conv).unwrap();
+        assert_eq!((work.changes, work.from, work.busy), (true, Some(Rev(3)), false));
+        sync.disconnected(|_| false);
+        let work = sync.get(conv).unwrap();
+        assert_eq!((work.view, work.from), (true, None));
+    }
 }

@@ -64,9 +64,9 @@ impl Chat {
         Ok(())
     }
 
-    fn note(&self, kind: AuditKind, user: UserId, what: &str) {
-        let event = AuditEvent::new(kind, self.0.env.now()).reason(what);
-        self.0.audit.emit(AuditEvent { user: Some(user), ..event });
+    /// Tells the audit log what the host or its operator has done to an account.
+    pub(super) fn note(&self, kind: AuditKind, user: UserId, what: &str) {
+        self.audit(AuditEvent::new(kind, self.0.env.now()).by_operator().user(user).reason(what));
     }
 
     async fn patch(&self, user: UserId, patch: UserPatch) -> Result<()> {

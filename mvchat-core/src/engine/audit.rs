@@ -90,21 +90,28 @@ impl Audit {
         Self { queue: Some(queue), counts, noise: Mutex::default() }
     }
 
-    /// Hands an event over, or counts it. Never waits.
-    pub(super) fn emit(&self, event: AuditEvent) {
+    /// Returns whether there is a sink at all.
+    pub(super) fn is_kept(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Hands an event over, or counts it; returns whether it was handed over. Never waits.
+    pub(super) fn emit(&self, event: AuditEvent) -> bool {
         if event.event == AuditKind::CryptDecryptFail {
             self.counts.decrypt_failures.fetch_add(1, Ordering::Relaxed);
         }
-        let Some(queue) = &self.queue else { return };
+        let Some(queue) = &self.queue else { return false };
         let noisy = event.event.noise();
         let room = match noisy {
             Some(kind) => queue.capacity() > QUEUE / 2 && self.noise.lock().pass(kind, event.at),
             None => true,
         };
-        if !room || queue.try_send(Item::Event(Box::new(event))).is_err() {
+        let taken = room && queue.try_send(Item::Event(Box::new(event))).is_ok();
+        if !taken {
             self.counts.dropped.fetch_add(1, Ordering::Relaxed);
             self.counts.untold.fetch_add(1, Ordering::Relaxed);
         }
+        taken
     }
 
     /// Waits until everything is written that was handed over, and closes the sink.

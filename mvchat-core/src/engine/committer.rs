@@ -10,7 +10,7 @@ use super::system;
 use super::tail::{Others, Told};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
-use crate::policy::{Access, Conversation, Message, Print};
+use crate::policy::{self, Access, Conversation, Message, MessageState, Print};
 use crate::proto::{ConnId, ConvId, MsgId, Rev, Seq, UserId};
 use crate::seam::{Change, Committed, Op, Outcome, Sent, StoreResult};
 use futures_util::FutureExt;
@@ -555,7 +555,12 @@ impl Inner {
             }
             None => decided_on,
         };
-        self.fan_out(&conv, proposal.actor, proposal.origin.as_ref(), publish, committed).await
+        let reached = self.fan_out(&conv, proposal.actor, proposal.origin.as_ref(), publish, committed).await;
+        let gone = committed.message.as_ref().filter(|message| message.body.state != MessageState::Live);
+        if let Some(message) = gone.filter(|message| policy::hangs(&conv, message.seq)) {
+            self.unpin_gone(conv.id, message.seq);
+        }
+        reached
     }
 }
 

@@ -1,5 +1,6 @@
 //! A connection as the rest of the engine sees it.
 
+use super::places::Place;
 use crate::proto::{Close, ConnId, ConvId};
 use crate::seam::Peer;
 use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
@@ -36,6 +37,8 @@ struct State {
     aborted: bool,
     /// Its future has ended; nothing may keep it any more.
     gone: bool,
+    /// What it takes up of what there is only so much of.
+    places: Vec<Place>,
 }
 
 /// What the writer does next.
@@ -64,6 +67,7 @@ impl Conn {
             ping: false,
             aborted: false,
             gone: false,
+            places: Vec::new(),
         };
         Self {
             id,
@@ -201,6 +205,17 @@ impl Conn {
         let mut state = self.state.lock();
         state.gone = true;
         state.identity
+    }
+
+    /// Changes the places that the connection has; not once it is gone, because nobody would let go of them.
+    pub(super) fn with_places<T>(&self, change: impl FnOnce(&mut Vec<Place>) -> T) -> Option<T> {
+        let mut state = self.state.lock();
+        (!state.gone).then(|| change(&mut state.places))
+    }
+
+    /// Gives the places of a connection that is gone away.
+    pub(super) fn take_places(&self) -> Vec<Place> {
+        std::mem::take(&mut self.state.lock().places)
     }
 
     pub(super) fn is_gone(&self) -> bool {

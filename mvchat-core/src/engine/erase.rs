@@ -35,7 +35,7 @@ impl Chat {
         let _token = inner.closing.commands.token();
         let result = inner.erase(user).await;
         let at = inner.env.now();
-        let event = AuditEvent::new(AuditKind::UserDeleted, at).user(user);
+        let event = AuditEvent::new(AuditKind::UserDeleted, at).by_operator().user(user);
         let done = match result {
             Ok(done) => done,
             Err(error) => {

@@ -70,7 +70,7 @@ impl Chat {
         }
         let files = vec![ReportFile { name: FILE.to_owned(), bytes, lines, sha256 }];
         let manifest = report::sign(&inner.keys, &Report::of_export(user, at, files));
-        self.audit(AuditEvent::new(AuditKind::ExportMade, at).user(user).count(lines));
+        self.audit(AuditEvent::new(AuditKind::ExportMade, at).by_operator().user(user).count(lines));
         manifest.map_err(|error| Error::from(ErrorKind::Internal).with_source(error))
     }
 }

@@ -6,7 +6,12 @@ use super::hub::Origin;
 use crate::policy::{Conversation, Message};
 use crate::proto::{Data, Head, HeadMention, Info, Json, Rev, ServerMsg, UserId, What};
 use crate::seam::{Committed, LogEvent, ViewQuery};
+use futures_util::stream::{self, StreamExt as _};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// How many members the store is asked about at once.
+const LOOKS: usize = 16;
 
 /// What is told about a change, besides what the commit says.
 #[derive(Debug)]
@@ -69,13 +74,19 @@ impl Inner {
         publish: Publish,
         committed: &Committed,
     ) -> u32 {
+        let blind = match (&publish, &committed.message) {
+            (Publish::Notice { event: LogEvent::Edited, .. }, Some(message)) => {
+                self.blind_to(conv, actor, message).await
+            }
+            _ => BTreeSet::new(),
+        };
         // Without a claim the reply has gone already, without the `rev`.
         let origin = origin.filter(|origin| origin.claim());
-        let (frame, own_frame, event) = match publish {
+        let (frame, own_frame, blank, event) = match publish {
             Publish::Message { content, mentions } => {
                 let Some(message) = &committed.message else { return 0 };
                 let mut data =
-                    Data::new(conv.id, message.seq, message.rev, message.from, content, message.ts);
+                    Data::new(conv.id, message.seq, committed.rev, message.from, content, message.ts);
                 data.head = live_head(message, mentions).non_empty();
                 let frame = ServerMsg::Data(data.clone()).encode();
                 let own_frame = match &message.cid {
@@ -85,11 +96,14 @@ impl Inner {
                     }
                     _ => frame.clone(),
                 };
-                (frame, own_frame, LogEvent::Sent)
+                (frame, own_frame, None, LogEvent::Sent)
             }
             Publish::Notice { event, content } => {
-                let frame = ServerMsg::Info(notice(conv, actor, committed, &event, content)).encode();
-                (frame.clone(), frame, event)
+                let info = notice(conv, actor, committed, &event, content);
+                let blank = Info { content: None, ..info.clone() };
+                let blank = (!blind.is_empty()).then(|| ServerMsg::Info(blank).encode());
+                let frame = ServerMsg::Info(info).encode();
+                (frame.clone(), frame, blank, event)
             }
         };
         let joined = match event {
@@ -119,11 +133,28 @@ impl Inner {
             .chain(affected(&event, conv, committed.rev))
             .chain(gone)
         {
-            let frame = if user == actor { &own_frame } else { &frame };
+            let frame = match &blank {
+                Some(blank) if blind.contains(&user) => blank,
+                _ if user == actor => &own_frame,
+                _ => &frame,
+            };
             let connections = self.hub.push(user, conv.id, frame, origin);
             reached += if user == actor { 0 } else { connections };
         }
         reached
+    }
+
+    /// Returns which of the members who are here do not see a message: it has expired for them, or they have hidden or
+    /// cleared it. They are told that something has changed, but not what; so is who can't be asked about.
+    async fn blind_to(&self, conv: &Conversation, actor: UserId, message: &Message) -> BTreeSet<UserId> {
+        let here = conv.active_members().map(|(user, _)| user);
+        let here = here.filter(|user| *user != actor && self.hub.is_here(*user));
+        let looks = here.map(async |user| {
+            let seen = self.store.message(user, conv.id, message.seq).await;
+            (!matches!(seen, Ok(Some(_)))).then_some(user)
+        });
+        let blind = stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(LOOKS);
+        blind.filter_map(std::future::ready).collect().await
     }
 
     /// Gives a user's connections the view of a conversation that is new to them.

@@ -4,6 +4,7 @@ use super::chat::Chat;
 use crate::error::{Error, ErrorKind, Result, invalid};
 use crate::proto::{Json, Password, UserId, check_password, check_user_name};
 use crate::seam::UserRow;
+use crate::seam::audit::AuditKind;
 
 /// An account that the host makes: see [`Chat::make_user`].
 #[derive(Clone, Debug)]
@@ -78,6 +79,7 @@ impl Chat {
             ..UserRow::new(id, inner.env.now())
         };
         inner.make_account(profile, (name, secret), make.email.as_deref(), None, None).await?;
+        self.note(AuditKind::UserCreated, id, "made by the operator");
         Ok(id)
     }
 }

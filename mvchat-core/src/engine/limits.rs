@@ -3,6 +3,7 @@
 use super::chat::{Chat, Inner};
 use super::dispatch::{Caller, Ctx};
 use super::hub::Origin;
+use super::places::Places;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Act, Command, ConvId, DmPeer, Get, OnFailure, OnHit, RateKey, SessionId, UserId};
 use crate::seam::{Demand, Limiter, Subject, Taken, fold};
@@ -19,12 +20,13 @@ const RETRY_UNKNOWN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Limiting {
     limiter: Arc<dyn Limiter>,
+    pub(super) places: Places,
     warned: AtomicBool,
 }
 
 impl Limiting {
     pub(super) fn new(limiter: Arc<dyn Limiter>) -> Self {
-        Self { limiter, warned: AtomicBool::new(false) }
+        Self { limiter, places: Places::default(), warned: AtomicBool::new(false) }
     }
 }
 
@@ -71,8 +73,7 @@ impl Chat {
     /// # Errors
     /// `RateLimited`, and `Busy` if the limiter can't be asked and the table says so.
     pub async fn admit(&self, act: Act, user: UserId, addr: Option<SocketAddr>) -> Result<()> {
-        let asker =
-            Asker { user: Some(user), session: None, ip: addr.map(|addr| addr.ip()).and_then(network) };
+        let asker = Asker { user: Some(user), ..Asker::at(addr.map(|addr| addr.ip())) };
         self.0.charge(&[act], &asker, About::Nothing).await.map(drop).map_err(|refusal| refusal.error)
     }
 }
@@ -154,7 +155,7 @@ impl Inner {
         let asker = Asker {
             user: identity.map(|identity| identity.user),
             session: identity.map(|identity| identity.session),
-            ip: origin.and_then(|origin| origin.conn.ip()).and_then(network),
+            ..Asker::at(origin.and_then(|origin| origin.conn.ip()))
         };
         self.charge(acts, &asker, about).await.map_err(|refusal| {
             if let Some(origin) = origin.filter(|_| refusal.close) {
@@ -190,13 +191,14 @@ impl Inner {
     }
 
     /// Returns by which rows of the table an act is counted.
-    fn demands(&self, acts: &[Act], asker: &Asker, about: About) -> Vec<Demand> {
+    pub(super) fn demands(&self, acts: &[Act], asker: &Asker, about: About) -> Vec<Demand> {
         let mut demands = Vec::new();
         for (row, rate) in (0_u16..).zip(self.limits.rates.iter()) {
             if !acts.contains(&rate.act) {
                 continue;
             }
             let subject = match rate.key {
+                RateKey::All => Some(Subject::All),
                 RateKey::User => asker.user.map(Subject::User),
                 RateKey::Session => asker.session.map(Subject::Session),
                 RateKey::Ip => asker.ip.map(Subject::Ip),
@@ -227,6 +229,11 @@ impl Inner {
 }
 
 impl Asker {
+    /// Somebody at an address.
+    pub(super) fn at(ip: Option<IpAddr>) -> Self {
+        Self { ip: ip.and_then(network), ..Self::default() }
+    }
+
     fn bits(&self) -> u128 {
         match (self.user, self.ip) {
             (Some(user), _) => user.0.as_u128(),

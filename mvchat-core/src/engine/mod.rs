@@ -35,6 +35,7 @@ mod locked;
 mod marks;
 mod nodes;
 mod open;
+mod places;
 mod presence;
 mod registry;
 mod serve;

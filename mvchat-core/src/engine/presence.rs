@@ -92,21 +92,42 @@ impl Inner {
 }
 
 impl Inner {
+    /// Returns whether a user and another one are near each other and learn when the other comes and goes.
+    pub(super) async fn hear_of_each_other(&self, user: UserId, other: UserId) -> Result<bool> {
+        let near = self.store.peers(user, self.limits.max_presence_members).await?.contains(&other);
+        Ok(near && self.people(user, [other]).await?.sees_last_seen(other))
+    }
+
+    /// Tells a user and another one here whether they hear of each other now, if that is another than before.
+    pub(super) async fn retell_contact(&self, user: UserId, other: UserId, heard: bool) -> Result<()> {
+        self.hub.sight_changed();
+        // Rather too little is shown than too much.
+        let hear = self.hear_of_each_other(user, other).await;
+        self.tell_sight(user, other, heard, *hear.as_ref().unwrap_or(&false));
+        hear.map(drop)
+    }
+
+    /// Tells a user and another one who is here of the two, if they have not heard of each other and do now; or that
+    /// they don't any more.
+    pub(super) fn tell_sight(&self, user: UserId, other: UserId, heard: bool, hear: bool) {
+        if heard == hear {
+            return;
+        }
+        let here = |(of, _): &(UserId, UserId)| !hear || self.is_online(*of);
+        for (of, to) in [(user, other), (other, user)].into_iter().filter(here) {
+            let pres = if hear { Pres::on(of) } else { Pres::hidden(of) };
+            let frame = ServerMsg::Pres(pres).encode();
+            self.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
+        }
+    }
+
     /// Tells those here who learn more or less of a user's presence than they did before; nothing to others.
     pub(super) async fn retell_presence(&self, user: UserId, before: Privacy) -> Result<()> {
         self.hub.sight_changed();
         let (near, now) = self.near(user).await?;
         let before = self.people_as_if(&now, before).await?;
         for peer in near {
-            let (saw, sees) = (before.sees_last_seen(peer), now.sees_last_seen(peer));
-            if saw != sees {
-                let here = |(of, _): &(UserId, UserId)| !sees || self.is_online(*of);
-                for (of, to) in [(user, peer), (peer, user)].into_iter().filter(here) {
-                    let pres = if sees { Pres::on(of) } else { Pres::hidden(of) };
-                    let frame = ServerMsg::Pres(pres).encode();
-                    self.hub.push_ephemeral(to, Ephemeral::Presence(of), &frame, None);
-                }
-            }
+            self.tell_sight(user, peer, before.sees_last_seen(peer), now.sees_last_seen(peer));
         }
         Ok(())
     }

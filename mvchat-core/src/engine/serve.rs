@@ -42,6 +42,8 @@ impl Chat {
         let mut writer = tracker.spawn(write(sink, conn.clone()));
         if !self.0.closing.open(&conn) {
             conn.end(Ended::Shutdown(self.jitter()));
+        } else if let Some(ended) = self.0.place(&conn, self.jitter()) {
+            conn.end(ended);
         }
         let reading = self.read(stream, &conn);
         tokio::select! { biased;
@@ -215,7 +217,9 @@ impl Drop for ConnGuard {
         self.inner.closing.gone(self.conn.id);
         self.conn.close(Close::Normal);
         self.conn.abort();
-        if let Some(identity) = self.conn.leave() {
+        let identity = self.conn.leave();
+        self.inner.limiting.places.free(self.conn.take_places());
+        if let Some(identity) = identity {
             self.inner.leave(identity.user, &self.conn);
         }
     }

@@ -10,6 +10,7 @@ use crate::proto::{
     SlowModeContent, SystemMessagesContent,
 };
 use crate::seam::{Committed, LogEntry, LogEvent, Store};
+use crate::session::Ended;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -20,6 +21,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A store that takes longer to answer does not count as there. Together with the pause it is less than two seconds.
 const DEADLINE: Duration = Duration::from_millis(900);
 const PAGE: usize = 512;
+/// How often what others committed is read in vain, and how long is waited first; then twice as long each time.
+const ATTEMPTS: u32 = 4;
+const RETRY: Duration = Duration::from_millis(20);
 /// The most conversations of which a shard remembers what it has told; when there are more, half of them go.
 const MAX_TOLD: usize = 16_384;
 
@@ -105,21 +109,69 @@ impl Inner {
             return;
         }
         if !rumour {
-            // Whatever can't be told now is a gap that clients see and fill themselves.
             told.set(conv, upto);
         }
-        let happened = match self.store.happened(conv, after, upto).await {
+        let happened = match self.insist(|| self.store.happened(conv, after, upto)).await {
             Ok(happened) => happened,
-            Err(error) => return tracing::warn!(%conv, ?error, "what others committed could not be read"),
+            Err(error) => {
+                tracing::warn!(%conv, ?error, "what others committed could not be read");
+                // A rumour is told again.
+                return if !rumour {
+                    self.let_catch_up(conv)
+                };
+            }
         };
         if let Some((last, _)) = happened.last() {
             // What was not committed after all must not count as told.
             told.set(conv, last.rev);
         }
         for (entry, message) in happened {
-            if let Err(error) = self.tell_entry(&entry, message).await {
-                tracing::warn!(%conv, rev = %entry.rev, ?error, "what others committed could not be told");
+            match self.insist(|| self.tell_entry(&entry, message.clone())).await {
+                Ok(true) => {}
+                Ok(false) => self.let_catch_up(conv),
+                Err(error) => {
+                    tracing::warn!(%conv, rev = %entry.rev, ?error, "what others committed could not be told");
+                    self.let_catch_up(conv);
+                }
             }
+        }
+    }
+
+    /// Tries something that only reads a few times, because what fails costs everybody their connection.
+    async fn insist<T, E, F: Future<Output = Result<T, E>>>(&self, work: impl Fn() -> F) -> Result<T, E> {
+        let mut pause = RETRY;
+        for _ in 1..ATTEMPTS {
+            if let Ok(done) = work().await {
+                return Ok(done);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        work().await
+    }
+
+    /// Closes the connections of a conversation's members, who have to be told something that can't be told.
+    fn let_catch_up(self: &Arc<Self>, conv: ConvId) {
+        let inner = Arc::downgrade(self);
+        if let Some(known) = self.convs.get(conv) {
+            return self.resync_members(&known);
+        }
+        tokio::spawn(async move {
+            loop {
+                let Some(inner) = inner.upgrade() else { return };
+                match inner.store.conversation(conv).await {
+                    Ok(known) => return known.iter().for_each(|known| inner.resync_members(known)),
+                    Err(error) => tracing::debug!(%conv, ?error, "the store does not answer yet"),
+                }
+                drop(inner);
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
+    }
+
+    fn resync_members(&self, conv: &Conversation) {
+        for (user, _) in conv.active_members() {
+            self.hub.end_all(user, Ended::Overflow, None);
         }
     }
 
@@ -136,7 +188,8 @@ impl Inner {
         }
     }
 
-    async fn tell_entry(self: &Arc<Self>, entry: &LogEntry, message: Option<Message>) -> Result<()> {
+    /// Returns whether it could be told.
+    async fn tell_entry(self: &Arc<Self>, entry: &LogEntry, message: Option<Message>) -> Result<bool> {
         let known = if entry.seq.is_none() {
             // Members or settings are others now.
             let fresh = self.store.conversation(entry.conv).await?;
@@ -145,16 +198,15 @@ impl Inner {
         } else {
             self.conversation(entry.conv).await?
         };
-        let Some(conv) = known else { return Ok(()) };
-        let Some(publish) = self.publication(&conv, entry, message.as_ref()).await? else { return Ok(()) };
+        let Some(conv) = known else { return Ok(true) };
+        let Some(publish) = self.publication(&conv, entry, message.as_ref()).await? else { return Ok(false) };
         let LogEntry { rev, position, at, .. } = *entry;
         let committed = Committed { rev, position, at, message, conv: None };
         self.fan_out(&conv, entry.actor, None, publish, &committed).await;
-        Ok(())
+        Ok(true)
     }
 
-    /// Puts together what is told about an entry, from what is there now; nothing if that is gone meanwhile, of which
-    /// a later entry tells.
+    /// Puts together what is told about an entry, from what is there now; nothing if that is gone meanwhile.
     async fn publication(
         &self,
         conv: &Conversation,

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod cursor;
 mod expiry;
 mod guest;
 mod invites;
@@ -17,6 +18,7 @@ mod state;
 
 pub use access::Access;
 pub use account::{Account, Rights, UserState, may_be_spoken_for, may_go_on, may_log_in};
+pub use cursor::{Place, read_since};
 pub use expiry::{DEFAULT_VIEW_ONCE, expired, kept_until, once_for, read_until};
 pub use guest::guest_may;
 pub use invites::{
@@ -31,7 +33,7 @@ pub use privacy::{Ties, may_discover, may_meet, sees_last_seen, sees_receipts, s
 pub use revise::{EditVerdict, Reaction, edited, may_delete_for_everyone, may_edit, may_unsend, reacted};
 pub use send::{may_answer, may_send, slow_mode};
 pub use session::{Refresh, RefreshHash, access_end, refreshed, session_end};
-pub use settings::{may_block, may_pin, may_set_ttl, may_update};
+pub use settings::{hangs, may_block, may_pin, may_set_ttl, may_update};
 pub use state::{
     ConvKind, ConvSettings, Conversation, Member, Message, MessageBody, MessageState, Pinned, Print, Standing,
 };

@@ -1,6 +1,6 @@
 //! Who may change what members share.
 
-use super::{Access, ConvKind, Message, MessageState};
+use super::{Access, ConvKind, Conversation, Message, MessageState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::Seq;
 
@@ -43,6 +43,11 @@ pub fn may_pin(access: &Access<'_>, asked: Option<Seq>, message: Option<&Message
         }
         _ => Ok(access.conv.settings.pinned.map(|pinned| pinned.seq) != asked),
     }
+}
+
+/// Decides whether a message hangs on a conversation's pin.
+pub fn hangs(conv: &Conversation, seq: Seq) -> bool {
+    conv.settings.pinned.is_some_and(|pinned| pinned.seq == seq)
 }
 
 /// Decides whether the member has somebody to block here.

@@ -60,6 +60,10 @@ pub enum Act {
     Password,
     /// A new account.
     Register,
+    /// A connection, as long as it is open.
+    Open,
+    /// A connection, as long as nobody has logged in on it.
+    Waiting,
 }
 
 /// What a limit counts together.
@@ -67,6 +71,8 @@ pub enum Act {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum RateKey {
+    /// Everything of everybody.
+    All,
     /// Everything of a user.
     User,
     /// Everything of a session.
@@ -111,6 +117,11 @@ pub enum Algorithm {
         /// After which quiet time everything is forgotten.
         forget: u32,
     },
+    /// So many at the same time, on each node by itself; for connections and nothing else.
+    AtOnce {
+        /// How many.
+        max: u32,
+    },
 }
 
 /// What happens when the limiter can't be asked.
@@ -148,6 +159,11 @@ impl Rate {
         Self::new(act, key, Algorithm::Window { max, per })
     }
 
+    /// Makes a row of connections: at most so many at the same time.
+    pub const fn at_once(act: Act, key: RateKey, max: u32) -> Self {
+        Self::new(act, key, Algorithm::AtOnce { max })
+    }
+
     /// Makes a row that counts by an algorithm, passes when the limiter can't be asked, and replies.
     pub const fn new(act: Act, key: RateKey, algorithm: Algorithm) -> Self {
         Self { act, key, algorithm, cost: 1, on_failure: OnFailure::Open, on_hit: OnHit::Reply }
@@ -176,7 +192,11 @@ impl Rate {
 
     /// Returns what is wrong with the row, if anything is.
     pub fn problem(&self) -> Option<&'static str> {
+        if let Some(problem) = self.problem_at_once() {
+            return Some(problem);
+        }
         let most = match self.algorithm {
+            Algorithm::AtOnce { max } => Some(max),
             Algorithm::Bucket { burst, every } => Some(burst).filter(|_| every >= 1),
             Algorithm::Window { max, per } => Some(max).filter(|max| per >= 1 && *max <= MAX_WINDOW),
             Algorithm::Backoff { free, first, longest, .. } => {
@@ -185,10 +205,29 @@ impl Rate {
             }
         };
         match most {
+            Some(_) if self.cost != 1 && matches!(self.algorithm, Algorithm::AtOnce { .. }) => {
+                Some("a connection counts as one")
+            }
             Some(most) if (1..=most).contains(&self.cost) => None,
             Some(_) => Some("one act must cost at least 1 and at most what passes at once"),
             None => Some("times must be at least 1 millisecond, and a window at most 10,000 acts"),
         }
+    }
+
+    fn problem_at_once(&self) -> Option<&'static str> {
+        use RateKey::{All, Ip, Session, User};
+        let keys: &[RateKey] = match self.act {
+            Act::Open => &[All, Ip, User, Session],
+            Act::Waiting => &[All, Ip],
+            _ => &[],
+        };
+        let at_once = matches!(self.algorithm, Algorithm::AtOnce { .. });
+        if at_once == keys.is_empty() {
+            return Some("connections are counted at once, and nothing else is");
+        }
+        (at_once && !keys.contains(&self.key)).then_some(
+            "connections are counted together by all, ip, and user or session once somebody has logged in",
+        )
     }
 }
 
@@ -197,7 +236,7 @@ const MAX_WINDOW: u32 = 10_000;
 
 /// The rows of a server that was not told otherwise: 60 requests a minute and 10 messages a second of a user, and what
 /// keeps passwords, codes and strangers' inboxes from being tried out.
-pub(super) const DEFAULT: [Rate; 17] = {
+pub(super) const DEFAULT: [Rate; 21] = {
     use Act::*;
     const MINUTE: u32 = 60_000;
     const HOUR: u32 = 60 * MINUTE;
@@ -223,6 +262,10 @@ pub(super) const DEFAULT: [Rate; 17] = {
         Rate::new(Guess, RateKey::Target, far).closed(),
         Rate::bucket(Password, RateKey::User, 5, MINUTE).closed(),
         Rate::bucket(Register, RateKey::Ip, 3, 6_000).closed(),
+        Rate::at_once(Waiting, RateKey::All, 2_000),
+        Rate::at_once(Waiting, RateKey::Ip, 100),
+        Rate::at_once(Open, RateKey::User, 100),
+        Rate::at_once(Open, RateKey::Session, 10),
     ]
 };
 
@@ -261,6 +304,12 @@ mod tests {
             row(Algorithm::Backoff { free: 1, first: 2, longest: 1, forget: 1 }),
             Rate { cost: 3, ..Rate::bucket(Act::Send, RateKey::User, 2, 1) },
             Rate { cost: 0, ..Rate::bucket(Act::Send, RateKey::User, 2, 1) },
+            Rate::at_once(Act::Open, RateKey::User, 0),
+            Rate::at_once(Act::Open, RateKey::Conv, 1),
+            Rate::at_once(Act::Waiting, RateKey::User, 1),
+            Rate::at_once(Act::Send, RateKey::User, 1),
+            Rate::bucket(Act::Open, RateKey::User, 1, 1),
+            Rate::at_once(Act::Open, RateKey::User, 9).costing(2),
         ] {
             assert!(bad.problem().is_some(), "{bad:?}");
         }

@@ -54,6 +54,8 @@ pub struct Demand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
+    /// All of them.
+    All,
     /// Those of a user.
     User(UserId),
     /// Those of a session.

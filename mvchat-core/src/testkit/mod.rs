@@ -31,12 +31,14 @@
 
 pub mod authenticator;
 pub mod bus;
+pub mod crash;
 pub mod directory;
 mod flaky;
 mod kinds;
 pub mod limiter;
 pub mod model;
 mod pipe;
+pub mod proxy;
 mod runner;
 pub mod sim;
 pub mod store;

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use mvchat_core::Chat;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::builtin::password::PasswordParams;
-use mvchat_core::proto::Limits;
+use mvchat_core::engine::{MakeUser, Opening};
+use mvchat_core::proto::{Limits, Password};
 use mvchat_core::seam::audit::{AuditError, AuditEvent, AuditKind, AuditResult, AuditSink};
 use mvchat_core::testkit::Wire;
 use mvchat_core::time::Timestamp;
@@ -225,4 +226,42 @@ async fn events_name_the_network_they_came_from() {
     let failed = &sink.only(AuditKind::AuthnLoginFail)[0];
     assert_eq!(failed.ip, Some("203.0.113.0".parse().unwrap()));
     assert!(failed.object.is_some() && failed.actor.is_none());
+}
+
+#[tokio::test]
+async fn what_the_operator_does_is_told_as_the_operator_s() {
+    let sink = Sink::new(1);
+    let chat = server(&sink).await;
+    let made = MakeUser::new("alice", Opening::Password(Password("password-alice".to_owned())));
+    let user = chat.make_user(made).await.unwrap();
+    chat.demand_password_change(user).await.unwrap();
+    chat.set_password(user, Password("password-other".to_owned()), true).await.unwrap();
+    chat.mint_token(user, "a script").await.unwrap();
+    assert_eq!(chat.end_sessions(user).await.unwrap(), 1);
+    chat.suspend_user(user).await.unwrap();
+    chat.reinstate_user(user).await.unwrap();
+    chat.export_user(user, &mut |_: &[u8]| Ok(())).await.unwrap();
+    chat.erase_user(user).await.unwrap();
+    let refused = chat.set_password(user, Password("short".to_owned()), false).await;
+    assert!(refused.is_err(), "what was not done is not told");
+    drain(&chat).await;
+    use AuditKind::*;
+    let expected = [
+        UserCreated,
+        UserUpdated,
+        AuthnPasswordChange,
+        UserUpdated,
+        AuthnTokenCreated,
+        AuthnTokenRevoked,
+        UserUpdated,
+        UserUpdated,
+        ExportMade,
+        UserDeleted,
+        UserDeleted,
+    ];
+    assert_eq!(sink.kinds(), expected);
+    for event in sink.events.lock().unwrap().iter() {
+        assert!(event.operator && event.actor.is_none() && event.user == Some(user), "{event:?}");
+        assert_eq!(event.result, AuditResult::Success);
+    }
 }

@@ -239,3 +239,80 @@ async fn a_group_ends_for_all() {
     let dm = a.dm(&b).await;
     assert_eq!(a.fails(json!({"group": {"action": "delete", "id": dm}})).await.2, "not a group");
 }
+
+/// Who does not see a message any more is told that something has changed, and not what.
+#[tokio::test]
+async fn an_edit_does_not_reach_those_for_whom_the_message_is_gone() {
+    let World { chat, clock, mut a, mut b, mut c } = world().await;
+    let mut d = User::sign_up(&chat, "david").await;
+    let conv = a.group(&[&b, &c, &d]).await;
+    a.ok(json!({"group": {"action": "update", "id": conv, "disappearingTTL": 60}})).await;
+    a.say(&conv, "first words").await;
+    b.ok(json!({"read": {"conv": conv, "seq": 1}})).await;
+    d.ok(json!({"delete": {"conv": conv, "seq": 1}})).await;
+    clock.advance(61);
+    let mut phone = a.device(&chat).await;
+    let mut of_b = b.device(&chat).await;
+    for user in [&mut a, &mut b, &mut c, &mut d, &mut phone, &mut of_b] {
+        user.wire.settle().await;
+    }
+    let edit = json!({"edit": {"conv": conv, "seq": 1, "content": {"v": 1, "text": "canary"}}});
+    let rev = a.ok(edit).await["rev"].clone();
+    for (user, sees) in
+        [(&mut b, false), (&mut of_b, false), (&mut d, false), (&mut c, true), (&mut phone, true)]
+    {
+        let heard = user.wire.settle().await;
+        let told: Vec<_> = heard.iter().filter(|frame| frame["info"]["what"] == "edit").collect();
+        let [edit] = &told[..] else { panic!("{heard:?}") };
+        assert_eq!((&edit["info"]["rev"], &edit["info"]["seq"]), (&rev, &json!(1)), "no rev is missing");
+        assert_eq!(edit["info"]["content"]["text"] == "canary", sees);
+        assert_eq!(json!(heard).to_string().contains("canary"), sees);
+    }
+    for user in [&mut b, &mut d] {
+        assert!(!all(user, &conv).await.contains("canary"));
+    }
+    assert!(all(&mut c, &conv).await.contains("canary"));
+}
+
+/// A pin goes with its message, however that goes.
+#[tokio::test]
+async fn what_is_gone_is_pinned_no_more() {
+    let World { chat, clock, mut a, mut b, c } = world().await;
+    let conv = a.group(&[&b, &c]).await;
+    let pinned = async |user: &mut User| {
+        let view = user.ok(json!({"get": {"what": "conversation", "conv": conv}})).await;
+        view["conversation"]["pinnedSeq"].as_u64()
+    };
+    for way in ["unsend", "delete", "expire", "erase"] {
+        let seq = b.say(&conv, way).await;
+        b.say(&conv, "another").await;
+        a.ok(json!({"pin": {"conv": conv, "seq": seq}})).await;
+        assert_eq!(pinned(&mut b).await, Some(seq));
+        b.wire.settle().await;
+        a.ok(json!({"delete": {"conv": conv, "seq": seq + 1, "forEveryone": true}})).await;
+        assert_eq!(pinned(&mut b).await, Some(seq), "another message is gone");
+        a.wire.settle().await;
+        match way {
+            // A plain member takes it back, who has no right to pin.
+            "unsend" => drop(b.ok(json!({"unsend": {"conv": conv, "seq": seq}})).await),
+            "delete" => {
+                drop(a.ok(json!({"delete": {"conv": conv, "seq": seq, "forEveryone": true}})).await);
+            }
+            "expire" => {
+                a.ok(json!({"group": {"action": "update", "id": conv, "retention": 3_600}})).await;
+                clock.advance(3_601);
+                seqs(&mut a, &conv).await;
+            }
+            _ => drop(chat.erase_user(b.id.parse().unwrap()).await.unwrap()),
+        }
+        loop {
+            let heard = a.heard("info").await;
+            if let Some(info) = heard.iter().find(|info| info["what"] == "unpin") {
+                assert!(info["rev"].is_u64() && info["conv"] == json!(conv));
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pinned(&mut a).await, None, "{way}");
+    }
+}

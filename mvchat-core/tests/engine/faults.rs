@@ -61,3 +61,25 @@ async fn a_private_change_that_fails_after_the_write_lets_the_devices_catch_up()
         a.wire.settle().await;
     }
 }
+
+/// That others can't be told of a mark does not undo it.
+#[tokio::test]
+async fn a_mark_that_cannot_be_announced_is_answered_all_the_same() {
+    let (chat, faults) = flaky().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let conv = a.group(&[&b]).await;
+    a.say(&conv, "hello").await;
+    b.wire.settle().await;
+    for (kind, place) in [("recv", "recvSeq"), ("read", "readSeq")] {
+        let met = faults.met();
+        faults.script(Method::BlockedWith, Fault::Before);
+        let marked = b.ok(json!({kind: {"conv": conv, "seq": 1}})).await;
+        assert_eq!(marked["seq"], 1);
+        assert_eq!(faults.met(), met + 1, "the announcement was to fail");
+        let heard = a.heard("info").await;
+        assert!(heard.iter().all(|info| info["what"] != kind), "{heard:?}");
+        let view = b.ok(json!({"get": {"what": "conversation", "conv": conv}})).await;
+        assert_eq!(view["conversation"][place], 1);
+    }
+}

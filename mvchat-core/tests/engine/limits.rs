@@ -298,3 +298,85 @@ async fn a_row_that_can_never_pass_is_a_problem() {
     let problems = builder.build().await.unwrap_err();
     assert!(problems.to_string().contains("Send by User"), "{problems}");
 }
+
+/// Connections from an address until one is let in.
+async fn let_in(chat: &Chat, addr: &str) -> Wire {
+    for _ in 0..10_000 {
+        let mut wire = from(chat, addr);
+        wire.begin(json!({"hi": {}})).await;
+        if wire.next().await.unwrap()["ctrl"]["code"] == 200 {
+            return wire;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("no place becomes free");
+}
+
+async fn turned_away(chat: &Chat, addr: &str) {
+    let mut wire = from(chat, addr);
+    let told = wire.next().await.unwrap();
+    assert_eq!(told["ctrl"]["code"], 503, "{told}");
+    assert!(told["ctrl"]["params"]["retryAfter"].as_u64().unwrap() >= 500, "{told}");
+    assert_eq!(wire.closed().await, Some(Close::GoingAway));
+}
+
+#[tokio::test]
+async fn only_so_many_connections_wait_for_a_login() {
+    let rows = [Rate::at_once(Act::Waiting, RateKey::Ip, 2), Rate::at_once(Act::Waiting, RateKey::All, 3)];
+    let chat = server_with(limits(&rows)).await;
+    let (mut first, second) = (let_in(&chat, HERE).await, let_in(&chat, HERE).await);
+    turned_away(&chat, HERE).await;
+    let third = let_in(&chat, THERE).await;
+    turned_away(&chat, THERE).await;
+    let account =
+        json!({"acc": {"user": "new", "scheme": "basic", "secret": secret("alice"), "login": true}});
+    assert_eq!(first.ask(account).await["code"], 201);
+    let fourth = let_in(&chat, HERE).await;
+    turned_away(&chat, HERE).await;
+    drop((second, third));
+    let_in(&chat, THERE).await;
+    let_in(&chat, HERE).await;
+    drop(fourth);
+}
+
+#[tokio::test]
+async fn only_so_many_connections_of_a_user_and_of_a_session_are_open() {
+    let rows = [Rate::at_once(Act::Open, RateKey::User, 3), Rate::at_once(Act::Open, RateKey::Session, 2)];
+    let chat = server_with(limits(&rows)).await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let b = a.device(&chat).await;
+    let by_token = json!({"login": {"scheme": "token", "secret": a.token}});
+    let mut wire = Wire::connect(&chat);
+    assert_eq!(retry_after(&wire.ask(by_token.clone()).await), 5_000, "two connections of the session");
+    assert_eq!(a.wire.ask(by_token.clone()).await["code"], 200, "who is in stays in");
+    assert_eq!(log_in(&mut wire, "alice", "password-alice").await["code"], 200, "the connection was kept");
+    let mut other = Wire::connect(&chat);
+    let sessions = a.ok(json!({"session": {"list": true}})).await["sessions"].as_array().unwrap().len();
+    retry_after(&log_in(&mut other, "alice", "password-alice").await);
+    let after = a.ok(json!({"session": {"list": true}})).await["sessions"].as_array().unwrap().len();
+    assert_eq!(sessions, after, "who is refused leaves no session");
+    drop(b);
+    for _ in 0..10_000 {
+        if other.ask(by_token.clone()).await["code"] == 200 {
+            return;
+        }
+    }
+    panic!("no place becomes free");
+}
+
+#[tokio::test]
+async fn a_row_may_close_what_is_one_too_many_for_everybody() {
+    let chat = server_with(limits(&[Rate::at_once(Act::Open, RateKey::All, 1).closing()])).await;
+    let first = let_in(&chat, HERE).await;
+    let mut second = from(&chat, THERE);
+    assert_eq!(second.closed().await, Some(Close::Abuse));
+    drop(first);
+    for _ in 0..10_000 {
+        let mut wire = from(&chat, THERE);
+        wire.begin(json!({"hi": {}})).await;
+        if wire.next().await.is_some() {
+            return;
+        }
+    }
+    panic!("no place becomes free");
+}

@@ -154,3 +154,36 @@ async fn who_does_not_want_to_be_found_is_not_there_for_strangers() {
     a.dm(&hidden[1]).await;
     assert_eq!(a.ok(search).await["users"].as_array().unwrap().len(), 2);
 }
+
+/// Who is shown to contacts only is not seen to come and go by whoever is none any more.
+#[tokio::test]
+async fn a_contact_that_is_removed_is_told_of_at_once() {
+    let chat = server().await;
+    let (mut a, mut b, _) = pair(&chat).await;
+    a.ok(privacy(json!({"lastSeen": "contacts"}))).await;
+    for user in [&mut a, &mut b] {
+        user.wire.settle().await;
+    }
+    let pres = |heard: Vec<Value>, of: &User| {
+        heard
+            .into_iter()
+            .filter(|pres| pres["user"] == json!(of.id))
+            .map(|pres| pres["what"].clone())
+            .collect()
+    };
+    let change = |what: &str, user: &User| json!({"contact": {what: user.id}});
+    for (what, told) in [("remove", "off"), ("add", "on"), ("add", ""), ("remove", "off"), ("remove", "")] {
+        a.ok(change(what, &b)).await;
+        let expected: Vec<Value> = Some(json!(told)).filter(|_| !told.is_empty()).into_iter().collect();
+        let heard: Vec<Value> = pres(b.heard("pres").await, &a);
+        assert_eq!(heard, expected, "{what}");
+        let heard: Vec<Value> = pres(a.heard("pres").await, &b);
+        assert_eq!(heard, expected, "{what}, on the other side");
+    }
+    // Strangers hear nothing of each other, contacts or not.
+    let mut c = User::sign_up(&chat, "carol").await;
+    for what in ["add", "remove"] {
+        a.ok(change(what, &c)).await;
+        assert_eq!(c.heard("pres").await, Vec::<Value>::new());
+    }
+}

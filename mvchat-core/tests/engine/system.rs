@@ -116,6 +116,23 @@ async fn a_report_reaches_the_operators_and_nobody_else() {
     assert_eq!(b.fails(json!({"report": {"conv": conv}})).await.2, "missing report data");
 }
 
+/// Where nobody would read it, nobody is told that it was accepted.
+#[tokio::test]
+async fn a_report_that_nobody_keeps_is_refused() {
+    let chat = crate::support::server().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    let mut c = User::sign_up(&chat, "carol").await;
+    let conv = a.dm(&b).await;
+    a.say(&conv, "spam").await;
+    let report = |seq: u64| json!({"report": {"conv": conv, "seq": seq, "reason": "spam"}});
+    let refused = (501, "unsupported".to_owned(), "this server keeps no reports".to_owned());
+    assert_eq!(b.fails(report(1)).await, refused);
+    // Outsiders learn no more than otherwise.
+    assert_eq!(c.fails(report(1)).await.1, "not_member");
+    assert_eq!(b.fails(report(2)).await.0, 404);
+}
+
 #[tokio::test]
 async fn nobody_gets_into_too_many_conversations() {
     let mut limits = Limits::default();

@@ -16,6 +16,8 @@ const PASSWORDS: &str = "auth.passwords";
 pub struct AuthConfig {
     /// How long a token is good for.
     pub token_lifetime: Duration,
+    /// How long an access token is good for that a refresh token renews; zero for tokens that renew themselves.
+    pub access_lifetime: Duration,
     /// The shortest user name, in characters.
     pub min_login_length: usize,
     /// The shortest password, in characters.
@@ -76,6 +78,7 @@ impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             token_lifetime: Duration::from_hours(14 * 24),
+            access_lifetime: Duration::ZERO,
             min_login_length: 4,
             min_password_length: 8,
             passwords: true,

@@ -62,7 +62,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 52] = [
+pub(crate) static KEYS: [Key; 53] = [
     Key {
         path: PRESET,
         alias: None,
@@ -217,13 +217,25 @@ pub(crate) static KEYS: [Key; 52] = [
         path: "auth.token.expire_in",
         alias: None,
         variable: None,
-        doc: "How long a token is good for.",
+        doc: "How long a session lives that is not used, and a token that renews itself.",
         set: |config, value| {
             // Within its last minute a token is announced to end.
             let bounds = Duration::from_mins(2)..=Duration::from_hours(90 * 24);
             value.duration(PlainUnit::Seconds, bounds).map(|found| config.auth.token_lifetime = found)
         },
         show: |config| duration::show(config.auth.token_lifetime),
+    },
+    Key {
+        path: "auth.access_token.expire_in",
+        alias: None,
+        variable: None,
+        doc: "How long an access token is good for, such as 15m, and 2m at least: then every login also gives a\n\
+              refresh token, which is used once to get the next pair while the session lasts. 0 gives out tokens\n\
+              that renew themselves.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.auth.access_lifetime = found)
+        },
+        show: |config| duration::show(config.auth.access_lifetime),
     },
     Key {
         path: "auth.basic.min_login_length",

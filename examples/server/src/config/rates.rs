@@ -11,7 +11,7 @@ use super::{
 };
 
 const HOW: &str = "expected an act, what is counted together, and how often, such as send user burst 20 every 100ms, \
-                   send user max 30 per 60s, or guess pair free 5 first 10s longest 1h forget 5m";
+                   send user max 30 per 60s, open user at-once 100, or guess pair free 5 first 10s longest 1h forget 5m";
 
 /// The word for a table without rows.
 const NONE: &str = "none";
@@ -31,6 +31,7 @@ pub(crate) fn show(rate: &Rate) -> String {
     let how = match rate.algorithm {
         Algorithm::Bucket { burst, every } => format!("burst {burst} every {}", time(every)),
         Algorithm::Window { max, per } => format!("max {max} per {}", time(per)),
+        Algorithm::AtOnce { max } => format!("at-once {max}"),
         Algorithm::Backoff { free, first, longest, forget } => {
             let (first, longest, forget) = (time(first), time(longest), time(forget));
             format!("free {free} first {first} longest {longest} forget {forget}")
@@ -55,7 +56,7 @@ fn row(text: &str) -> Result<Rate, Complaint> {
     let [act, key, how @ ..] = words.as_slice() else { return Err(HOW.to_owned()) };
     let act: Act = named(act).ok_or_else(|| format!("there is no act {act}; {HOW}"))?;
     let key: RateKey = named(key).ok_or_else(|| {
-        format!("nothing is counted by {key}, only by user, session, ip, conv, target, pair")
+        format!("nothing is counted by {key}, only by all, user, session, ip, conv, target, pair")
     })?;
     let (algorithm, rest) = match how {
         ["burst", burst, "every", every, rest @ ..] => {
@@ -64,6 +65,7 @@ fn row(text: &str) -> Result<Rate, Complaint> {
         ["max", max, "per", per, rest @ ..] => {
             (Algorithm::Window { max: number(max)?, per: time(per)? }, rest)
         }
+        ["at-once", max, rest @ ..] => (Algorithm::AtOnce { max: number(max)? }, rest),
         ["free", free, "first", first, "longest", longest, "forget", forget, rest @ ..] => {
             let (first, longest, forget) = (time(first)?, time(longest)?, time(forget)?);
             (Algorithm::Backoff { free: number(free)?, first, longest, forget }, rest)
@@ -129,6 +131,8 @@ mod tests {
             ("send user burst 1 every 1s loudly", "expected an act"),
             ("send user burst 0 every 1s", "at most what passes at once"),
             ("send user max 5 per 99d", "too long"),
+            ("send user at-once 5", "nothing else is"),
+            ("waiting user at-once 5", "by all, ip"),
         ] {
             let complaint = parse(&Value::raw(text)).unwrap_err();
             assert!(complaint.contains(expected), "{text}: {complaint}");

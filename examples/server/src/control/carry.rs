@@ -42,7 +42,7 @@ pub(super) async fn carry_out(
         }
         Request::KeysBackedUp { users } => {
             let event = AuditEvent::new(AuditKind::ExportMade, SystemEnv::default().now());
-            chat.audit(event.object("keys").reason("backup").count(users));
+            chat.audit(event.by_operator().object("keys").reason("backup").count(users));
             Ok(Value::Null)
         }
         Request::UserExport { user, into } => {

@@ -59,7 +59,7 @@ async fn an_invite_is_mailed_and_its_code_opens_a_conversation() {
     server.terminate();
     assert_eq!(server.ended(), Some(0));
     let log = fs::read_to_string(data.log()).unwrap();
-    assert!(log.contains("TRACE") && log.contains("a mail was sent"), "{log}");
+    assert!(log.contains("a connection opened") && log.contains("a mail was sent"), "{log}");
     for secret in [code, "robert@", "Robert", "a word that", &ana.token, "anastasia", "password of"] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }

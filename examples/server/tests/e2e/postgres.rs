@@ -1,10 +1,11 @@
 //! Two servers on one database.
 
-use crate::support::{Data, Person, Wire};
+use crate::support::{Data, Person, Wire, secret};
 use mvchat_core::proto::ConvId;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const ADDRESS: &str = "MVCHAT_TEST_DATABASE_URL";
 
@@ -47,9 +48,29 @@ async fn members_on_two_servers_talk_and_a_killed_one_loses_nothing() {
     let edited = bob.info("edit", &conv).await;
     assert_eq!((&edited["seq"], &edited["content"]["text"]), (&json!(1), &json!("better")));
 
-    // What the killed one has acknowledged, the other one shows.
+    // What is not kept crosses, too: who writes, how far somebody has read, what only the same user sees.
+    alice.post(json!({"typing": {"conv": conv}})).await;
+    assert_eq!(bob.info("typing", &conv).await["from"], json!(alice.id));
+    bob.ok(json!({"read": {"conv": conv, "seq": 20}})).await;
+    assert_eq!(alice.info("read", &conv).await["seq"], 20);
+    let mut phone = Wire::connect(&two).await;
+    let login = json!({"login": {"scheme": "basic", "secret": secret("alice")}});
+    let session = phone.ok(login).await["session"].take();
+    alice.ok(json!({"dm": {"conv": conv, "muted": true}})).await;
+    assert_eq!(phone.info("own", &conv).await["content"]["muted"], true);
+    // A session that ends here is over there, at once.
+    let ended = Instant::now();
+    alice.ok(json!({"session": {"revoke": session}})).await;
+    assert_eq!(phone.closed().await, Some(4003));
+    assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
+    // Whoever is on several servers is here once.
+    assert_eq!(bob.ok(json!({"get": {"what": "online"}})).await["users"], json!([alice.id]));
+
+    // What the killed one has acknowledged, the other one shows; and that nobody is there any more.
     let last = alice.say(&conv, "last words", "last").await;
     one.kill();
+    let gone = bob.until("that she is gone", |frame| frame["pres"]["what"] == "off").await;
+    assert_eq!(gone["pres"]["user"], json!(alice.id));
     let person = Person::log_in(&two, "alice").await;
     let id: ConvId = conv.parse().unwrap();
     let history = person.history(id).await;

@@ -53,6 +53,7 @@ struct Jwk {
     kid: Option<String>,
     #[serde(rename = "use")]
     usage: Option<String>,
+    key_ops: Option<Vec<String>>,
     alg: Option<String>,
     k: Option<String>,
     #[cfg(feature = "jwt-public-keys")]
@@ -117,6 +118,10 @@ impl fmt::Debug for ForeignKeys {
 impl ForeignKey {
     fn of(jwk: Jwk) -> Option<Self> {
         if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
+            return None;
+        }
+        // RFC 7517 §4.3: a key that says what it is for is for nothing else.
+        if jwk.key_ops.as_ref().is_some_and(|all| !all.iter().any(|one| one == "verify")) {
             return None;
         }
         let key = match jwk.kty.as_str() {

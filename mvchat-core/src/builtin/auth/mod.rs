@@ -7,6 +7,8 @@ mod jwk;
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "jwt-public-keys"))]
+mod wycheproof;
 
 pub use foreign_jwt::ForeignJwt;
 pub use header::TrustedHeader;

@@ -19,7 +19,8 @@ impl State {
     /// Makes the count of somebody who has done nothing yet.
     pub(super) fn new(rate: &Rate) -> Self {
         match rate.algorithm {
-            Algorithm::Bucket { .. } => Self::Bucket(Bucket::new()),
+            // What is counted at once is not counted here.
+            Algorithm::Bucket { .. } | Algorithm::AtOnce { .. } => Self::Bucket(Bucket::new()),
             Algorithm::Window { .. } => Self::Window(Box::default()),
             Algorithm::Backoff { .. } => Self::Backoff(Box::default()),
         }
@@ -52,6 +53,7 @@ impl State {
             (Self::Backoff(backoff), Algorithm::Backoff { free, first, longest, forget }) => {
                 backoff.take(free, first, longest, forget, now);
             }
+            (_, Algorithm::AtOnce { .. }) => {}
             (state, _) => {
                 *state = Self::new(rate);
                 state.take(rate, now);

@@ -116,7 +116,7 @@ impl Chat {
     /// Returns whether the state moved on since the decision, with the fresh message that it was about.
     #[expect(clippy::option_option, reason = "stale or not, then with or without a message")]
     fn stale(&self, epoch: Epoch, op: &Op) -> Option<Option<Message>> {
-        let moved = epoch != self.conv.epoch;
+        let moved = epoch != self.conv.epoch && !bug!(EpochIgnored);
         let (seq, expect) = match op {
             Op::Revise(revise) => (revise.seq, revise.expect),
             Op::Amend(Amend { expect: Some(expect), .. }) => *expect,

@@ -2,6 +2,7 @@
 
 use crate::builtin::keys::Context;
 use crate::engine::dispatch::{Ctx, no_user};
+use crate::engine::nodes::Hint;
 use crate::error::Result;
 use crate::policy;
 use crate::proto::{ContactItem, ContactParams, ContactsParams, Json, OnlineParams, Reply, UserId};
@@ -17,16 +18,27 @@ impl Ctx {
             return Err(no_user());
         }
         let now = self.inner.env.now();
+        let heard = self.inner.hear_of_each_other(self.user, user).await?;
         self.inner.store.add_contacts([self.user, user], ContactSource::Manual, now).await?;
-        self.inner.hub.sight_changed();
+        self.contacts_changed(user, heard).await;
         let public = self.inner.user_item(&people, user).public;
         Ok(Reply::ok(ContactParams { user, public: Some(public.unwrap_or_else(Json::null)), nickname: None }))
     }
 
     pub(in crate::engine) async fn remove_contact(self, user: UserId) -> Result<Reply> {
+        let heard = self.inner.hear_of_each_other(self.user, user).await?;
         self.inner.store.remove_contacts([self.user, user]).await?;
-        self.inner.hub.sight_changed();
+        self.contacts_changed(user, heard).await;
         Ok(Reply::ok(ContactParams { user, public: None, nickname: None }))
+    }
+
+    /// Tells the two who hears of whom now.
+    async fn contacts_changed(&self, other: UserId, heard: bool) {
+        let user = self.user;
+        self.inner.nodes.say(Hint::Contact { user, other, heard });
+        if let Err(error) = self.inner.retell_contact(user, other, heard).await {
+            tracing::debug!(%user, ?error, "what contacts see of each other could not be told");
+        }
     }
 
     /// Who is no contact is answered like one who is: the answer tells nothing about users.

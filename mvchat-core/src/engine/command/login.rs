@@ -74,6 +74,7 @@ impl Inner {
         session: Grant,
         generation: u64,
     ) -> Result<Finished> {
+        self.place_of(&caller, user.id, session.row.id)?;
         let opened = self.store.open_session(session.row.clone(), self.limits.max_sessions).await;
         let ended = opened.map_err(|error| match error.kind() {
             // The account was shut since it was read.
@@ -108,6 +109,7 @@ impl Inner {
             return Err(ErrorKind::TokenExpired.into());
         }
         policy::may_log_in(user.state)?;
+        self.place_of(&caller, user.id, session.id)?;
         let grant = match (self.access_lifetime, &session.refresh) {
             (None, _) => self.touch(session, now, expires_at, expires_at).await?,
             (Some(_), None) => self.first_refresh(session, now).await?,
@@ -176,6 +178,8 @@ impl Inner {
         params.refresh = refresh;
         params.session = Some(session.id);
         let identity = Identity { user: user.id, session: session.id, expires };
+        // Whoever was there before has its place by now; only an account that was just made takes it here.
+        self.place_of(&caller, user.id, session.id)?;
         if let Some(origin) = &caller.origin {
             let before = origin.conn.set_identity(identity);
             if let Some(before) = before.filter(|before| before.user != user.id) {

@@ -8,6 +8,7 @@ use crate::engine::nodes::Hint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy;
 use crate::proto::{AccountParams, Password, ReplyParams, UserId, check_password};
+use crate::seam::audit::{AuditEvent, AuditKind};
 use crate::seam::{EndSessions, SecretChange, SessionRow, StoreErrorKind, UserPatch, fold};
 use crate::session::{Device, Ended};
 
@@ -50,11 +51,13 @@ impl Chat {
             }
         })?;
         inner.sessions_ended(user, &ended, None);
+        self.note(AuditKind::AuthnPasswordChange, user, "set by the operator");
         if must_change {
             let patch = UserPatch { must_change_password: Some(true), ..UserPatch::default() };
             inner.store.update_user(user, patch).await?;
             inner.sessions.forget_all();
             inner.nodes.say(Hint::Account(user));
+            self.note(AuditKind::UserUpdated, user, "password change demanded");
         }
         Ok(())
     }
@@ -80,6 +83,9 @@ impl Chat {
         self.0.sessions_ended(user, &ended, None);
         self.0.hub.end_all(user, Ended::Session, None);
         self.0.nodes.say(Hint::Account(user));
+        let event = AuditEvent::new(AuditKind::AuthnTokenRevoked, self.0.env.now());
+        let event = event.by_operator().user(user).count(ended.len() as u64);
+        self.audit(event.reason("ended by the operator"));
         Ok(ended.len())
     }
 
@@ -97,6 +103,7 @@ impl Chat {
         let caller = Caller { identity: None, device, origin: None, turn: None };
         let session = inner.new_session(user, &caller, None);
         let finished = inner.open_session(caller, row, session, generation).await?;
+        self.note(AuditKind::AuthnTokenCreated, user, "made by the operator");
         match finished.reply.params {
             ReplyParams::Account(params) => Ok(*params),
             _ => Err(ErrorKind::Internal.into()),

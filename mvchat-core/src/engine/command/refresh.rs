@@ -71,6 +71,8 @@ impl Inner {
         };
         let user = self.account(row.user).await?.ok_or_else(invalid_token)?;
         policy::may_log_in(user.state)?;
+        // Before the token is spent: who finds no place may come back with it.
+        self.place_of(&caller, user.id, row.id)?;
         let grant = self.renew(row, refresh, text, now).await?;
         self.note_seen(user.id).await?;
         self.admit(caller, user, grant, generation).await

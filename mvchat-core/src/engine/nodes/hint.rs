@@ -42,6 +42,8 @@ pub(in crate::engine) enum Hint {
     Conv(ConvId),
     /// A user shows others more or less than before.
     Privacy { user: UserId, before: Privacy },
+    /// One has taken another one among the contacts, or out of them; before, the two may have heard of each other.
+    Contact { user: UserId, other: UserId, heard: bool },
 }
 
 /// A kind of mark that others hear of.
@@ -131,6 +133,7 @@ mod tests {
             Hint::Account(user(1)),
             Hint::Conv(conv),
             Hint::Privacy { user: user(1), before: Privacy::default() },
+            Hint::Contact { user: user(1), other: user(2), heard: true },
         ];
         let (node, mut number) = (Uuid::from_u128(5), 3);
         let said = encode(node, &mut number, Position(2), &hints);

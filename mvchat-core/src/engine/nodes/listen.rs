@@ -112,6 +112,7 @@ impl Inner {
                     inner.push_mark(user, conv, what, seq, None).await
                 }
                 Hint::Privacy { user, before } => inner.retell_presence(user, before).await,
+                Hint::Contact { user, other, heard } => inner.retell_contact(user, other, heard).await,
                 _ => Ok(()),
             };
             if let Err(error) = done {

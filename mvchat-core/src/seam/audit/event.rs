@@ -22,6 +22,9 @@ pub struct AuditEvent {
     /// Who did it. Absent for strangers and for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<UserId>,
+    /// Whether the operator did it: somebody at the server's command line, or the program that embeds the engine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub operator: bool,
     /// A keyed hash of the session's id, in hex: the same for the same session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -59,6 +62,7 @@ impl AuditEvent {
             event,
             result: event.result(),
             actor: None,
+            operator: false,
             session: None,
             ip: None,
             user: None,
@@ -74,6 +78,12 @@ impl AuditEvent {
     #[must_use]
     pub fn actor(self, actor: UserId) -> Self {
         Self { actor: Some(actor), ..self }
+    }
+
+    /// Says that the operator did it.
+    #[must_use]
+    pub fn by_operator(self) -> Self {
+        Self { operator: true, ..self }
     }
 
     /// Says from where; keeps the network only.
@@ -152,8 +162,13 @@ mod tests {
         let event = AuditEvent::new(AuditKind::AuthzFail, Timestamp::from_micros(1));
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(text, r#"{"at":"1970-01-01T00:00:00.000001Z","event":"authz_fail","result":"failure"}"#);
-        let full =
-            event.actor(UserId(uuid::Uuid::from_u128(1))).seq(Seq(3)).object("kek-1").reason("x").count(2);
+        let full = event
+            .by_operator()
+            .actor(UserId(uuid::Uuid::from_u128(1)))
+            .seq(Seq(3))
+            .object("kek-1")
+            .reason("x")
+            .count(2);
         let text = serde_json::to_string(&full).unwrap();
         assert_eq!(serde_json::from_str::<AuditEvent>(&text).unwrap(), full);
     }

@@ -13,6 +13,8 @@ pub enum AuditKind {
     AuthnLoginFail,
     /// A password was changed.
     AuthnPasswordChange,
+    /// The operator made a token for somebody.
+    AuthnTokenCreated,
     /// Sessions were ended: by their user, by another of the user's devices or by the operator.
     AuthnTokenRevoked,
     /// A token was used that had been replaced or revoked.

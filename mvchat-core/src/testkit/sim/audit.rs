@@ -6,7 +6,7 @@ use crate::proto::{Command, ConvId, Limits, Position, ReplyParams, UserId};
 use crate::seam::{LogEntry, Store};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What every oracle compares with.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,10 @@ pub struct Audit {
     pub devices: Vec<Device>,
     /// How many connections the engines believe to have, and how many devices are connected.
     pub connections: (usize, usize),
+    /// The users with a device that is connected.
+    pub here: BTreeSet<UserId>,
+    /// The users whom each engine believes to be connected to any of them.
+    pub online: Vec<BTreeSet<UserId>>,
     /// The devices that were not up to date, or still had something to say, long after the last fault.
     pub unwell: Vec<usize>,
 }
@@ -103,7 +107,9 @@ async fn history(world: &World, user: UserId, conv: ConvId) -> BTreeMap<u64, Val
 
 /// Asks a healed engine what a user can see; `None` if that is nothing.
 async fn ask(world: &World, user: UserId, get: Value) -> Option<Value> {
-    let chat = world.nodes.lock()[0].chat().cloned()?;
+    // Users are spread over the nodes, which have to agree.
+    let place = world.users.iter().position(|known| *known == user).unwrap_or(0) % world.scenario.nodes;
+    let chat = world.nodes.lock()[place].chat().cloned()?;
     let command = Command::parse(request(&json!({ "get": get })), &Limits::default()).ok()?;
     let reply = chat.act_as(user).execute(command).await.ok()?;
     match reply.params {

@@ -41,9 +41,26 @@ pub(super) async fn rage<S: Store + Clone>(world: &World, store: &S) {
                 world.clock.jump(micros);
                 world.trace.note(Seen::Jumped(micros));
             }
+            82..=91 if scenario.bus && scenario.nodes > 1 => {
+                let nodes = scenario.nodes as u64;
+                let (one, by) = (rng.below(nodes), rng.between(1, nodes - 1));
+                cut_nodes(world, one, (one + by) % nodes, Duration::from_millis(rng.between(200, 12_000)));
+            }
             _ => {}
         }
     }
+}
+
+/// Cuts two nodes off from each other for a while.
+fn cut_nodes(world: &World, one: u64, other: u64, time: Duration) {
+    let place = |node| usize::try_from(node).unwrap_or(0);
+    let (one, other, ether) = (place(one), place(other), world.ether.clone());
+    ether.cut(one, other);
+    world.trace.note(Seen::Parted(one, other));
+    tokio::spawn(async move {
+        tokio::time::sleep(time).await;
+        ether.join_again(one, other);
+    });
 }
 
 /// Ends all faults and starts what does not run.
@@ -52,6 +69,7 @@ pub(super) async fn heal<S: Store + Clone>(world: &World, store: &S) {
         world.nodes.lock()[node].heal();
         start(world, store, node, false).await;
     }
+    world.ether.heal();
     world.trace.note(Seen::Healed);
 }
 

@@ -33,6 +33,8 @@ pub struct Link {
     pub user: usize,
     /// The device's number.
     pub device: usize,
+    /// The node.
+    pub node: usize,
     /// When it ended for the device, as a place in [`History::records`].
     pub closed: Option<usize>,
     /// It lost something on its way, because it was cut or went dark.
@@ -135,9 +137,9 @@ impl History {
 
     fn read(&mut self, at: usize, seen: &Seen, open: &mut BTreeMap<(usize, String), usize>) {
         match seen {
-            Seen::Opened { link, user, device, .. } => {
+            Seen::Opened { link, user, device, node } => {
                 self.links.resize(self.links.len().max(link + 1), Link::default());
-                self.links[*link] = Link { user: *user, device: *device, ..Link::default() };
+                self.links[*link] = Link { user: *user, device: *device, node: *node, ..Link::default() };
             }
             Seen::Closed { link, .. } => self.links[*link].closed = Some(at),
             Seen::Cut(link) | Seen::Dark(link) => self.links[*link].broken = true,

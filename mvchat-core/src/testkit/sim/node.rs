@@ -1,6 +1,7 @@
 //! An engine that can be killed.
 
 use super::clock::SimEnv;
+use super::ether::SimBus;
 use super::link::{self, Weather};
 use super::trace::Seen;
 use super::world::World;
@@ -21,6 +22,7 @@ pub(super) struct Node {
 struct Running {
     chat: Chat,
     faults: Faults,
+    bus: SimBus,
     serving: Vec<(Weather, JoinHandle<()>)>,
 }
 
@@ -44,6 +46,7 @@ impl Node {
     pub(super) fn kill(&mut self) -> bool {
         let Some(running) = self.running.take() else { return false };
         running.faults.kill();
+        running.bus.kill();
         for (weather, serving) in running.serving {
             weather.cut();
             serving.abort();
@@ -70,8 +73,8 @@ impl Node {
         }
     }
 
-    fn begin(&mut self, chat: Chat, faults: Faults) {
-        self.running = Some(Running { chat, faults, serving: Vec::new() });
+    fn begin(&mut self, chat: Chat, faults: Faults, bus: SimBus) {
+        self.running = Some(Running { chat, faults, bus, serving: Vec::new() });
     }
 }
 
@@ -82,10 +85,12 @@ pub(super) async fn start<S: Store + Clone>(world: &World, store: &S, number: us
     }
     let faults = Faults::default();
     let limits = Limits::default().unthrottled();
+    let bus = world.ether.join(number);
     let chat = Chat::builder(Flaky::new(store.clone(), faults.clone()))
         .keys(world.keys.clone())
         .env(SimEnv::new(world.clock.clone(), world.fork()))
         .limits(limits)
+        .bus(bus.clone())
         .passwords(PasswordParams::insecurely_fast())
         .commit_shards(2)
         .build()
@@ -94,7 +99,7 @@ pub(super) async fn start<S: Store + Clone>(world: &World, store: &S, number: us
     if faulty {
         misbehave(&faults, world);
     }
-    world.nodes.lock()[number].begin(chat, faults);
+    world.nodes.lock()[number].begin(chat, faults, bus);
     world.trace.note(Seen::Started(number));
 }
 

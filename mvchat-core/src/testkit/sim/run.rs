@@ -82,16 +82,19 @@ async fn simulate<S: Store + Clone>(seed: u64, scenario: &Scenario, store: &S) -
     chaos::heal(&world, store).await;
     world.begin(Phase::Heal);
     tokio::time::sleep(CONVALESCENCE).await;
-    let connections = {
-        let nodes = world.nodes.lock();
-        nodes.iter().filter_map(|node| node.chat()).map(crate::Chat::connections).sum()
-    };
+    let engines: Vec<_> = world.nodes.lock().iter().filter_map(|node| node.chat().cloned()).collect();
+    let connections = engines.iter().map(crate::Chat::connections).sum();
+    let whom =
+        |engine: &crate::Chat| world.users.iter().copied().filter(|user| engine.is_online(*user)).collect();
+    let online = engines.iter().map(whom).collect();
     world.begin(Phase::Done);
     // The devices get their turn.
     tokio::time::sleep(Duration::from_millis(10)).await;
     let mut audit: Audit = audit::look(&world, store).await;
     let ended = std::mem::take(&mut *world.ended.lock());
-    let here = ended.iter().filter(|end| end.connected).count();
+    let connected = || ended.iter().filter(|end| end.connected);
+    let here = connected().count();
+    (audit.here, audit.online) = (connected().map(|end| world.users[end.user]).collect(), online);
     let unwell = ended.iter().filter(|end| !end.well).map(|end| end.device).collect();
     (audit.unwell, audit.connections) = (unwell, (connections, here));
     History::new(world.trace.take(), audit)

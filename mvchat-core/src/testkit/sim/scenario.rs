@@ -1,5 +1,6 @@
 //! What a run is made of.
 
+use crate::builtin::MemoryStore;
 use std::time::Duration;
 
 /// The size of a run and how rough it is.
@@ -25,6 +26,8 @@ pub struct Scenario {
     pub store: bool,
     /// Nodes are killed and stopped.
     pub nodes_fail: bool,
+    /// What nodes tell each other is lost, doubled and late, and nodes are cut off from each other.
+    pub bus: bool,
     /// The wall clock jumps.
     pub jumps: bool,
     /// How often, in a thousand things that it does, a device sends more than a slow reader can take.
@@ -42,6 +45,7 @@ impl Default for Scenario {
             links: true,
             store: true,
             nodes_fail: true,
+            bus: true,
             jumps: true,
             floods: 1,
         }
@@ -49,10 +53,22 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// The usual one, on one to three nodes.
+    pub fn by_seed(seed: u64) -> Self {
+        let nodes = [1, 2, 3][usize::try_from(seed % 3).unwrap_or(0)];
+        Self { nodes, ..Self::default() }
+    }
+
+    /// Makes a store for it in memory.
+    pub fn memory(&self) -> MemoryStore {
+        if self.nodes > 1 { MemoryStore::shared() } else { MemoryStore::default() }
+    }
+
     /// Without any fault: everything that is asked for must work.
     #[must_use]
     pub fn calm(mut self) -> Self {
-        (self.links, self.store, self.nodes_fail, self.jumps, self.floods) = (false, false, false, false, 0);
+        (self.links, self.store, self.nodes_fail, self.bus) = (false, false, false, false);
+        (self.jumps, self.floods) = (false, 0);
         self
     }
 

@@ -124,9 +124,17 @@ impl Host {
         self.client.request(request(&value), now);
     }
 
-    /// Ends this session, all of them, or leaves the connection in the air.
+    /// Ends this session, another one, all of them, or leaves the connection in the air.
     fn log_out(&mut self) {
-        match self.rng.below(3) {
+        match self.rng.below(4) {
+            3 => {
+                let logins = self.world.logins.lock()[self.user].clone();
+                // The newest ones are in use.
+                let newest = &logins[logins.len().saturating_sub(3)..];
+                if let Some(session) = self.rng.pick(newest).copied() {
+                    self.ask(json!({"session": {"revoke": session}}));
+                }
+            }
             0 => self.ask(json!({"logout": {}})),
             1 => self.ask(json!({"logout": {"all": true}})),
             _ => {

@@ -85,6 +85,8 @@ pub enum Seen {
     },
     /// A node began.
     Started(usize),
+    /// Two nodes can't hear each other for a while.
+    Parted(usize, usize),
     /// The wall clock jumped, by so many microseconds.
     Jumped(i64),
     /// Faults ended.

@@ -1,6 +1,7 @@
 //! What all parts of a run share.
 
 use super::clock::Clock;
+use super::ether::Ether;
 use super::host::Ended;
 use super::link::Weather;
 use super::node::Node;
@@ -46,8 +47,11 @@ pub(super) struct World {
     pub(super) keys: Keys,
     pub(super) users: Arc<[UserId]>,
     pub(super) nodes: Arc<Mutex<Vec<Node>>>,
+    pub(super) ether: Ether,
     pub(super) links: Arc<Mutex<Vec<Weather>>>,
     pub(super) ended: Arc<Mutex<Vec<Ended>>>,
+    /// The sessions that every user's devices got.
+    pub(super) logins: Arc<Mutex<Vec<Vec<SessionId>>>>,
     /// What every user's devices wrote lately.
     pub(super) written: Arc<Mutex<Vec<Vec<Written>>>>,
     phase: Arc<(Mutex<Phase>, Notify)>,
@@ -58,6 +62,8 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(scenario: &Scenario, store: impl SessionStore, seed: u64) -> Self {
         let clock = Clock::new();
+        let mut rng = Rng::new(seed);
+        let ether = Ether::new(rng.fork(), scenario.bus);
         Self {
             scenario: Arc::new(scenario.clone()),
             trace: Trace::new(clock.clone()),
@@ -67,12 +73,14 @@ impl World {
                 .map(|number| UserId(Uuid::from_u128(0x100 + number as u128)))
                 .collect(),
             nodes: Arc::new(Mutex::new((0..scenario.nodes).map(|_| Node::default()).collect())),
+            ether,
             links: Arc::default(),
             ended: Arc::default(),
+            logins: Arc::new(Mutex::new(vec![Vec::new(); scenario.users])),
             written: Arc::new(Mutex::new(vec![Vec::new(); scenario.users])),
             phase: Arc::new((Mutex::new(Phase::Chaos), Notify::new())),
             sessions: Arc::new(store),
-            rng: Arc::new(Mutex::new(Rng::new(seed))),
+            rng: Arc::new(Mutex::new(rng)),
         }
     }
 
@@ -107,10 +115,11 @@ impl World {
     }
 
     /// Opens a session, as a host does that knows its users by other means, and returns the token.
-    pub(super) async fn session(&self, user: usize, rng: &mut Rng) -> String {
-        let (now, user) = (self.clock.wall(), self.users[user]);
+    pub(super) async fn session(&self, number: usize, rng: &mut Rng) -> String {
+        let (now, user) = (self.clock.wall(), self.users[number]);
         let mut id = || Uuid::from_u64_pair(rng.next(), rng.next());
         let (session, jti) = (SessionId(id()), id());
+        self.logins.lock()[number].push(session);
         let expires_at = now + Duration::from_secs(14 * 24 * 60 * 60);
         let row = SessionRow {
             id: session,

@@ -4,7 +4,8 @@
 //! back, to whom it was sent first the one who asked. Names are `<A>` for the user of a client, and `<id-1>`, `<code-1>`,
 //! `<token>`, `<time>` for what differs from run to run. A client `A2` is another device of the user of `A`.
 //! `{"to":"A","close":4003}` ended a connection, `{"pause":30}` are seconds that passed, and a first line
-//! `{"limits":…}` says what differs from the limits, none of which throttles.
+//! `{"limits":…}` says what differs from the limits, none of which throttles; with `{"access":900}` access tokens are
+//! good for so many seconds, and there are refresh tokens.
 //!
 //! To record: write the lines that go to the server, run the test with `MVCHAT_GOLDEN=write`, and read what came back.
 
@@ -65,7 +66,7 @@ pub(crate) async fn play_all<D: Door>() {
 
 /// Sends what was sent; returns everything that was sent and that came back, as lines.
 async fn play<D: Door>(recorded: &[Value]) -> String {
-    let server = Server::start_with::<D>(limits(recorded)).await;
+    let server = Server::start_with::<D>(limits(recorded), access(recorded)).await;
     let mut stage = Stage::default();
     for who in recorded.iter().filter_map(|line| line["from"].as_str().or(line["to"].as_str())) {
         stage.enter(&server, who).await;
@@ -106,6 +107,10 @@ fn limits(recorded: &[Value]) -> Limits {
     serde_json::from_value(limits).unwrap()
 }
 
+fn access(recorded: &[Value]) -> Option<Duration> {
+    recorded.first().and_then(|line| line["access"].as_u64()).map(Duration::from_secs)
+}
+
 /// The clients, and what stands for what.
 #[derive(Default)]
 struct Stage {
@@ -115,6 +120,7 @@ struct Stage {
     names: BTreeMap<String, String>,
     ids: usize,
     codes: usize,
+    refreshes: usize,
     ended: BTreeSet<String>,
 }
 
@@ -193,6 +199,9 @@ impl Stage {
         } else if key == "code" {
             self.codes += 1;
             format!("<code-{}>", self.codes)
+        } else if text.starts_with("mvr_") {
+            self.refreshes += 1;
+            format!("<refresh-{}>", self.refreshes)
         } else if is_token(&text) {
             return "<token>".to_owned();
         } else if is_time(&text) {

@@ -7,6 +7,7 @@ use mvchat_core::builtin::password::PasswordParams;
 use mvchat_core::builtin::{MemoryStore, SystemEnv};
 use mvchat_core::proto::Limits;
 use mvchat_core::seam::Env;
+use mvchat_core::seam::audit::{AuditError, AuditEvent, AuditSink};
 use mvchat_core::seam::keys::{
     KeyError, KeyProvider, SecretKey, TokenKey, TokenKeyState, TokenKeys, WrappedKey,
 };
@@ -15,6 +16,7 @@ use mvchat_core::time::{Instant, Timestamp};
 use mvchat_core::{Chat, Keys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// When the clock starts: any instant will do.
@@ -29,10 +31,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with the limits of the original, which is reached through `D`.
     pub(crate) async fn start<D: Door>() -> Self {
-        Self::start_with::<D>(Limits::mvchat2()).await
+        Self::start_with::<D>(Limits::mvchat2(), None).await
     }
 
-    pub(crate) async fn start_with<D: Door>(limits: Limits) -> Self {
+    /// Starts a server with refresh tokens, if access tokens are good for some time only.
+    pub(crate) async fn start_with<D: Door>(limits: Limits, access: Option<Duration>) -> Self {
         let clock = Clock::new();
         let token_key = SecretKey::from_slice(&[7; 32]).unwrap_or_else(|_| SecretKey::generate().unwrap());
         let provider = Provider { ring: Ring::ephemeral().unwrap(), token_key: token_key.clone() };
@@ -41,7 +44,9 @@ impl Server {
             .env(clock.clone())
             .limits(limits)
             .passwords(PasswordParams::insecurely_fast())
+            .audit(Nowhere)
             .build_name("dev");
+        let builder = access.into_iter().fold(builder, |builder, access| builder.refresh_tokens(access));
         let door = D::open(builder.build().await.unwrap()).await;
         Self { door: Box::new(door), clock, token_key }
     }
@@ -81,6 +86,17 @@ impl Env for Clock {
 
     fn fill(&self, buffer: &mut [u8]) {
         self.system.fill(buffer);
+    }
+}
+
+/// Takes every event: without a sink reports are refused.
+#[derive(Debug)]
+struct Nowhere;
+
+#[async_trait]
+impl AuditSink for Nowhere {
+    async fn write(&self, _: &[AuditEvent]) -> Result<(), AuditError> {
+        Ok(())
     }
 }
 

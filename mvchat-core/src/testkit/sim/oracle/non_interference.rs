@@ -22,7 +22,9 @@ pub(super) fn check(history: &History) -> Vec<String> {
 fn outsiders(history: &History, members: &Members) -> Vec<String> {
     let outside = |entry: &&LogEntry| {
         let came = entry.event == LogEvent::Joined(entry.actor);
-        entry.rev.0 > 0 && !came && !members.inside(entry.conv, entry.actor, entry.rev.0 - 1)
+        // The pin of a message goes with it, by nobody.
+        let by_itself = entry.event == LogEvent::Unpinned && entry.actor.0.is_nil();
+        entry.rev.0 > 0 && !came && !by_itself && !members.inside(entry.conv, entry.actor, entry.rev.0 - 1)
     };
     history.audit.log.iter().filter(outside).map(|entry| format!("an outsider did {entry:?}")).collect()
 }

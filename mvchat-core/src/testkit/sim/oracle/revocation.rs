@@ -1,22 +1,39 @@
-//! I22: after the acknowledgement of a logout its sessions do nothing more, and their connections close.
+//! I22: after the acknowledgement of a logout, or of a revocation, its sessions do nothing more on any node, and their
+//! connections close.
 
 use crate::testkit::sim::{Call, History};
+use serde_json::Value;
 
 /// How long a connection may stay open, in milliseconds, with what its frames take on their way.
 const CLOSES_WITHIN: u64 = 3_000;
+/// How long another node may still answer what changes nothing, in milliseconds.
+const READS_WITHIN: u64 = 2_000;
 
 pub(super) fn check(history: &History) -> Vec<String> {
     let mut broken = Vec::new();
-    for logout in history.calls.iter().filter(|call| call.kind == "logout") {
+    let ends =
+        |call: &&Call| call.kind == "logout" || call.kind == "session" && call.body["revoke"].is_string();
+    for logout in history.calls.iter().filter(ends) {
         let Some((since, _)) = logout.success() else { continue };
-        let all = logout.body["all"] == true;
+        let concerns = |link: usize, session: &Value| match &logout.body["revoke"] {
+            Value::String(revoked) => session == revoked,
+            _ if logout.body["all"] == true => history.links[link].user == logout.user,
+            _ => link == logout.link,
+        };
         let ended: Vec<usize> = (0..history.links.len())
-            .filter(|link| *link == logout.link || all && history.links[*link].user == logout.user)
-            .filter(|link| logged_in(history, *link).is_some_and(|at| at < logout.sent))
+            .filter(|link| {
+                logged_in(history, *link)
+                    .is_some_and(|(at, session)| at < logout.sent && concerns(*link, session))
+            })
             .collect();
+        let lately = |call: &Call| {
+            let elsewhere = history.links[call.link].node != history.links[logout.link].node;
+            let soon = history.records[call.sent].at <= history.records[since].at + READS_WITHIN;
+            elsewhere && soon && ["get", "search", "typing"].contains(&call.kind.as_str())
+        };
         for call in history.calls.iter().filter(|call| ended.contains(&call.link) && call.sent > since) {
             // A greeting needs no session.
-            if call.success().is_some() && call.kind != "hi" {
+            if call.success().is_some() && call.kind != "hi" && !lately(call) {
                 broken.push(format!("{} {} was carried out after a logout", call.kind, call.body));
             }
         }
@@ -32,9 +49,10 @@ pub(super) fn check(history: &History) -> Vec<String> {
     broken
 }
 
-fn logged_in(history: &History, link: usize) -> Option<usize> {
+/// Returns when a connection was logged in, and on which session.
+fn logged_in(history: &History, link: usize) -> Option<(usize, &Value)> {
     let login = |call: &&Call| call.link == link && call.kind == "login";
-    history.calls.iter().find(login)?.success().map(|(at, _)| at)
+    history.calls.iter().find(login)?.success().map(|(at, params)| (at, &params["session"]))
 }
 
 /// Returns whether a connection that nothing had stopped was told something after a time.
@@ -75,5 +93,24 @@ mod tests {
         sends(out(true), 1).keeps(check);
         let data = json!({"conv": CONV, "seq": 1, "rev": 2, "from": user(1), "content": "x"});
         out(false).later(9_000).down(0, "data", data).breaks(check);
+    }
+
+    #[test]
+    fn what_happens_after_a_revocation_is_seen() {
+        let revoked = || {
+            Story::new()
+                .up(1, "1", "login", json!({}))
+                .ok(1, "1", json!({"session": "a"}))
+                .up(0, "1", "session", json!({"revoke": "a"}))
+                .ok(0, "1", json!({}))
+        };
+        let sends = |story: Story| {
+            story.up(1, "2", "send", send("a", "x")).ok(1, "2", json!({"conv": CONV, "seq": 1, "rev": 2}))
+        };
+        sends(revoked()).breaks(check);
+        let other = Story::new().up(1, "1", "login", json!({})).ok(1, "1", json!({"session": "b"}));
+        sends(other.up(0, "1", "session", json!({"revoke": "a"})).ok(0, "1", json!({}))).keeps(check);
+        let reads = |story: Story| story.up(1, "2", "get", json!({})).ok(1, "2", json!({}));
+        reads(revoked()).breaks(check);
     }
 }
