@@ -1,11 +1,24 @@
 //! `fuzz`: libFuzzer makes up inputs for the laws of `fuzz/laws`, guided by what they reach in the code.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{run::Run, tree};
 
-/// The targets, in the order in which they run.
-const TARGETS: [&str; 8] = ["envelope", "notice", "irido", "cursor", "config", "token", "sealed", "session"];
+/// The targets in the order in which they run, with the longest input: for whole machines it is a row of steps, which
+/// take their time.
+const TARGETS: [(&str, u32); 8] = [
+    ("envelope", 8_192),
+    ("notice", 8_192),
+    ("irido", 8_192),
+    ("cursor", 512),
+    ("config", 4_096),
+    ("token", 6_144),
+    ("sealed", 1_024),
+    ("session", 1_024),
+];
 /// How long each target runs when nobody says otherwise.
 const SECONDS: &str = "60";
 /// What makes LLVM count the edges that are taken and show what is compared. All of it is stable: the code is safe
@@ -32,14 +45,20 @@ pub(crate) fn fuzz(args: &[String]) -> Result<(), String> {
         }
     }
     seconds.parse::<u32>().map_err(|_| format!("`--seconds {seconds}` is no number"))?;
-    let chosen = |target: &&str| only.as_deref().is_none_or(|only| only == *target);
-    let targets: Vec<&str> = TARGETS.into_iter().filter(chosen).collect();
+    let chosen = |(target, _): &(&str, u32)| only.as_deref().is_none_or(|only| only == *target);
+    let targets: Vec<(&str, u32)> = TARGETS.into_iter().filter(chosen).collect();
     if targets.is_empty() {
-        return Err(format!("there is no such target; there are {}", TARGETS.join(", ")));
+        return Err(format!(
+            "there is no such target; there are {}",
+            TARGETS.map(|(target, _)| target).join(", ")
+        ));
     }
     let programs = build(&targets)?;
-    let broken: Vec<&str> =
-        targets.into_iter().filter(|target| run(&programs, target, &seconds, keep).is_err()).collect();
+    let broken: Vec<&str> = targets
+        .into_iter()
+        .filter(|(target, longest)| run(&programs, target, *longest, &seconds, keep).is_err())
+        .map(|(target, _)| target)
+        .collect();
     if broken.is_empty() {
         return Ok(());
     }
@@ -51,16 +70,16 @@ pub(crate) fn fuzz(args: &[String]) -> Result<(), String> {
 }
 
 /// Builds the targets; returns their folder.
-fn build(targets: &[&str]) -> Result<PathBuf, String> {
+fn build(targets: &[(&str, u32)]) -> Result<PathBuf, String> {
     let version = Run::new("rustc").words("-vV").capture().map_err(|error| format!("rustc: {error}"))?;
     let host = version.stdout.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.ok_or("`rustc -vV` does not say for which host it compiles")?.to_owned();
     // With a target, build scripts and macros are compiled without the flags.
     let mut run = Run::cargo().words("build --release --locked --manifest-path fuzz/Cargo.toml");
-    for target in targets {
+    for (target, _) in targets {
         run = run.words("--bin").arg(*target);
     }
-    if targets.contains(&"config") {
+    if targets.iter().any(|(target, _)| *target == "config") {
         run = run.words("--features config");
     }
     run.words("--target-dir fuzz/target --target")
@@ -72,7 +91,7 @@ fn build(targets: &[&str]) -> Result<PathBuf, String> {
     Ok(tree::root().join("fuzz/target").join(host).join("release"))
 }
 
-fn run(programs: &std::path::Path, target: &str, seconds: &str, keep: bool) -> Result<(), String> {
+fn run(programs: &Path, target: &str, longest: u32, seconds: &str, keep: bool) -> Result<(), String> {
     let corpus = tree::root().join("fuzz/corpus").join(target);
     let found = tree::root().join("fuzz/target/found");
     let fresh = tree::root().join("fuzz/target/fresh").join(target);
@@ -82,8 +101,9 @@ fn run(programs: &std::path::Path, target: &str, seconds: &str, keep: bool) -> R
     println!("── {target}, {seconds} s");
     Run::new(programs.join(target))
         .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-max_len={longest}"))
         .arg(format!("-artifact_prefix={}/{target}-", found.display()))
-        .words("-max_len=8192 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=1")
+        .words("-timeout=60 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=1")
         .arg(&fresh)
         .arg(&corpus)
         .show()?;
@@ -112,7 +132,7 @@ mod tests {
     #[test]
     fn every_target_has_a_program_and_a_corpus() {
         let manifest = fs::read_to_string(tree::root().join("fuzz/Cargo.toml")).unwrap_or_default();
-        for target in TARGETS {
+        for (target, _) in TARGETS {
             assert!(manifest.contains(&format!("path = \"targets/{target}.rs\"")), "{target}");
             assert!(tree::root().join("fuzz/corpus").join(target).is_dir(), "{target}");
         }

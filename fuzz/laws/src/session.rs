@@ -331,6 +331,7 @@ impl Driver {
 
     /// A frame leaves the outbox: it is the next answer, or the next of what was told of some conversation.
     fn leaves(&mut self, frame: &Bytes) {
+        self.pass_over_silence();
         if let Some(told) = self.told.values_mut().find(|told| told.frames.get(told.left) == Some(frame)) {
             let passed =
                 told.behind.iter().find(|(at, ticket)| *at <= told.left && ticket.0 >= self.answered);
@@ -342,14 +343,17 @@ impl Driver {
             self.answered += 1;
             if let Some(reply) = reply {
                 assert_eq!(reply, frame, "answers leave in order");
-                // Those that are no frame stand for no place behind it either.
-                while self.replies.get(&Ticket(self.answered)) == Some(&None) {
-                    self.answered += 1;
-                }
                 return;
             }
         }
         panic!("{frame:?} was never queued");
+    }
+
+    /// What is not answered with a frame leaves unseen.
+    fn pass_over_silence(&mut self) {
+        while self.replies.get(&Ticket(self.answered)) == Some(&None) {
+            self.answered += 1;
+        }
     }
 
     /// Carries out what was begun, and looks whether all has been answered.
@@ -367,6 +371,7 @@ impl Driver {
         while let Some(frame) = self.outbox.pop() {
             self.leaves(&frame);
         }
+        self.pass_over_silence();
         assert_eq!((self.outbox.bytes(), self.answered), (0, self.asked.len() as u64));
         assert!(self.told.values().all(|told| told.left == told.frames.len()), "all has left");
     }
