@@ -37,7 +37,7 @@ pub(crate) fn fuzz(args: &[String]) -> Result<(), String> {
     if targets.is_empty() {
         return Err(format!("there is no such target; there are {}", TARGETS.join(", ")));
     }
-    let programs = build()?;
+    let programs = build(&targets)?;
     let broken: Vec<&str> =
         targets.into_iter().filter(|target| run(&programs, target, &seconds, keep).is_err()).collect();
     if broken.is_empty() {
@@ -50,14 +50,20 @@ pub(crate) fn fuzz(args: &[String]) -> Result<(), String> {
     ))
 }
 
-/// Builds all targets; returns their folder.
-fn build() -> Result<PathBuf, String> {
+/// Builds the targets; returns their folder.
+fn build(targets: &[&str]) -> Result<PathBuf, String> {
     let version = Run::new("rustc").words("-vV").capture().map_err(|error| format!("rustc: {error}"))?;
     let host = version.stdout.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.ok_or("`rustc -vV` does not say for which host it compiles")?.to_owned();
     // With a target, build scripts and macros are compiled without the flags.
-    Run::cargo()
-        .words("build --release --locked --bins --manifest-path fuzz/Cargo.toml --target-dir fuzz/target --target")
+    let mut run = Run::cargo().words("build --release --locked --manifest-path fuzz/Cargo.toml");
+    for target in targets {
+        run = run.words("--bin").arg(*target);
+    }
+    if targets.contains(&"config") {
+        run = run.words("--features config");
+    }
+    run.words("--target-dir fuzz/target --target")
         .arg(&host)
         .env("RUSTFLAGS", INSTRUMENTATION)
         .env("CARGO_INCREMENTAL", "0")

@@ -10,7 +10,7 @@ fn corpus() -> PathBuf {
 
 #[test]
 fn every_file_of_the_corpus_keeps_its_law() {
-    for (name, law) in mvchat_fuzz_laws::LAWS {
+    for &(name, law) in mvchat_fuzz_laws::LAWS {
         let mut files: Vec<_> =
             fs::read_dir(corpus().join(name)).expect(name).map(|entry| entry.unwrap().path()).collect();
         files.sort();
@@ -26,7 +26,7 @@ fn every_file_of_the_corpus_keeps_its_law() {
 /// Inputs that differ from the corpus in one place, so that a run without a fuzzer looks beside the path, too.
 #[test]
 fn small_changes_of_the_corpus_keep_the_laws() {
-    for (name, law) in mvchat_fuzz_laws::LAWS {
+    for &(name, law) in mvchat_fuzz_laws::LAWS {
         for entry in fs::read_dir(corpus().join(name)).expect(name) {
             let mut data = fs::read(entry.unwrap().path()).unwrap();
             let step = 1 + data.len() / 16;

@@ -40,6 +40,9 @@ pub trait Portable: fmt::Debug + Send + Sync {
 }
 
 /// A reading of everything that a store keeps: one state of it.
+///
+/// # Contract
+/// * The pages of a part hold each of its items once, as many as are counted (law `what_was_loaded_is_dumped_again`).
 #[async_trait]
 pub trait Dump: Send {
     /// Returns the place that nothing has gone beyond: neither what was committed, nor what was answered to anybody.
