@@ -4,10 +4,10 @@ use super::chat::Inner;
 use super::fanout::Publish;
 use super::view::mentions;
 use crate::error::{ErrorKind, Result};
-use crate::policy::{Conversation, Message, MessageState};
+use crate::policy::{Conversation, Message, MessageState, Standing};
 use crate::proto::{
-    ConvId, JoinableContent, Json, MutedContent, Position, RetentionContent, Rev, RoleContent,
-    SlowModeContent, SystemMessagesContent,
+    ConvId, JoinableContent, Json, MAX_COUNTER, MutedContent, Position, RetentionContent, Rev, RoleContent,
+    SlowModeContent, SystemMessagesContent, UserId,
 };
 use crate::seam::{Committed, LogEntry, LogEvent, Store};
 use crate::session::Ended;
@@ -125,8 +125,9 @@ impl Inner {
             // What was not committed after all must not count as told.
             told.set(conv, last.rev);
         }
-        for (entry, message) in happened {
-            match self.insist(|| self.tell_entry(&entry, message.clone())).await {
+        for (place, (entry, message)) in happened.iter().enumerate() {
+            let later = &happened[place + 1..];
+            match self.insist(|| self.tell_entry(entry, message.clone(), later)).await {
                 Ok(true) => {}
                 Ok(false) => self.let_catch_up(conv),
                 Err(error) => {
@@ -189,7 +190,12 @@ impl Inner {
     }
 
     /// Returns whether it could be told.
-    async fn tell_entry(self: &Arc<Self>, entry: &LogEntry, message: Option<Message>) -> Result<bool> {
+    async fn tell_entry(
+        self: &Arc<Self>,
+        entry: &LogEntry,
+        message: Option<Message>,
+        later: &[(LogEntry, Option<Message>)],
+    ) -> Result<bool> {
         let known = if entry.seq.is_none() {
             // Members or settings are others now.
             let fresh = self.store.conversation(entry.conv).await?;
@@ -199,11 +205,56 @@ impl Inner {
             self.conversation(entry.conv).await?
         };
         let Some(conv) = known else { return Ok(true) };
+        // The conversation can be newer than the change, and whoever came or went since is told as it was then.
+        let last = later.last().map_or(entry.rev, |(last, _)| last.rev);
+        let newer = self.store.happened(conv.id, last, Rev(MAX_COUNTER)).await?;
+        let conv = self.members_before(&conv, later.iter().chain(&newer).map(|(later, _)| later));
         let Some(publish) = self.publication(&conv, entry, message.as_ref()).await? else { return Ok(false) };
         let LogEntry { rev, position, at, .. } = *entry;
         let committed = Committed { rev, position, at, message, conv: None };
         self.fan_out(&conv, entry.actor, None, publish, &committed).await;
         Ok(true)
+    }
+
+    /// Returns a conversation with the members that it had before some changes.
+    fn members_before<'a>(
+        &self,
+        conv: &Arc<Conversation>,
+        changes: impl Iterator<Item = &'a LogEntry>,
+    ) -> Arc<Conversation> {
+        let mut were: BTreeMap<UserId, Standing> = BTreeMap::new();
+        for change in changes {
+            match &change.event {
+                LogEvent::Joined(user) => {
+                    were.entry(*user).or_insert(Standing::Left);
+                }
+                LogEvent::Left(user) | LogEvent::Kicked(user) => {
+                    were.entry(*user).or_insert(Standing::Active);
+                }
+                // Whether that was a member is not known; somebody who was has to catch up.
+                LogEvent::Banned(user) if !were.contains_key(user) => {
+                    self.hub.end_all(*user, Ended::Overflow, None);
+                }
+                LogEvent::Ended => {
+                    let ended = conv.members.iter().filter(|(_, member)| member.rev == change.rev);
+                    for (user, _) in ended {
+                        were.entry(*user).or_insert(Standing::Active);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let differs = |(user, standing): (&UserId, &Standing)| {
+            conv.members.get(user).is_some_and(|member| member.standing != *standing)
+        };
+        if !were.iter().any(differs) {
+            return conv.clone();
+        }
+        let mut conv = Conversation::clone(conv);
+        for (user, standing) in were {
+            conv.members.entry(user).and_modify(|member| member.standing = standing);
+        }
+        Arc::new(conv)
     }
 
     /// Puts together what is told about an entry, from what is there now; nothing if that is gone meanwhile.

@@ -1,16 +1,19 @@
 //! I22: after the acknowledgement of a logout, or of a revocation, its sessions do nothing more on any node, and their
 //! connections close.
 
-use crate::testkit::sim::{Call, History};
+use crate::testkit::sim::{Call, History, Push, Sightings};
 use serde_json::Value;
 
 /// How long a connection may stay open, in milliseconds, with what its frames take on their way.
 const CLOSES_WITHIN: u64 = 3_000;
+/// How much longer what was said before takes over a slow connection with much to read.
+const ON_ITS_WAY: u64 = 12_000;
 /// How long another node may still answer what changes nothing, in milliseconds.
 const READS_WITHIN: u64 = 2_000;
 
 pub(super) fn check(history: &History) -> Vec<String> {
     let mut broken = Vec::new();
+    let sightings = Sightings::new(history);
     let ends =
         |call: &&Call| call.kind == "logout" || call.kind == "session" && call.body["revoke"].is_string();
     for logout in history.calls.iter().filter(ends) {
@@ -40,7 +43,7 @@ pub(super) fn check(history: &History) -> Vec<String> {
         let deadline = history.records[since].at + CLOSES_WITHIN;
         let past = history.records.last().is_some_and(|record| record.at > deadline);
         for link in ended.into_iter().filter(|_| past) {
-            let heard = heard_after(history, link, deadline);
+            let heard = heard_after(history, &sightings, link, deadline);
             if heard {
                 broken.push(format!("connection {link} still heard something long after a logout"));
             }
@@ -56,13 +59,20 @@ fn logged_in(history: &History, link: usize) -> Option<(usize, &Value)> {
 }
 
 /// Returns whether a connection that nothing had stopped was told something after a time.
-fn heard_after(history: &History, link: usize, deadline: u64) -> bool {
-    let pushes = history.pushes.iter().filter(|push| push.link == link).map(|push| push.at);
+fn heard_after(history: &History, sightings: &Sightings, link: usize, deadline: u64) -> bool {
+    let at = |place: usize| history.records[place].at;
+    // A change that nobody knew by then was told after it; of everything else it is not known when it was said.
+    let late = |push: &&Push| match push.conv().zip(push.rev()).map(|(conv, rev)| sightings.first(conv, rev))
+    {
+        Some(Some(first)) => at(first) > deadline,
+        _ => at(push.at) > deadline + ON_ITS_WAY,
+    };
+    let pushes = history.pushes.iter().filter(|push| push.link == link);
     let mut stalled = history
         .records
         .iter()
         .filter(|record| matches!(record.seen, crate::testkit::sim::Seen::Stalled(of) if of == link));
-    stalled.next().is_none() && pushes.into_iter().any(|at| history.records[at].at > deadline)
+    stalled.next().is_none() && pushes.into_iter().any(|push| late(&push))
 }
 
 #[cfg(test)]
