@@ -3,13 +3,13 @@
 //! `cargo xtask bench store`, or `cargo run --release -p mvchat-store-postgres --example beside_sql <address>`
 //!
 //! In each round 1, 16 and 64 senders that each wait for their answer write into 1,000 conversations, and then into a
-//! single one:
-//! * raw: 300 bytes by a bare statement that numbers and inserts whatever waits, with as many writers as the engine has
-//!   shards; no checks, no log, no second index;
-//! * the engine: a text of 250 bytes, checked, sealed, kept and published.
+//! single one, with the same connections' worth of writers, on the same server, one after the other:
+//! * bare: 300 bytes by a statement that numbers and inserts whatever waits, into a table with a primary key only;
+//! * raw: the same into copies of the store's tables, so with the same columns, bytes and indexes, but without a check;
+//! * the engine: a text of 250 bytes, checked, sealed, kept, published, and marked as read by its sender.
 //!
-//! The table shows the medians of the rounds. The tables are in the schemas `bench` and `bench_raw`, which are dropped
-//! before and after.
+//! The table shows the medians of the rounds, and how the engine compares with the second. The tables are in the schemas
+//! `bench` and `bench_raw`, which are dropped before and after.
 
 use mvchat_core::policy::{ConvKind, ConvSettings};
 use mvchat_core::proto::{ConvId, Json, Role, SendMessage, UserId};
@@ -35,14 +35,28 @@ const SPAN: Duration = Duration::from_secs(2);
 const BYTES: usize = 300;
 
 const DROP: &str = "drop schema if exists bench cascade; drop schema if exists bench_raw cascade";
-const RAW_TABLES: &str = "create schema bench_raw; create table bench_raw.conversations (id uuid primary key, \
-     last_seq bigint not null) with (fillfactor = 70); create table bench_raw.messages (conv uuid, seq bigint, \
-     id uuid, sender uuid, ts bigint, content bytea, primary key (conv, seq))";
-const RAW: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
-     bumped as (update bench_raw.conversations c set last_seq = c.last_seq + n.count from (select i.conv, count(*) \
+const RAW_TABLES: &str = "create schema bench_raw; create table bench_raw.bare_conversations (id uuid primary key, \
+     last_seq bigint not null) with (fillfactor = 70); create table bench_raw.bare_messages (conv uuid, seq bigint, \
+     id uuid, sender uuid, ts bigint, content bytea, primary key (conv, seq)); \
+     create table bench_raw.conversations (like bench.conversations including all) with (fillfactor = 70); \
+     create table bench_raw.messages (like bench.messages including all); \
+     insert into bench_raw.conversations (id, kind, epoch, created_at, settings, active, found, touched) \
+     select id, kind, epoch, created_at, settings, active, found, touched from bench.conversations; \
+     insert into bench_raw.bare_conversations select id, 0 from bench.conversations";
+const BARE: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
+     bumped as (update bench_raw.bare_conversations c set last_seq = c.last_seq + n.count from (select i.conv, count(*) \
      from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before) \
-     insert into bench_raw.messages select i.conv, b.before + row_number() over (partition by i.conv order by i.ord), \
+     insert into bench_raw.bare_messages select i.conv, b.before + row_number() over (partition by i.conv order by i.ord), \
      gen_random_uuid(), i.conv, 1, i.content from item i join bumped b on b.id = i.conv";
+const RAW: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
+     bumped as (update bench_raw.conversations c set last_seq = c.last_seq + n.count, rev = c.rev + n.count, last_at = 1, \
+     touched = (pg_current_xact_id()::text::bigint << 10) from (select i.conv, count(*) \
+     from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before), \
+     numbered as (select i.*, b.before + row_number() over (partition by i.conv order by i.ord) as seq \
+     from item i join bumped b on b.id = i.conv) \
+     insert into bench_raw.messages (conv, seq, rev, born_rev, pos, id, sender, ts, content, cid, print) \
+     select conv, seq, seq, seq, (pg_current_xact_id()::text::bigint << 10) + ord, gen_random_uuid(), conv, 1, content, \
+     gen_random_uuid()::text::bytea, decode(repeat('ab', 32), 'hex') from numbered";
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -50,30 +64,30 @@ async fn main() -> Outcome<()> {
     let plain = PgPool::connect(&url).await?;
     sqlx::raw_sql(DROP).execute(&plain).await?;
     let store = PgStore::options().schema("bench").accept_weak_durability().open(&url).await?;
-    sqlx::raw_sql(RAW_TABLES).execute(&plain).await?;
     for number in 0..SPREADS[0] {
         store.create_conversation(group(number)).await?;
-        let raw = sqlx::query("insert into bench_raw.conversations values ($1, 0)").bind(conv(number).0);
-        raw.execute(&plain).await?;
     }
+    sqlx::raw_sql(RAW_TABLES).execute(&plain).await?;
     let chat = Chat::builder(store.clone()).keys(Keys::ephemeral()).commit_shards(SHARDS).build().await?;
     chat.add_user(me(), None).await?;
     let mut table = Vec::new();
     for spread in SPREADS {
         for senders in SENDERS {
-            let (mut raw, mut engine) = (Vec::new(), Vec::new());
+            let (mut bare, mut raw, mut engine) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                raw.push(raw_a_second(&plain, senders, spread).await?);
+                bare.push(raw_a_second(BARE, &plain, senders, spread).await?);
+                raw.push(raw_a_second(RAW, &plain, senders, spread).await?);
                 engine.push(sends_a_second(&chat, senders, spread).await?);
             }
-            table.push((spread, senders, median(&mut raw), median(&mut engine)));
+            table.push((spread, senders, median(&mut bare), median(&mut raw), median(&mut engine)));
         }
     }
     let mut out = std::io::stdout().lock();
     writeln!(out, "per second, medians of {ROUNDS} rounds")?;
-    writeln!(out, "conversations  senders       raw    engine  ratio")?;
-    for (spread, senders, raw, engine) in table {
-        writeln!(out, "{spread:>13} {senders:>8} {raw:>9.0} {engine:>9.0}   {:.2}", engine / raw)?;
+    writeln!(out, "conversations  senders      bare       raw    engine  of raw")?;
+    for (spread, senders, bare, raw, engine) in table {
+        let ratio = engine / raw;
+        writeln!(out, "{spread:>13} {senders:>8} {bare:>9.0} {raw:>9.0} {engine:>9.0}    {ratio:.2}")?;
     }
     sqlx::raw_sql(DROP).execute(&plain).await?;
     Ok(())
@@ -104,10 +118,10 @@ fn group(number: usize) -> NewConversation {
 type Job = (Uuid, oneshot::Sender<()>);
 
 /// Measures bare statements, each with all that waited while the one before ran.
-async fn raw_a_second(pool: &PgPool, senders: usize, spread: usize) -> Outcome<f64> {
+async fn raw_a_second(statement: &'static str, pool: &PgPool, senders: usize, spread: usize) -> Outcome<f64> {
     let writer = |_| {
         let (queue, jobs) = mpsc::channel(4_096);
-        (queue, tokio::spawn(write_raw(pool.clone(), jobs)))
+        (queue, tokio::spawn(write_raw(statement, pool.clone(), jobs)))
     };
     let (queues, writers): (Vec<_>, Vec<_>) = (0..SHARDS).map(writer).unzip();
     let start = Instant::now();
@@ -141,12 +155,12 @@ async fn send_raw(
     Ok(count)
 }
 
-async fn write_raw(pool: PgPool, mut jobs: mpsc::Receiver<Job>) -> Outcome<()> {
+async fn write_raw(statement: &'static str, pool: PgPool, mut jobs: mpsc::Receiver<Job>) -> Outcome<()> {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, 512).await > 0 {
         let convs: Vec<Uuid> = batch.iter().map(|(conv, _)| *conv).collect();
         let contents = vec![vec![b'x'; BYTES]; batch.len()];
-        sqlx::query(RAW).bind(convs).bind(contents).execute(&pool).await?;
+        sqlx::query(statement).bind(convs).bind(contents).execute(&pool).await?;
         for (_, answer) in batch.drain(..) {
             // A sender that has gone needs no answer.
             let _ = answer.send(());

@@ -31,6 +31,8 @@ const ANALYZE: &str = "analyze @.users, @.credentials, @.sessions, @.contacts, @
 const RELEASE: &str = "delete from @.loading";
 const IDENTITY: &str = "select 'postgres:' || (select c.system_identifier from pg_control_system() c) || '/' || current_database()";
 
+pub(crate) const STATEMENTS: &[&str] = &[NOTE, LOAD, SETTLE, RELEASE, IDENTITY];
+
 #[async_trait]
 impl Portable for PgStore {
     async fn identity(&self) -> StoreResult<String> {
@@ -66,7 +68,7 @@ impl Portable for PgStore {
         let text = to_json(note)?;
         let settle = sqlx::query(self.sql(SETTLE)).bind(&text).bind(number(note.position.0));
         settle.execute(&mut connection).await.map_err(failed)?;
-        connection.execute(sqlx::raw_sql(self.sql(ANALYZE))).await.map_err(failed)?;
+        connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(self.named(ANALYZE)))).await.map_err(failed)?;
         sqlx::Connection::close(connection).await.map_err(failed)
     }
 

@@ -34,8 +34,9 @@ Usage: cargo xtask <command>
   sim [--seeds <n>] [--seed <s>] [--trace]
                               simulate runs by seed, optimised; with --seed alone that one again
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
-  crash [--cycles <n>] [--seed <s>] [--load <n>] [--at-once <n>]
-                              kill the reference server under load, and look whether all that it acknowledged is there
+  crash [--store sled|postgres] [--cycles <n>] [--seed <s>] [--load <n>] [--at-once <n>]
+                              kill the reference server under load, and look whether all that it acknowledged is there;
+                              on PostgreSQL also the database's server
   powercut [--cycles <n>] [--seed <s>] [--changes <n>]
                               the same with power cuts: what was not synced is lost, torn or out of order (needs FUSE)
   fuzz [--seconds <n>] [--target <t>] [--keep]
