@@ -40,6 +40,11 @@ pub trait Portable: fmt::Debug + Send + Sync {
 }
 
 /// A reading of everything that a store keeps: one state of it.
+///
+/// # Contract
+/// * Pages of a part have every item once, as many as are counted, and asked again they have the same (laws
+///   `loading_twice_is_loading_once`, `a_begun_copy_goes_on`).
+/// * Entries of the log come in its order, equals in one page (law `equals_of_the_log_stay_together`).
 #[async_trait]
 pub trait Dump: Send {
     /// Returns the place that nothing has gone beyond: neither what was committed, nor what was answered to anybody.
