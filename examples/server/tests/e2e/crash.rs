@@ -2,6 +2,7 @@
 //!
 //! In the environment, `MVCHAT_CRASH_CYCLES` (5) makes a run longer, with `MVCHAT_CRASH_SEED` (random, printed) the same
 //! kills fall again, and `MVCHAT_CRASH_LOAD` (300) bounds how many messages there are between two of them.
+#![expect(clippy::print_stdout, reason = "a run says by which numbers it can be repeated")]
 
 use crate::postgres::database;
 use crate::support::{Data, Random, campaign, setting, soon};
