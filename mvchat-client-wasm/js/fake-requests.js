@@ -19,10 +19,10 @@ export function answer(store, socket, kind, fields) {
   }
 }
 
-function logIn({ store, socket }, user) {
+function logIn({ store, socket }, user, { used, refresh = store.refresh(user.id, used) } = {}) {
   socket.user = user.id;
   const { id, session, public: profile, private: own, privacy, status } = user;
-  return { user: id, token: store.token(id), session, emailVerified: false, desc: { public: profile, private: own }, privacy, status };
+  return { user: id, token: store.token(id), refresh: refresh ?? undefined, session, emailVerified: false, desc: { public: profile, private: own }, privacy, status };
 }
 
 function secretOf(secret) {
@@ -31,10 +31,12 @@ function secretOf(secret) {
 }
 
 const REQUESTS = {
-  hi: () => ({ params: { ver: "0.1.0", build: "fake", sid: crypto.randomUUID(), unicode: "17.0", limits: LIMITS, caps: ["cid", "changes"] } }),
+  hi: () => ({ params: { ver: "0.1.0", build: "fake", sid: crypto.randomUUID(), unicode: "17.0", limits: LIMITS, caps: ["cid", "changes", "refresh"] } }),
 
   login(of, { scheme, secret }) {
-    if (scheme === "token") return { params: logIn(of, of.store.byToken(secret)) };
+    // An access token renews nothing.
+    const way = secret.startsWith("mvr_") ? { used: secret } : { refresh: null };
+    if (scheme === "token") return { params: logIn(of, of.store.byToken(secret), way) };
     const [name, password] = secretOf(secret);
     const user = [...of.store.users.values()].find((user) => user.name === name.toLowerCase());
     if (user?.password !== password) throw new Refusal(401, "bad_credentials", "invalid credentials");

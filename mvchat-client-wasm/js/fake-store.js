@@ -16,6 +16,9 @@ export class FakeStore {
   #push;
   #later = [];
   #touched = 0;
+  /** The sessions' refresh tokens: which was used last, and which replaced it. */
+  #rows = new Map();
+  #given = 0;
 
   /** @param {(user: string, frame: object, except?: object) => void} push */
   constructor(push) {
@@ -42,7 +45,19 @@ export class FakeStore {
     return `e30.${payload.replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_")}.fake`;
   }
 
+  /** A refresh token: good once, and again until one that replaced it is used. A login by name begins a new row. */
+  refresh(user, used) {
+    const row = used?.split("_")[2] ?? String(this.#rows.size);
+    const { used: before, live } = this.#rows.get(row) ?? { live: [] };
+    const next = `mvr_${user}_${row}_${(this.#given += 1)}`;
+    if (!used || before === used) this.#rows.set(row, { used, live: [...live, next] });
+    else if (live.includes(used)) this.#rows.set(row, { used, live: [next] });
+    else throw new Refusal(401, "bad_credentials", "invalid token");
+    return next;
+  }
+
   byToken(token) {
+    if (token.startsWith("mvr_")) return this.user(token.split("_")[1]);
     const user = [...this.users.keys()].find((id) => this.token(id) === token);
     if (!user) throw new Refusal(401, "token_expired", "token expired");
     return this.user(user);

@@ -40,15 +40,18 @@ export type Profile = Json;
 /** How to connect. One of `getToken`, `credentials`, `signUp` or an earlier login that was remembered is needed. */
 export interface ConnectOptions {
   /**
-   * Fetches a token from the app's own back end. Called at the start and whenever the server no longer takes the
-   * last token; tokens from here are never stored.
+   * Fetches a token of either kind, access or refresh, from the app's own back end. Called at the start and whenever
+   * the server no longer takes the last token; tokens from here are never stored.
    */
   getToken?: (why: "start" | "expired") => string | Promise<string>;
   /** Logs in with a name and a password. */
   credentials?: { user: string; password: string };
   /** Makes an account and logs in. */
   signUp?: { user: string; password: string; public?: Profile; inviteCode?: string };
-  /** Keeps the session's token on this device, so that later `connect(url)` needs no credentials. Default: false. */
+  /**
+   * Keeps the session on this device, so that later `connect(url)` needs no credentials: its token, or the newest
+   * refresh token where the server gives those, which the client renews by itself. Default: false.
+   */
   remember?: boolean;
   /** Separates accounts on one device that are used at the same time. Default: one account for each server. */
   account?: string;

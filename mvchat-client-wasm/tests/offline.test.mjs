@@ -86,6 +86,24 @@ test("a page that dies right after writing has lost nothing", async (t) => {
   assert.deepEqual(sent(server, room.id), ["a", "b"]);
 });
 
+test("a token that is good once is used once, and renewed by itself over connections and reloads", async (t) => {
+  const { server, start, first } = device(t);
+  const before = await first();
+  for (let round = 0; round < 3; round += 1) {
+    server.closeAll();
+    await until(before.status, ({ state }) => state !== "online");
+    before.retryNow();
+    await online(before);
+  }
+  await before.close();
+  const after = await start();
+  await online(after);
+  const secrets = server.received.filter(({ login }) => login?.scheme === "token").map(({ login }) => login.secret);
+  assert.equal(secrets.length, 4);
+  assert.ok(secrets.every((secret) => secret.startsWith("mvr_")), "an access token was kept");
+  assert.equal(new Set(secrets).size, secrets.length, "a token was used twice");
+});
+
 test("a refused message waits for a decision, also over a reload", async (t) => {
   const { server, ids, start, first } = device(t);
   const before = await first();

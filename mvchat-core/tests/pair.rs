@@ -5,6 +5,7 @@
 
 use mvchat_core::client::{Client, ClientConfig, Credentials, Draft, Event, Input, Output, SendState};
 use mvchat_core::error::ErrorKind;
+use mvchat_core::policy::{Refresh, RefreshHash, refreshed};
 use mvchat_core::proto::{
     AccountParams, ChangeItem, ChangesParams, Close, Command, ConnId, ConvEntry, ConvId, ConvItem,
     ConversationParams, ConversationsParams, Desc, Frame, Get, Json, MessageItem, MessageParams, Own, Reply,
@@ -17,16 +18,28 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const ME: UserId = UserId(Uuid::from_u128(1));
+/// After which time a connection has to log in again.
+const ACCESS: Duration = Duration::from_secs(200);
 const CONV: ConvId = ConvId(Uuid::from_u128(2));
 
 fn at(millis: u64) -> Now {
     Now { mono: Instant(millis), wall: Timestamp::from_micros(0) + Duration::from_millis(millis) }
 }
 
-/// What survives connections: the messages, each with a `rev` like its `seq`.
+/// What survives connections: the messages, each with a `rev` like its `seq`, and the session.
 #[derive(Default)]
 struct Engine {
     messages: Vec<MessageItem>,
+    /// The session's refresh tokens, and how many there were.
+    refresh: Option<Refresh>,
+    given: u32,
+}
+
+/// The hash of a token that is good once.
+fn hash(number: u32) -> RefreshHash {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&number.to_be_bytes());
+    hash
 }
 
 impl Engine {
@@ -70,13 +83,14 @@ impl Engine {
     fn run(&mut self, command: Command, now: Now) -> Result<Finished, ErrorKind> {
         Ok(match command {
             Command::LoginBasic { .. } | Command::LoginToken(_) => {
-                let expires = now.wall + Duration::from_secs(100_000);
+                let expires = now.wall + ACCESS;
+                let refresh = self.refresh(&command)?;
                 let session = SessionId(Uuid::from_u128(3));
                 let account = AccountParams {
                     user: ME,
                     token: Some("token".to_owned()),
                     expires: Some(expires),
-                    refresh: None,
+                    refresh: Some(refresh),
                     session: Some(session),
                     email_verified: false,
                     desc: Desc { public: None, private: None },
@@ -122,6 +136,22 @@ impl Engine {
             }
             _ => return Err(ErrorKind::Unsupported),
         })
+    }
+
+    /// Replaces the refresh token that a login uses; the first one comes with the password.
+    fn refresh(&mut self, command: &Command) -> Result<String, ErrorKind> {
+        self.given += 1;
+        let next = self.given;
+        let refresh = match command {
+            Command::LoginToken(token) => {
+                let used = token.0.strip_prefix("good once ").and_then(|number| number.parse().ok());
+                let (used, known) = used.zip(self.refresh.as_ref()).ok_or(ErrorKind::BadCredentials)?;
+                refreshed(known, &hash(used), hash(next)).ok_or(ErrorKind::BadCredentials)?
+            }
+            _ => Refresh::first(hash(next)),
+        };
+        self.refresh = Some(refresh);
+        Ok(format!("good once {next}"))
     }
 
     fn append(&mut self, content: Json, cid: Option<String>, ts: Timestamp) -> Seq {

@@ -88,6 +88,33 @@ begin
 end
 $$;
 
+-- Lets what comes be after a place.
+create function @.go_on_after(p_position bigint) returns void language plpgsql volatile as $$
+begin
+    execute format(
+        'create or replace function @.base() returns bigint language sql immutable as ''select %s::bigint''',
+        greatest(@.base(), p_position + 1 - (pg_current_xact_id()::text::bigint << 10)));
+end
+$$;
+
+-- Goes on after what there is, if that is far beyond what the server has reached: then it was restored from the dump of
+-- another server, whose transactions had higher ids. Who waited for a conversation is a little ahead, too.
+create function @.go_on_where_it_was() returns boolean language plpgsql volatile as $$
+declare
+    v_last bigint := greatest(
+        (select m.pos from @.messages m order by m.pos desc limit 1),
+        (select l.pos from @.log l order by l.pos desc limit 1));
+begin
+    if v_last is null
+        or v_last <= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint << 10) + @.base() + (1 << 20)
+    then
+        return false;
+    end if;
+    perform @.go_on_after(v_last + (1 << 20));
+    return true;
+end
+$$;
+
 -- Makes of what was loaded a store that can be read: the log has what is no message, messages that an ended
 -- conversation held stay as places in the log, and what comes is after p_position.
 create function @.settle(p_note text, p_position bigint) returns void language plpgsql volatile as $$
@@ -105,9 +132,7 @@ begin
         from @.moved b
         where b.event is null and not exists (select from @.messages m where m.conv = b.conv and m.seq = b.seq);
     delete from @.moved;
-    execute format(
-        'create or replace function @.base() returns bigint language sql immutable as ''select %s::bigint''',
-        greatest(@.base(), p_position + 1 - (pg_current_xact_id()::text::bigint << 10)));
+    perform @.go_on_after(p_position);
     update @.loading set note = p_note;
 end
 $$;

@@ -27,7 +27,6 @@ const APPEND_MANY: &str =
     "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 pub(crate) const CHANGE: &str = "select * from @.change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
                       $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[APPEND_MANY, CHANGE];
 
 impl PgStore {

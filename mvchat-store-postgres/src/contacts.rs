@@ -21,7 +21,6 @@ const NAME: &str =
     "update @.contacts c set nickname = $3 where c.owner = $1 and c.other = $2 returning c.owner";
 const OF: &str = "select c.other, c.source, c.created_at, c.nickname, c.trusts, c.trusted from @.contacts c where c.owner = $1 \
      order by c.created_at desc, c.other desc";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[ADD, REMOVE, NAME, OF];
 
 #[async_trait]

@@ -34,7 +34,6 @@ const PEERS: &str = "select o.user_id from @.members m \
      select o.user_id from @.members m join @.conversations c on c.id = m.conv and c.kind = 1 \
      cross join lateral (select o.user_id, o.blocks from @.members o where o.conv = m.conv offset 0) o \
      where m.user_id = $1 and (m.blocks or o.blocks) order by 1";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[CREATE, WHOLE, RECEIPTS, BLOCKED, PEERS];
 
 #[async_trait]

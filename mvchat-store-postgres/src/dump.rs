@@ -86,22 +86,27 @@ const LOG: &str = "select e.* from ((select m.pos, m.conv, m.born_rev, coalesce(
      null::text from @.messages m where m.pos > $1 order by m.pos limit $2) union all \
      (select l.pos, l.conv, l.rev, l.actor, l.at, l.seq, l.event from @.log l where l.pos > $1 order by l.pos limit $2) \
      order by 1 limit $2) e";
-/// What an ended conversation held is kept as places in the log only; `$3` are the settings of such a one.
+/// What an ended conversation held is kept as places in the log only; the settings of such a one are given.
 macro_rules! messages {
-    ($select:expr) => {
+    ($select:expr, $settings:literal) => {
         concat!(
             $select,
             " from @.messages m join @.conversations c on c.id = m.conv \
-             and not (c.active = 0 and c.owner is null and c.settings = $3)"
+             and not (c.active = 0 and c.owner is null and c.settings = ",
+            $settings,
+            ")"
         )
     };
 }
 const MESSAGES: [&str; 2] = pages!(
-    messages!(concat!(
-        "select ",
-        message_columns!(),
-        ", m.conv, coalesce(m.sender, m.actor), m.born_rev, m.print, jsonb_build_array(m.conv, m.seq)::text"
-    )),
+    messages!(
+        concat!(
+            "select ",
+            message_columns!(),
+            ", m.conv, coalesce(m.sender, m.actor), m.born_rev, m.print, jsonb_build_array(m.conv, m.seq)::text"
+        ),
+        "$3"
+    ),
     "(m.conv, m.seq) > (($1::jsonb ->> 0)::uuid, ($1::jsonb ->> 1)::bigint)",
     "m.conv, m.seq"
 );
@@ -122,46 +127,63 @@ const PARTLY: [&str; 2] = pages!(
     "(p.conv, p.seq) > (($1::jsonb ->> 0)::uuid, ($1::jsonb ->> 1)::bigint)",
     "p.conv, p.seq"
 );
-const COUNT_LOG: &str = "select (select count(*) from @.messages) + (select count(*) from @.log)";
-const COUNT_MESSAGES: &str = messages!("select count(*), $1::text, $2::bigint");
-macro_rules! counted {
-    ($table:literal) => {
-        concat!("select count(*) from @.", $table)
-    };
-}
-#[cfg(test)]
-const COUNTS: &[&str] = &[
-    counted!("users"),
-    counted!("credentials"),
-    counted!("sessions"),
-    counted!("contacts"),
-    counted!("invites"),
-    counted!("conversations"),
-    counted!("links"),
-    counted!("hidden"),
-    counted!("due"),
-    counted!("partly"),
+/// How many there are, of what is one row for each.
+const COUNTS: [&str; 10] = [
+    "select count(*) from @.users",
+    "select count(*) from @.credentials",
+    "select count(*) from @.sessions",
+    "select count(*) from @.contacts",
+    "select count(*) from @.invites",
+    "select count(*) from @.conversations",
+    "select count(*) from @.links",
+    "select count(*) from @.hidden",
+    "select count(*) from @.due",
+    "select count(*) from @.partly",
 ];
+const COUNT_LOG: &str = "select (select count(*) from @.messages) + (select count(*) from @.log)";
+const COUNT_MESSAGES: &str = messages!("select count(*)", "$1");
 /// What is beyond everything: transactions that did not begin yet, and what waited longer than its transaction's id.
 const POSITION: &str = "select greatest((pg_snapshot_xmax(pg_current_snapshot())::text::bigint << 10) + @.base(), \
      (select max(m.pos) from @.messages m), (select max(l.pos) from @.log l), \
      (select max(m.touched) from @.members m))";
-#[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[LOG, COUNT_LOG, COUNT_MESSAGES, POSITION];
-#[cfg(test)]
-pub(crate) const MORE: &[&[&str]] = &[
-    COUNTS,
-    &USERS,
-    &CREDENTIALS,
-    &SESSIONS,
-    &CONTACTS,
-    &INVITES,
-    &CONVERSATIONS,
-    &LINKS,
-    &MESSAGES,
-    &HIDDEN,
-    &DUE,
-    &PARTLY,
+
+pub(crate) const STATEMENTS: &[&str] = &[
+    USERS[0],
+    USERS[1],
+    CREDENTIALS[0],
+    CREDENTIALS[1],
+    SESSIONS[0],
+    SESSIONS[1],
+    CONTACTS[0],
+    CONTACTS[1],
+    INVITES[0],
+    INVITES[1],
+    CONVERSATIONS[0],
+    CONVERSATIONS[1],
+    LINKS[0],
+    LINKS[1],
+    MESSAGES[0],
+    MESSAGES[1],
+    HIDDEN[0],
+    HIDDEN[1],
+    DUE[0],
+    DUE[1],
+    PARTLY[0],
+    PARTLY[1],
+    LOG,
+    COUNTS[0],
+    COUNTS[1],
+    COUNTS[2],
+    COUNTS[3],
+    COUNTS[4],
+    COUNTS[5],
+    COUNTS[6],
+    COUNTS[7],
+    COUNTS[8],
+    COUNTS[9],
+    COUNT_LOG,
+    COUNT_MESSAGES,
+    POSITION,
 ];
 
 /// A reading of everything.
@@ -218,23 +240,23 @@ impl Dump for PgDump {
 
     async fn count(&mut self, part: Part) -> StoreResult<u64> {
         let text = match part {
-            Part::Users => counted!("users"),
-            Part::Credentials => counted!("credentials"),
-            Part::Sessions => counted!("sessions"),
-            Part::Contacts => counted!("contacts"),
-            Part::Invites => counted!("invites"),
-            Part::Conversations => counted!("conversations"),
-            Part::Links => counted!("links"),
+            Part::Users => COUNTS[0],
+            Part::Credentials => COUNTS[1],
+            Part::Sessions => COUNTS[2],
+            Part::Contacts => COUNTS[3],
+            Part::Invites => COUNTS[4],
+            Part::Conversations => COUNTS[5],
+            Part::Links => COUNTS[6],
             Part::Log => COUNT_LOG,
             Part::Messages => COUNT_MESSAGES,
-            Part::Hidden => counted!("hidden"),
-            Part::Due => counted!("due"),
-            Part::Partly => counted!("partly"),
+            Part::Hidden => COUNTS[7],
+            Part::Due => COUNTS[8],
+            Part::Partly => COUNTS[9],
             _ => return Err(unknown()),
         };
         let mut query = sqlx::query(self.store.sql(text));
         if part == Part::Messages {
-            query = query.bind(None::<String>).bind(None::<i64>).bind(ended()?);
+            query = query.bind(ended()?);
         }
         let row = query.fetch_one(&mut self.connection).await.map_err(failed)?;
         count(&row, 0)

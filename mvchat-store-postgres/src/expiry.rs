@@ -17,7 +17,6 @@ const SPENT: &str = concat!(
     " from unnest($1::uuid[], $2::bigint[]) with ordinality i(conv, seq, ord) \
      join @.messages m on m.conv = i.conv and m.seq = i.seq order by i.ord"
 );
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[NEXT, EXPIRE, SPENT];
 
 #[async_trait]

@@ -32,7 +32,6 @@ const USE: &str = "with used as (update @.invites i set used_by = $2, used_at = 
      select distinct p.owner, p.other, $4::smallint, $3, true, true from used u, lateral (values \
      (u.inviter, $2), ($2, u.inviter)) p(owner, other) order by p.owner on conflict (owner, other) do update \
      set trusts = true, trusted = true) select count(*) from used";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[CREATE, ONE, OF, UNUSED, REVOKE, USE];
 
 #[async_trait]

@@ -38,7 +38,6 @@ mod own;
 mod rows;
 mod schema;
 mod sessions;
-#[cfg(test)]
 mod statements;
 mod store;
 mod users;

@@ -14,7 +14,6 @@ const CREATE: &str = "insert into @.links (code, conv, expires_at, max_uses, use
 const ONE: &str = "select l.uses, l.row from @.links l where l.code = $1";
 const OF: &str = "select l.uses, l.row from @.links l where l.conv = $1";
 const REVOKE: &str = "delete from @.links l where l.conv = $1 and l.code = $2 returning l.conv";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[CREATE, ONE, OF, REVOKE];
 
 #[async_trait]

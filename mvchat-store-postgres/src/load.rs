@@ -28,12 +28,10 @@ const LOAD: &str = "select @.load($1, $2::json)";
 const SETTLE: &str = "select @.settle($1, $2)";
 const ANALYZE: &str = "analyze @.users, @.credentials, @.sessions, @.contacts, @.conversations, @.members, @.messages, \
      @.log, @.mentions, @.hidden, @.due";
-/// Finds out whether a copy was begun and is not whole.
-pub(crate) const BEGUN: &str = "select from @.loading";
 const RELEASE: &str = "delete from @.loading";
 const IDENTITY: &str = "select 'postgres:' || (select c.system_identifier from pg_control_system() c) || '/' || current_database()";
-#[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[NOTE, LOAD, SETTLE, ANALYZE, BEGUN, RELEASE, IDENTITY];
+
+pub(crate) const STATEMENTS: &[&str] = &[NOTE, LOAD, SETTLE, RELEASE, IDENTITY];
 
 #[async_trait]
 impl Portable for PgStore {
@@ -70,7 +68,7 @@ impl Portable for PgStore {
         let text = to_json(note)?;
         let settle = sqlx::query(self.sql(SETTLE)).bind(&text).bind(number(note.position.0));
         settle.execute(&mut connection).await.map_err(failed)?;
-        connection.execute(sqlx::raw_sql(self.sql(ANALYZE))).await.map_err(failed)?;
+        connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(self.named(ANALYZE)))).await.map_err(failed)?;
         sqlx::Connection::close(connection).await.map_err(failed)
     }
 

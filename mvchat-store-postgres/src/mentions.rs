@@ -17,7 +17,6 @@ const MENTIONS: &str = concat!(
      (select from @.hidden h where h.conv = m.conv and h.user_id = $1 and h.seq = m.seq) \
      order by x.ts desc, x.conv desc, x.seq desc limit $2"
 );
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[MENTIONS];
 
 impl PgStore {

@@ -122,7 +122,6 @@ const LOG: &str = "select e.* from (select @.horizon() as pos) h cross join late
 const POSITION: &str = "select @.horizon(), greatest(\
      (select m.pos from @.messages m where m.pos <= (select @.horizon()) order by m.pos desc limit 1), \
      (select l.pos from @.log l where l.pos <= (select @.horizon()) order by l.pos desc limit 1))";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[ONE, PAGE, CHANGES, SENT, HAPPENED, LOG, POSITION];
 
 #[async_trait]

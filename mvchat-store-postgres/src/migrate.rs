@@ -6,7 +6,6 @@ use mvchat_core::seam::StoreResult;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Row};
 
 const VERSION: &str = "select coalesce(max(version), 0) from @.migrations";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[VERSION];
 
 /// The steps of a family of tables, in order; step `n` makes version `n`.

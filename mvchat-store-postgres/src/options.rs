@@ -3,8 +3,8 @@
 use crate::check::check_durability;
 use crate::error::{failed, internal};
 use crate::hints::Hints;
-use crate::load::BEGUN;
 use crate::migrate::{Migrations, STORE, migrate};
+use crate::rows::get;
 use crate::schema::{Schema, SchemaStatus};
 use crate::store::{PgStore, Shared};
 use mvchat_core::seam::{StoreError, StoreErrorKind, StoreResult};
@@ -168,6 +168,10 @@ impl PgOptions {
         self.prepare(&STORE, &pool, &schema).await?;
         if !self.unfinished {
             refuse_unfinished(&pool, &schema).await?;
+            let behind = sqlx::query(schema.sql(GO_ON)).fetch_one(&pool).await.map_err(failed)?;
+            if get(&behind, 0)? {
+                tracing::info!(schema = %schema.name, "the tables come from another server; their order goes on");
+            }
         }
         let hints = Hints::start(&pool, &schema.name);
         Ok(PgStore::new(Shared::new(pool, own, schema, durability, hints, self.patience)))
@@ -194,6 +198,10 @@ impl PgOptions {
         )))
     }
 }
+
+const BEGUN: &str = "select from @.loading";
+const GO_ON: &str = "select @.go_on_where_it_was()";
+pub(crate) const STATEMENTS: &[&str] = &[BEGUN, GO_ON];
 
 async fn refuse_unfinished(pool: &PgPool, schema: &Schema) -> StoreResult<()> {
     let begun = sqlx::query(schema.sql(BEGUN)).fetch_optional(pool).await;

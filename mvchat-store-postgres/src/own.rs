@@ -12,7 +12,6 @@ use std::sync::Arc;
 const MARK: &str = "select own, moved, pos, read, recv, clear, due from @.mark($1, $2, $3, $4, $5, $6)";
 const CONFIGURE: &str = "select own, moved, pos, conv from @.configure($1, $2, $3, $4, $5, $6, $7, $8)";
 const HIDE: &str = "select own, moved, pos from @.hide($1, $2, $3)";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[MARK, CONFIGURE, HIDE];
 
 impl PgStore {

@@ -38,6 +38,7 @@ impl Schema {
         if let Some(known) = self.texts.read().get(text) {
             return Arc::clone(known);
         }
+        debug_assert!(crate::statements::is_known(text), "a statement that no test prepares: {text}");
         let named: Arc<str> = self.named(text).into();
         Arc::clone(self.texts.write().entry(text).or_insert(named))
     }

@@ -25,8 +25,7 @@ const END: &str = "delete from @.sessions s where s.user_id = $1 and ($2::uuid i
      and ($3::uuid is null or s.id <> $3) returning s.id";
 const OF: &str = "select s.used_at, s.expires_at, s.row from @.sessions s where s.user_id = $1 \
      order by s.used_at desc, s.id desc";
-#[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[OPEN, ONE, MANY, TOUCH, END, OF, REFRESH];
+pub(crate) const STATEMENTS: &[&str] = &[OPEN, ONE, MANY, TOUCH, REFRESH, END, OF];
 
 #[async_trait]
 impl SessionStore for PgStore {

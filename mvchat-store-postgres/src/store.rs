@@ -104,6 +104,11 @@ impl PgStore {
         self.shared.schema.sql(text)
     }
 
+    /// Completes a text that can't be prepared.
+    pub(crate) fn named(&self, text: &str) -> String {
+        self.shared.schema.named(text)
+    }
+
     pub(crate) fn schema_name(&self) -> &str {
         &self.shared.schema.name
     }

@@ -39,7 +39,6 @@ const SET_SECRET: &str = "with swapped as (update @.credentials c set secret = $
 const SEARCH: &str = "select u.id, u.state, u.must_change_password, u.private, u.email, u.row, u.version, u.email_hash \
      from @.users u where u.state = 1 and u.name is not null and position($1 in u.name) > 0 and u.id <> all($2) \
      order by substring(u.name from 1 for 256), u.name, u.id limit $3";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
     &[CREATE, USERS, CREDENTIAL, CREDENTIAL_OF, UPDATE, FORGET, EMAIL_OWNER, SET_SECRET, SEARCH];
 

@@ -22,7 +22,6 @@ const REPLACE: &str =
 const ERASE: &str = "delete from @.keys k where k.user_id = $1";
 const LIST: &str =
     "select k.user_id from @.keys k where ($1::uuid is null or k.user_id > $1) order by k.user_id limit $2";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[LOAD, CREATE, REPLACE, ERASE, LIST];
 
 /// A vault in a schema of its own, `mvchat_vault`, which every node of a server shares.

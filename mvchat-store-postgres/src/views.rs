@@ -31,7 +31,6 @@ const SINCE: &str = "select null::text, @.horizon(), null::bigint union all (\
      as touched from @.members m join @.conversations c on c.id = m.conv where m.user_id = $1) t \
      where t.touched > $2) p \
      where p.place <= $3 or p.touched > (select @.horizon()) order by p.touched)";
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[ONE, PAGE, SINCE];
 
 impl PgStore {

@@ -6,6 +6,7 @@ mod database {
     pub(crate) mod migrations;
     pub(crate) mod nodes;
     pub(crate) mod outage;
+    pub(crate) mod restored;
     pub(crate) mod scans;
     pub(crate) mod vault;
 }
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     if Database::address().is_none() {
         return support::left_out("what several nodes do on one PostgreSQL database, and how it fails");
     }
-    use database::{host, migrations, nodes, outage, scans, vault};
+    use database::{host, migrations, nodes, outage, restored, scans, vault};
     let trials = vec![
         trial("members_on_another_node_see_everything", nodes::see_each_other),
         trial("an_open_transaction_delays_the_log_and_nothing_else", nodes::hosts_transaction),
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         trial("no_read_fails_while_the_ring_rotates", vault::rotates_under_load),
         trial("a_rotation_goes_on_after_a_kill", vault::goes_on_after_a_kill),
         trial("a_rotation_goes_on_after_an_outage", vault::goes_on_after_an_outage),
+        trial("tables_restored_on_another_server_go_on", restored::goes_on),
         trial("no_large_table_is_scanned", scans::none),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

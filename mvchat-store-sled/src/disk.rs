@@ -5,6 +5,7 @@
 //! by our own writes, they are refused while less than the watermark is free.
 
 use fs4::FileExt;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,20 @@ pub(crate) struct FileSystem;
 impl Probe for FileSystem {
     fn free(&self, dir: &Path) -> io::Result<u64> {
         fs4::available_space(dir)
+    }
+}
+
+/// There is too little space.
+#[derive(Debug)]
+pub(crate) struct Full {
+    free: u64,
+    /// How many bytes have to be free before writes are accepted.
+    pub(crate) needed: u64,
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes are free on the disk, {} are needed", self.free, self.needed)
     }
 }
 
@@ -54,7 +69,7 @@ impl Disk {
     }
 
     /// Makes the ballast if it is missing and there is space for it, and says why writes must wait if they must.
-    pub(crate) fn check(&mut self) -> Option<String> {
+    pub(crate) fn check(&mut self) -> Option<Full> {
         let free = match self.probe.free(&self.dir) {
             Ok(free) => free,
             Err(error) => {
@@ -75,7 +90,7 @@ impl Disk {
             }
             needed = self.watermark;
         }
-        (free < needed).then(|| format!("{free} bytes are free on the disk, {needed} are needed"))
+        (free < needed).then_some(Full { free, needed })
     }
 
     fn path(&self) -> PathBuf {

@@ -1,5 +1,6 @@
 //! What is wrong with the store, if something is.
 
+use crate::disk::Full;
 use crate::error::unavailable;
 use mvchat_core::seam::{StoreError, StoreResult};
 use parking_lot::Mutex;
@@ -11,7 +12,7 @@ pub(crate) struct Health {
     /// The failure after which nothing is done any more.
     failed: OnceLock<String>,
     /// Why writes are refused for now.
-    full: Mutex<Option<String>>,
+    full: Mutex<Option<Full>>,
 }
 
 impl Health {
@@ -32,7 +33,7 @@ impl Health {
     }
 
     /// Notes whether the disk is nearly full, and logs when that changes.
-    pub(crate) fn set_full(&self, full: Option<String>) {
+    pub(crate) fn set_full(&self, full: Option<Full>) {
         let mut before = self.full.lock();
         match (&*before, &full) {
             (None, Some(why)) => tracing::error!(%why, "the disk is nearly full: writes are refused"),
@@ -47,7 +48,19 @@ impl Health {
         if let Err(failed) = self.check() {
             return failed;
         }
-        let full = self.full.lock().clone();
+        let full = self.full.lock().as_ref().map(Full::to_string);
         unavailable(full.unwrap_or_else(|| "the store was closed or is overloaded".to_owned()))
+    }
+
+    /// Says why writes are refused for now. A disk that was full when the last write came may have space again, which
+    /// `free` tells.
+    pub(crate) fn trouble(&self, free: impl FnOnce() -> Option<u64>) -> Option<String> {
+        if let Err(failed) = self.check() {
+            return Some(failed.to_string());
+        }
+        let full = self.full.lock();
+        let full = full.as_ref()?;
+        let space_again = free().is_some_and(|free| free >= full.needed);
+        (!space_again).then(|| full.to_string())
     }
 }

@@ -1,6 +1,7 @@
 //! The handle of the store.
 
 use crate::batch::Batch;
+use crate::disk::Probe;
 use crate::error::{internal, unavailable};
 use crate::health::Health;
 use crate::open::{Opened, open};
@@ -42,6 +43,7 @@ struct Shared {
     jobs: Arc<Queue<Job>>,
     looks: Arc<Queue<Look>>,
     health: Arc<Health>,
+    probe: Arc<dyn Probe>,
     threads: Vec<JoinHandle<()>>,
     /// Closed by the last clone, after the threads have ended.
     db: Option<sled::Db>,
@@ -73,6 +75,7 @@ impl SledStore {
             jobs: Arc::clone(&writer.jobs),
             looks,
             health: Arc::clone(&writer.health),
+            probe: Arc::clone(&options.probe),
             threads: Vec::new(),
             db: Some(db),
             _lock: lock,
@@ -168,6 +171,11 @@ impl Drop for Shared {
 impl Store for SledStore {
     fn durability(&self) -> Durability {
         Durability::Sync
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let Shared { health, probe, path, .. } = &*self.shared;
+        health.trouble(|| probe.free(path).ok())
     }
 }
 

@@ -7,6 +7,7 @@ mod book;
 mod crash;
 mod database;
 mod fix;
+mod fuzz;
 mod modules;
 mod node;
 mod npm;
@@ -33,9 +34,13 @@ Usage: cargo xtask <command>
   sim [--seeds <n>] [--seed <s>] [--trace]
                               simulate runs by seed, optimised; with --seed alone that one again
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
-  crash [--store sled|postgres] [--cycles <n>] [--seed <s>]
+  crash [--store sled|postgres] [--cycles <n>] [--seed <s>] [--load <n>] [--at-once <n>]
                               kill the reference server under load, and look whether all that it acknowledged is there;
                               on PostgreSQL also the database's server
+  powercut [--cycles <n>] [--seed <s>] [--changes <n>]
+                              the same with power cuts: what was not synced is lost, torn or out of order (needs FUSE)
+  fuzz [--seconds <n>] [--target <t>] [--keep]
+                              let libFuzzer look for inputs that break a law; --keep adds to the corpus
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
@@ -53,6 +58,8 @@ fn main() -> ExitCode {
         "sim" => sim::sim(&rest),
         "bench" => bench::bench(&rest),
         "crash" => crash::crash(&rest),
+        "powercut" => crash::powercut(&rest),
+        "fuzz" => fuzz::fuzz(&rest),
         "fix" => fix::fix(),
         "web" => web::web().map(|folder| println!("{}", folder.display())),
         "npm" => npm::npm_command(),

@@ -74,11 +74,11 @@ impl Inner {
         publish: Publish,
         committed: &Committed,
     ) -> u32 {
-        let blind = match (&publish, &committed.message) {
+        let seen_by = match (&publish, &committed.message) {
             (Publish::Notice { event: LogEvent::Edited, .. }, Some(message)) => {
-                self.blind_to(conv, actor, message).await
+                Some(self.seen_by(conv, message).await)
             }
-            _ => BTreeSet::new(),
+            _ => None,
         };
         // Without a claim the reply has gone already, without the `rev`.
         let origin = origin.filter(|origin| origin.claim());
@@ -101,7 +101,7 @@ impl Inner {
             Publish::Notice { event, content } => {
                 let info = notice(conv, actor, committed, &event, content);
                 let blank = Info { content: None, ..info.clone() };
-                let blank = (!blind.is_empty()).then(|| ServerMsg::Info(blank).encode());
+                let blank = seen_by.map(|seen_by| (seen_by, ServerMsg::Info(blank).encode()));
                 let frame = ServerMsg::Info(info).encode();
                 (frame.clone(), frame, blank, event)
             }
@@ -134,7 +134,7 @@ impl Inner {
             .chain(gone)
         {
             let frame = match &blank {
-                Some(blank) if blind.contains(&user) => blank,
+                Some((seen_by, blank)) if user != actor && !seen_by.contains(&user) => blank,
                 _ if user == actor => &own_frame,
                 _ => &frame,
             };
@@ -144,17 +144,16 @@ impl Inner {
         reached
     }
 
-    /// Returns which of the members who are here do not see a message: it has expired for them, or they have hidden or
-    /// cleared it. They are told that something has changed, but not what; so is who can't be asked about.
-    async fn blind_to(&self, conv: &Conversation, actor: UserId, message: &Message) -> BTreeSet<UserId> {
-        let here = conv.active_members().map(|(user, _)| user);
-        let here = here.filter(|user| *user != actor && self.hub.is_here(*user));
+    /// Returns which of the members who are here see a message. For the others it has expired, or they have hidden or
+    /// cleared it: they are told that something has changed, but not what. So is who can't be asked about, or comes now.
+    async fn seen_by(&self, conv: &Conversation, message: &Message) -> BTreeSet<UserId> {
+        let here = conv.active_members().map(|(user, _)| user).filter(|user| self.hub.is_here(*user));
         let looks = here.map(async |user| {
             let seen = self.store.message(user, conv.id, message.seq).await;
-            (!matches!(seen, Ok(Some(_)))).then_some(user)
+            matches!(seen, Ok(Some(_))).then_some(user)
         });
-        let blind = stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(LOOKS);
-        blind.filter_map(std::future::ready).collect().await
+        let seen = stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(LOOKS);
+        seen.filter_map(std::future::ready).collect().await
     }
 
     /// Gives a user's connections the view of a conversation that is new to them.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 #[non_exhaustive]
 pub struct Health {
     /// `ok`; or `unavailable` while a store that several nodes share does not answer, which is known within two
-    /// seconds.
+    /// seconds, and while the store says that it refuses writes ([`Store::trouble`](crate::seam::Store::trouble)).
     pub status: &'static str,
     /// Connections that are logged in.
     pub sessions: usize,
@@ -18,9 +18,10 @@ pub struct Health {
 }
 
 impl Chat {
-    /// Returns what a health check is told. Asks no store, never awaits.
+    /// Returns what a health check is told. Asks the store only what it knows, never awaits.
     pub fn health(&self) -> Health {
-        let status = if self.0.store_lost.load(Ordering::Relaxed) { "unavailable" } else { "ok" };
+        let lost = self.0.store_lost.load(Ordering::Relaxed) || self.0.store.trouble().is_some();
+        let status = if lost { "unavailable" } else { "ok" };
         Health { status, sessions: self.connections(), online: self.online() }
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod cursor;
 mod expiry;
 mod guest;
 mod invites;
@@ -17,6 +18,7 @@ mod state;
 
 pub use access::Access;
 pub use account::{Account, Rights, UserState, may_be_spoken_for, may_go_on, may_log_in};
+pub use cursor::{Place, read_since};
 pub use expiry::{DEFAULT_VIEW_ONCE, expired, kept_until, once_for, read_until};
 pub use guest::guest_may;
 pub use invites::{

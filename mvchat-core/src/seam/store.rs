@@ -37,6 +37,12 @@ pub trait Store:
     /// Returns what an acknowledged write survives.
     fn durability(&self) -> Durability;
 
+    /// Says why writes are refused for now, if that is known: a full disk, or one that failed. For health checks, so it
+    /// asks nobody else and never waits for a write.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Returns whether others write to what this store keeps: then the engine follows the log and tells its clients
     /// what others have committed.
     fn is_shared(&self) -> bool {

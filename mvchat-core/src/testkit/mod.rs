@@ -38,6 +38,7 @@ mod kinds;
 pub mod limiter;
 pub mod model;
 mod pipe;
+pub mod proxy;
 mod runner;
 pub mod sim;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use crate::{outcome::Outcome, run::Run};
 
-/// Checks the format of the workspace and of the tools beside it.
+/// Checks the format of the workspace, of the fuzz targets, and of the tools beside it.
 pub(super) fn fmt() -> Outcome {
     let remedy = "rustup component add rustfmt";
     let workspace =
@@ -10,10 +10,15 @@ pub(super) fn fmt() -> Outcome {
     if workspace.failed > 0 {
         return workspace;
     }
-    of_tools(|tool| {
-        let run = format!("fmt --manifest-path tools/{tool}/Cargo.toml --check -- --color never");
+    let of = |folder: &str| {
+        let run = format!("fmt --manifest-path {folder}/Cargo.toml --check -- --color never");
         Outcome::of_check(Run::cargo().words(&run).capture(), remedy)
-    })
+    };
+    let targets = of("fuzz");
+    if targets.failed > 0 {
+        return targets;
+    }
+    of_tools(|tool| of(&format!("tools/{tool}")))
 }
 
 /// Checks every tool; the first that fails is the answer.

@@ -9,6 +9,9 @@ use crate::{
     summary::Summary,
 };
 
+/// Tells the tests that mount file systems of their own that being unable to is a failure, which names the remedy.
+const FUSE: &str = "MVCHAT_TEST_FUSE";
+
 /// Runs all tests with cargo-nextest, or with `cargo test` where that is not installed; with a database of their own.
 pub(super) fn workspace() -> Outcome {
     match database::require() {
@@ -21,11 +24,11 @@ fn with_database(url: &str) -> Outcome {
     let nextest = Run::cargo().words("nextest --version").capture().is_ok_and(|done| done.success);
     if nextest {
         let run = Run::cargo().words("nextest run --workspace --all-features --no-fail-fast --no-tests=pass");
-        let run = run.env(database::ADDRESS, url);
+        let run = run.env(database::ADDRESS, url).env(FUSE, "1");
         return of_tests(run.capture(), Summary::of_nextest);
     }
     let run = "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast";
-    of_harnesses(Run::cargo().words(run).env(database::ADDRESS, url))
+    of_harnesses(Run::cargo().words(run).env(database::ADDRESS, url).env(FUSE, "1"))
 }
 
 /// Runs the documentation's examples, which cargo-nextest does not know.

@@ -35,7 +35,27 @@ impl Config {
     /// Every problem found: what keeps a file from being understood first, then wrong values from the
     /// weakest layer to the strongest.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<(Self, Warnings), Vec<Problem>> {
-        let Contents { mut settings, mut warnings, mut problems } = contents(flags, environment);
+        Self::of(contents(flags, environment), flags, environment)
+    }
+
+    /// Reads a configuration file's text, as if it were the file at `path`, without flags.
+    ///
+    /// # Errors
+    /// Every problem found, as [`load`](Config::load) does.
+    pub fn read(
+        path: &Path,
+        text: &str,
+        environment: &Environment,
+    ) -> Result<(Self, Warnings), Vec<Problem>> {
+        Self::of(file::read(path, text, environment), &Flags::default(), environment)
+    }
+
+    fn of(
+        contents: Contents,
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<(Self, Warnings), Vec<Problem>> {
+        let Contents { mut settings, mut warnings, mut problems } = contents;
         for key in &KEYS {
             let origin = Origin::Variable(key.variable());
             match environment.get(&key.variable()) {

@@ -13,6 +13,7 @@ mod garbage;
 mod import;
 mod machines;
 mod mail;
+mod network;
 mod order;
 mod postgres;
 mod rest;

@@ -10,6 +10,7 @@ use super::chain::{self, Head, Link};
 use super::{segment, verify};
 use crate::builtin::keys::{Keys, durable};
 use crate::seam::audit::{AuditError, AuditEvent, AuditSink};
+use crate::time::Timestamp;
 
 /// Keeps the audit log in a folder; see the [module](super).
 ///
@@ -75,6 +76,12 @@ impl FileAudit {
         };
         if length == 0 {
             writer.link = writer.begin(first)?;
+        }
+        if writer.n == 0 {
+            // Events without any head are a log whose head was taken away. So there is one before the first event: a
+            // crash between that and its head leaves a head that is late, and no more.
+            let head = Head::new(&writer.keys, 0, &writer.link, Timestamp::default());
+            segment::write_head(&writer.folder, &head)?;
         }
         writer.tell();
         Ok(FileAudit(Arc::new(Mutex::new(writer))))

@@ -118,6 +118,20 @@ async fn a_head_that_was_forged_is_found() {
     assert!(matches!(verify(dir.path(), &keys), Err(Broken::Head("belongs to another log"))));
 }
 
+/// The very first events may be there before the head that covers them is.
+#[tokio::test]
+async fn a_crash_before_the_first_head_leaves_a_log_that_goes_on() {
+    let (dir, keys) = (tempfile::tempdir().unwrap(), Keys::ephemeral());
+    filled(dir.path(), &keys, 0).await;
+    let head = fs::read(dir.path().join("head.json")).unwrap();
+    filled(dir.path(), &keys, 2).await;
+    fs::write(dir.path().join("head.json"), head).unwrap();
+    let late = verify(dir.path(), &keys).unwrap();
+    assert_eq!((late.last, late.head), (2, 0));
+    filled(dir.path(), &keys, 1).await;
+    assert_eq!(verify(dir.path(), &keys).unwrap().head, 3);
+}
+
 /// A crash may leave half a line, which nobody was told of, and a head that is one batch late.
 #[tokio::test]
 async fn what_a_crash_left_is_cut_off() {

@@ -2,10 +2,10 @@
 
 use crate::engine::dispatch::Ctx;
 use crate::error::{ErrorKind, Result, invalid};
-use crate::policy::Access;
+use crate::policy::{Access, Place, read_since};
 use crate::proto::{
-    ConvEntry, ConvId, ConvPage, ConversationParams, ConversationsParams, MAX_COUNTER, MembersParams,
-    Position, ReceiptItem, ReceiptsParams, Reply, UserId,
+    ConvEntry, ConvId, ConvPage, ConversationParams, ConversationsParams, MembersParams, ReceiptItem,
+    ReceiptsParams, Reply, UserId,
 };
 use crate::seam::{View, ViewQuery};
 use crate::time::Timestamp;
@@ -19,9 +19,8 @@ impl Ctx {
                 ViewQuery::Page { before, limit: *limit }
             }
             ConvPage::Since { cursor, limit } => {
-                let position = cursor.parse().ok().filter(|position| *position <= MAX_COUNTER);
-                let position = position.ok_or(invalid("invalid since"))?;
-                ViewQuery::Since { position: Position(position), limit: *limit }
+                let position = read_since(cursor).ok_or(invalid("invalid since"))?;
+                ViewQuery::Since { position, limit: *limit }
             }
         };
         self.inner.expire_due().await?;
@@ -98,14 +97,12 @@ impl Ctx {
     }
 }
 
-/// Writes where a page ends: microseconds and id.
+/// Writes where a page ends.
 fn write_place(view: &View) -> String {
-    format!("{}.{}", view.conv.activity().as_micros(), view.conv.id)
+    Place { activity: view.conv.activity(), conv: view.conv.id }.write()
 }
 
 fn read_place(text: &str) -> Result<(Timestamp, ConvId)> {
-    let place = text
-        .split_once('.')
-        .and_then(|(at, conv)| Some((Timestamp::from_micros(at.parse().ok()?), conv.parse().ok()?)));
-    place.ok_or(invalid("invalid before"))
+    let place = Place::read(text).ok_or(invalid("invalid before"))?;
+    Ok((place.activity, place.conv))
 }

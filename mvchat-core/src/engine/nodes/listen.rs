@@ -79,6 +79,8 @@ impl Inner {
                 self.convs.forget(conv);
                 self.hub.sight_changed();
             }
+            // Of others; and what says who is there has been heard.
+            Hint::Ask(_) | Hint::Bye | Hint::On(_) | Hint::Off(_) | Hint::Here { .. } => {}
             // The rest needs the store.
             hint => self.look_up(hint),
         }

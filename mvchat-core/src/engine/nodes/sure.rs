@@ -8,6 +8,9 @@ use std::time::Duration;
 /// What another node commits is told so soon afterwards, while that node is well.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
+/// How far apart places are remembered.
+const STEP: Duration = Duration::from_millis(500);
+
 /// A place in the store's order: what was committed before it, and nobody but its owner sees, is known here.
 ///
 /// The place moves on while all other nodes are heard without a gap, so long behind the store that what was committed
@@ -34,7 +37,9 @@ impl Sure {
             self.line.clear();
             return;
         }
-        self.line.push_back((now, position));
+        if self.line.back().is_none_or(|(last, _)| now.since(*last) >= STEP) {
+            self.line.push_back((now, position));
+        }
         while let Some((since, position)) = self.line.front().copied()
             && now.since(since) >= TOLD_WITHIN
         {

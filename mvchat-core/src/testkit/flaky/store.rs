@@ -86,6 +86,10 @@ impl<S: Store> Store for Flaky<S> {
         self.inner.durability()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
+    }
+
     fn is_shared(&self) -> bool {
         self.inner.is_shared()
     }

@@ -25,7 +25,7 @@ mod host;
 mod link;
 mod node;
 pub mod oracle;
-mod rng;
+pub(in crate::testkit) mod rng;
 mod run;
 mod scenario;
 mod script;

@@ -1,13 +1,17 @@
 //! What the tests share: a server process, people with a raw socket, people with the client machine.
 
+mod load;
 mod person;
 mod random;
+#[allow(dead_code, reason = "the tests with faults start and kill servers in more ways than the others")]
 mod server;
 mod wire;
 
+pub(crate) use load::campaign;
 pub(crate) use person::{Person, irido, shared};
 pub(crate) use random::{Random, setting};
-pub(crate) use server::{Data, Server};
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use server::{Data, Server, Starting};
 pub(crate) use wire::{Wire, secret, send};
 
 use std::time::Duration;

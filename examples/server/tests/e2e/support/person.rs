@@ -23,21 +23,26 @@ pub(crate) struct Person {
 impl Person {
     /// A new account.
     pub(crate) async fn sign_up(server: &Server, name: &str) -> Self {
+        Self::sign_up_at(&server.url(), name).await
+    }
+
+    /// A new account of a server that is reached at an address of its own.
+    pub(crate) async fn sign_up_at(url: &str, name: &str) -> Self {
         let public = Json::from_value(&json!({"fn": name}));
-        Self::with(server, name, Credentials::sign_up(name, password(name), Some(public))).await
+        Self::with(url, name, Credentials::sign_up(name, password(name), Some(public))).await
     }
 
     /// One more device.
     pub(crate) async fn log_in(server: &Server, name: &str) -> Self {
-        Self::with(server, name, Credentials::basic(name, password(name))).await
+        Self::with(&server.url(), name, Credentials::basic(name, password(name))).await
     }
 
-    async fn with(server: &Server, name: &str, credentials: Credentials) -> Self {
+    async fn with(url: &str, name: &str, credentials: Credentials) -> Self {
         let mut config = ClientConfig::new(credentials);
         // A test's server is back at once.
         config.backoff_base = Duration::from_millis(20);
         config.backoff_cap = Duration::from_millis(200);
-        let (handle, mut events) = connect(&server.url(), config).unwrap();
+        let (handle, mut events) = connect(url, config).unwrap();
         let mut id = None;
         soon("logged in and caught up", async {
             while let Some(event) = events.next().await {

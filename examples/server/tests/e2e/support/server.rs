@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
 /// A folder that outlives the servers on it, and the settings of all of them.
@@ -65,6 +65,16 @@ impl Data {
         Self { address: other.address, ..self }
     }
 
+    /// Lets later servers listen where this one does.
+    pub(crate) fn keep(&mut self, server: &Server) {
+        self.address = server.address;
+    }
+
+    /// Begins to start a server, and does not wait until it is ready.
+    pub(crate) fn begin(&self) -> Starting {
+        Starting::new(self)
+    }
+
     /// Takes over the keys of another folder, as an operator does who adds a server.
     pub(crate) fn with_keys_of(self, other: &Self) -> Self {
         std::fs::create_dir_all(self.path()).unwrap();
@@ -74,14 +84,41 @@ impl Data {
     }
 }
 
+/// A process, killed when dropped.
+struct Process(Child);
+
+impl Process {
+    /// `kill -9`; does something once the process can do nothing any more, and waits until it is gone.
+    fn kill(mut self, meanwhile: impl FnOnce()) {
+        self.0.kill().unwrap();
+        meanwhile();
+        assert_eq!(self.0.wait().unwrap().code(), None, "it had ended before");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An ended process can't be killed any more, which is fine.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A server that has said it is ready; killed when the test ends.
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
     pub(crate) address: SocketAddr,
 }
 
-impl Server {
-    fn start(data: &Data) -> Self {
+/// A server that has not said yet that it is ready; killed when dropped.
+pub(crate) struct Starting {
+    process: Process,
+    out: Option<BufReader<ChildStdout>>,
+    log: PathBuf,
+}
+
+impl Starting {
+    fn new(data: &Data) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mvchat"));
         for (name, _) in std::env::vars_os() {
             // The settings of the machine that the tests run on are not the tests'.
@@ -94,12 +131,39 @@ impl Server {
         let log = File::options().create(true).append(true).open(data.log()).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let out = child.stdout.take().map(BufReader::new);
+        Self { process: Process(child), out, log: data.log() }
+    }
+
+    /// Returns what reads its first line, which may take as long as the start does.
+    pub(crate) fn reader(&mut self) -> impl FnOnce() -> String + Send + 'static {
+        let mut out = self.out.take().unwrap();
+        move || {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            line
+        }
+    }
+
+    /// `kill -9`; does something once the process can do nothing any more, and waits until it is gone.
+    pub(crate) fn kill(self, meanwhile: impl FnOnce()) {
+        self.process.kill(meanwhile);
+    }
+
+    /// Takes it for ready, because this was its first line.
+    pub(crate) fn ready(self, line: &str) -> Server {
         let Some((_, address)) = line.trim().split_once("listening on http://") else {
-            panic!("{line}{}", std::fs::read_to_string(data.log()).unwrap_or_default())
+            panic!("{line}{}", std::fs::read_to_string(&self.log).unwrap_or_default())
         };
-        Self { address: address.parse().unwrap(), child }
+        Server { address: address.parse().unwrap(), process: self.process }
+    }
+}
+
+impl Server {
+    fn start(data: &Data) -> Self {
+        let mut starting = Starting::new(data);
+        let line = starting.reader()();
+        starting.ready(&line)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -107,35 +171,31 @@ impl Server {
     }
 
     /// `kill -9`, and waits until the process is gone, and with it its hold on port and folder.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), None, "it had ended before");
+    pub(crate) fn kill(self) {
+        self.process.kill(|| {});
+    }
+
+    /// `kill -9`; does something once the process can do nothing any more, and waits until it is gone.
+    pub(crate) fn kill_while(self, meanwhile: impl FnOnce()) {
+        self.process.kill(meanwhile);
     }
 
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
-        let id = self.child.id().to_string();
+        let id = self.process.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
     /// Waits for the end; returns the exit status.
     pub(crate) fn ended(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        self.process.0.wait().unwrap().code()
     }
 
     /// The memory that is resident, in bytes, from procfs.
     pub(crate) fn resident(&self) -> u64 {
-        let status = Path::new("/proc").join(self.child.id().to_string()).join("status");
+        let status = Path::new("/proc").join(self.process.0.id().to_string()).join("status");
         let status = std::fs::read_to_string(status).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // An ended process can't be killed any more, which is fine.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
