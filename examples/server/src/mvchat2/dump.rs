@@ -42,7 +42,9 @@ pub(crate) struct Mvchat2 {
 pub(super) struct Plan {
     pub(super) id: Uuid,
     pub(super) last_seq: u64,
-    /// The place of its creation; that of a message is as far behind as its number says.
+    pub(super) no_screenshots: bool,
+    /// The place of its creation; that of a message is as far behind as its number says, and that of its settings behind
+    /// the last one.
     pub(super) base: u64,
 }
 
@@ -149,7 +151,7 @@ impl Mvchat2 {
             }
         }
         self.plan().await?;
-        self.position = Position(self.rooms.last().map_or(0, |last| last.base + last.last_seq));
+        self.position = Position(self.rooms.last().map_or(0, |last| last.base + last.last_seq + 1));
         for part in Part::ALL {
             let (mut after, mut count) = (None, 0);
             loop {

@@ -85,7 +85,7 @@ impl Mvchat2 {
             };
             let asked = limit - items.len();
             if walk.seq.is_none() {
-                items.push(self.created(conv, base).await?);
+                items.push(Item::Log(self.created(conv, base).await?));
                 walk.seq = Some(0);
                 continue;
             }
@@ -116,6 +116,13 @@ impl Mvchat2 {
                     _ => Item::Message(self.message(conv, seq, at, row).await?),
                 });
             }
+            if part == Part::Log && walk.seq == Some(last) {
+                if items.len() >= limit {
+                    break;
+                }
+                items.push(self.settled(conv, walk.at).await?);
+                walk.seq = Some(last + 1);
+            }
             if walk.seq >= Some(last) {
                 walk = Walk { room: walk.room + 1, ..Walk::read(None, part) };
             }
@@ -124,7 +131,22 @@ impl Mvchat2 {
         Ok(DumpPage { items, next })
     }
 
-    async fn created(&mut self, conv: Uuid, base: u64) -> StoreResult<Item> {
+    /// Makes the last entry of a conversation: its settings.
+    async fn settled(&mut self, conv: Uuid, at: Timestamp) -> StoreResult<Item> {
+        let place = self.places.get(&conv).and_then(|place| self.rooms.get(*place));
+        let (last, base, no_screenshots) =
+            place.map_or((0, 0, false), |plan| (plan.last_seq, plan.base, plan.no_screenshots));
+        let entry = self.created(conv, base).await?;
+        Ok(Item::Log(LogEntry {
+            position: Position(base + last + 1),
+            rev: Rev(last + 1),
+            at: at.max(entry.at),
+            event: LogEvent::NoScreenshotsSet(no_screenshots),
+            ..entry
+        }))
+    }
+
+    async fn created(&mut self, conv: Uuid, base: u64) -> StoreResult<LogEntry> {
         #[derive(serde::Deserialize)]
         struct Made {
             owner: Option<Uuid>,
@@ -135,7 +157,7 @@ impl Mvchat2 {
         let made = self.rows::<Made>(text, &[&conv.to_string()]).await?.into_iter().next();
         let (owner, at) =
             made.map_or((None, None), |made| (made.owner, made.at.as_deref().and_then(timestamp)));
-        Ok(Item::Log(LogEntry {
+        Ok(LogEntry {
             position: Position(base),
             conv: ConvId(conv),
             rev: Rev(0),
@@ -143,7 +165,7 @@ impl Mvchat2 {
             at: at.unwrap_or_default(),
             seq: None,
             event: LogEvent::Created,
-        }))
+        })
     }
 
     async fn message(

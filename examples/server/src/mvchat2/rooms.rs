@@ -19,7 +19,7 @@ use super::{
 const PLAN: &str = "select jsonb_build_object('id', c.id, 'kind', c.type, 'last', greatest(0, (to_jsonb(c) ->> 'last_seq')::bigint, \
      (select max(m.seq) from messages m where m.conversation_id = c.id)), \
      'active', (select count(*) from members m where m.conversation_id = c.id and m.deleted_at is null), \
-     'all', (select count(*) from members m where m.conversation_id = c.id))::text \
+     'quiet', coalesce((to_jsonb(c) ->> 'no_screenshots')::boolean, false), 'all', (select count(*) from members m where m.conversation_id = c.id))::text \
      from conversations c order by c.id";
 const ROOMS: &str = "select (to_jsonb(c) || jsonb_build_object('newest_at', (select max(m.created_at) from messages m \
      where m.conversation_id = c.id), 'pinned_seq', (select m.seq from messages m \
@@ -38,12 +38,13 @@ struct Planned {
     last: u64,
     active: u64,
     all: u64,
+    quiet: bool,
 }
 
 impl Mvchat2 {
     pub(super) async fn plan(&mut self) -> StoreResult<()> {
         let mut base = 1;
-        for Planned { id, kind, last, active, all } in self.rows::<Planned>(PLAN, &[]).await? {
+        for Planned { id, kind, last, active, all, quiet } in self.rows::<Planned>(PLAN, &[]).await? {
             let why = match kind_of(kind.as_deref()) {
                 None => Some("conversations of an unknown kind"),
                 Some(ConvKind::Dm) if all != 2 => Some("direct conversations without their two members"),
@@ -55,8 +56,8 @@ impl Mvchat2 {
                 continue;
             }
             self.places.insert(id, self.rooms.len());
-            self.rooms.push(Plan { id, last_seq: last, base });
-            base += last + 1;
+            self.rooms.push(Plan { id, last_seq: last, no_screenshots: quiet, base });
+            base += last + 2;
         }
         Ok(())
     }
@@ -120,7 +121,7 @@ impl Mvchat2 {
                 muted: row.muted.unwrap_or(false),
                 archived: false,
                 private,
-                removed: gone.then_some(Position(base + last)),
+                removed: gone.then_some(Position(base + last + 1)),
                 paced: None,
             });
         }
@@ -146,10 +147,10 @@ impl Mvchat2 {
             owner: owner.map(UserId),
             created_at,
             settings,
-            settings_rev: Rev(0),
+            settings_rev: Rev(last + 1),
             made_by: None,
-            rev: Rev(last),
-            touched: Position(base + last),
+            rev: Rev(last + 1),
+            touched: Position(base + last + 1),
             last_seq: Seq(last),
             last_at: room.newest_at.or((last > 0).then_some(created_at)),
             keep: None,
