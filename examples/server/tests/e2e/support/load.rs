@@ -141,16 +141,14 @@ pub(crate) async fn campaign(
     let took = start.elapsed();
     let acked = load.acked.lock().unwrap().clone();
 
-    // An independent reader, page by page, as each member.
-    let mut checkers = Vec::new();
-    for n in 0..PEOPLE {
-        checkers.push(Wire::log_in(&server, &format!("user-{n}")).await);
-    }
+    // An independent reader, page by page, as each member. Each time on a connection of its own: one that waits while
+    // the others read for minutes would be taken for dead.
+    let checker = async |member: usize| Wire::log_in(&server, &format!("user-{member}")).await;
     let mut retries = 0;
     for (conv, members) in &convs {
         let mut histories = Vec::new();
         for member in members {
-            histories.push(checkers[*member].history(&conv.to_string()).await);
+            histories.push(checker(*member).await.history(&conv.to_string()).await);
         }
         check(&histories[0], &acked, *conv);
         let alike =
@@ -166,17 +164,18 @@ pub(crate) async fn campaign(
             );
         }
         // A retry of anything acknowledged, now, answers the same place.
-        for (words, it) in acked.iter().filter(|(_, it)| it.conv == *conv).step_by(7) {
-            let member = ids.iter().position(|id| *id == it.from).unwrap();
-            let again = checkers[member].ok(send(&conv.to_string(), words, &it.cid)).await;
-            assert_eq!(
-                (again["seq"].as_u64(), &again["replay"]),
-                (Some(it.seq), &Value::Bool(true)),
-                "{words}"
-            );
-            retries += 1;
+        for member in members {
+            let mut again = checker(*member).await;
+            let own = acked.iter().filter(|(_, it)| (it.conv, it.from) == (*conv, ids[*member]));
+            for (words, it) in own.step_by(7) {
+                let retried = again.ok(send(&conv.to_string(), words, &it.cid)).await;
+                let (seq, replay) = (retried["seq"].as_u64(), &retried["replay"]);
+                assert_eq!((seq, replay), (Some(it.seq), &Value::Bool(true)), "{words}");
+                retries += 1;
+            }
         }
-        assert_eq!(checkers[members[0]].history(&conv.to_string()).await.len(), histories[0].len());
+        let after = checker(members[0]).await.history(&conv.to_string()).await;
+        assert_eq!(after.len(), histories[0].len());
     }
 
     // The last handles end the clients, and with them the events.
