@@ -20,7 +20,6 @@ async fn kills_on_postgres_lose_nothing_and_double_nothing() {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "who reads of a failure needs the seed")]
 async fn lose_nothing(mut data: Data) {
     let cycles = setting("MVCHAT_CRASH_CYCLES").unwrap_or(5);
     let seed = setting("MVCHAT_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
