@@ -1,5 +1,4 @@
 //! A copy that was not finished is nobody's store.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mvchat_core::proto::Position;
 use mvchat_core::seam::{LoadNote, Loading, Part, Portable, StoreErrorKind};
