@@ -32,8 +32,8 @@ impl Door for Sockets {
         Self { addr, serving }
     }
 
-    async fn connect(&self) -> Wire {
-        Wire::over(ClientSocket::connect(self.addr, note).await)
+    async fn connect(&self, path: &str) -> Wire {
+        Wire::over(ClientSocket::connect(self.addr, path, note).await)
     }
 }
 
