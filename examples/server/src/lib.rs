@@ -18,4 +18,5 @@ mod proxy;
 pub mod run;
 pub mod signal;
 pub mod tls;
+mod transport;
 pub mod web;

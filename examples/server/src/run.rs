@@ -23,7 +23,7 @@ use crate::{
     proxy::IdentityHeader,
     signal::Hangup,
     tls::Tls,
-    web,
+    transport, web,
 };
 
 /// Serves on `listener` until `shutdown` is ready, then drains.
@@ -31,7 +31,8 @@ use crate::{
 /// Announces the address on standard output when requests are answered.
 ///
 /// # Errors
-/// If the certificate, keys or store can't be opened, the address for operators can't be had, the listener has no address, or standard output is closed.
+/// If the certificate, keys or store can't be opened, the address for operators can't be had, the listener has no
+/// address, or standard output is closed.
 pub async fn run(
     config: Config,
     listener: TcpListener,
@@ -51,7 +52,7 @@ pub async fn run(
     }
     beside.spawn(administer(chat.clone(), config.clone()));
     let origins = Options::default().allowed_origins(&config.server.allowed_origins);
-    let app = mvchat_transport_axum::router_with(chat.clone(), origins).merge(web::routes());
+    let app = transport::routes(config.transport, chat.clone(), origins).merge(web::routes());
     let options = accept_options(&config, tls);
     if let Some(address) = config.admin.listen {
         let source = Source::new(chat.clone(), Arc::clone(&options.counts));

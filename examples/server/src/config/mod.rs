@@ -134,6 +134,8 @@ pub enum TransportKind {
     /// axum.
     #[default]
     Axum,
+    /// warp.
+    Warp,
 }
 
 /// What is logged, and how.
