@@ -1,6 +1,6 @@
 //! Measurements.
 
-use crate::{postgres::Postgres, run::Run};
+use crate::{postgres::Postgres, run::Run, tree};
 
 /// Runs what is named.
 ///
@@ -9,8 +9,19 @@ use crate::{postgres::Postgres, run::Run};
 pub(crate) fn bench(args: &[String]) -> Result<(), String> {
     match args {
         [name] if name == "store" => store(),
-        _ => Err("there is one measurement: `cargo xtask bench store`".to_owned()),
+        [name, rest @ ..] if name == "edge" => edge(rest),
+        _ => {
+            Err("there are two measurements: `cargo xtask bench store` and `cargo xtask bench edge`"
+                .to_owned())
+        }
     }
+}
+
+/// Measures the reference server's memory, and what half-open connections and slow readers do to others.
+fn edge(args: &[String]) -> Result<(), String> {
+    Run::cargo().words("build --release -p mvchat-server --bin mvchat --example edge").show()?;
+    let program = tree::root().join("target").join("release").join("examples").join("edge");
+    args.iter().fold(Run::new(program), |run, arg| run.arg(arg)).show()
 }
 
 /// Measures durable sends through the engine on a PostgreSQL server of its own, beside raw SQL.

@@ -34,6 +34,9 @@ Usage: cargo xtask <command>
   sim [--seeds <n>] [--seed <s>] [--trace]
                               simulate runs by seed, optimised; with --seed alone that one again
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
+  bench edge [memory|half-open|slow] [--connections <n>] [--half-open <n>] [--readers <n>] [--slow <n>]
+                              [--rate <n>] [--rounds <n>] [--seconds <n>]
+                              measure what the reference server holds: idle connections, half-open ones, slow readers
   crash [--store sled|postgres] [--cycles <n>] [--seed <s>] [--load <n>] [--at-once <n>]
                               kill the reference server under load, and look whether all that it acknowledged is there;
                               on PostgreSQL also the database's server

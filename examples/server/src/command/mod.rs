@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod db;
+pub mod health;
 pub mod keys;
 pub mod token;
 pub mod user;
