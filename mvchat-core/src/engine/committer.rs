@@ -266,6 +266,7 @@ impl Shard {
             inner.settle(&mut self.doubts).await;
             // A store that panics fails what was in its hands, and nothing that comes later.
             let attempts = self.locked.keep_behind(std::mem::take(&mut pending));
+            let attempts = self.without_doubt(attempts);
             let round = inner.round(attempts, &mut self.doubts, &mut self.told);
             let concluded = AssertUnwindSafe(round).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a batch panicked");
@@ -276,6 +277,19 @@ impl Shard {
             self.locked.try_again(&inner);
             inner.hub.ring();
         }
+    }
+}
+
+impl Shard {
+    /// Refuses changes of conversations of which it is still not known what was committed: what is told of them would
+    /// come after something that nobody was told of.
+    fn without_doubt(&self, attempts: Vec<Attempt>) -> Vec<Attempt> {
+        let (doubted, sure): (Vec<_>, Vec<_>) =
+            attempts.into_iter().partition(|attempt| self.doubts.concern(attempt.proposal.conv));
+        for Attempt { proposal, .. } in doubted {
+            answer(proposal, Err(interrupted()));
+        }
+        sure
     }
 }
 
