@@ -4,7 +4,9 @@
 -- Everything is found by a key: no plan reads a whole table, also while the server's statistics are those of an empty
 -- one. And no plan is made anew for how many changes there are: that takes longer than to carry out a few of them.
 -- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing, 6 too soon, 7 a user
--- has too many conversations, 8 somebody else holds the conversation.
+-- has too many conversations, 8 somebody else holds the conversation, 9 the actor's account or session is another by now.
+-- What was decided on about the actor is looked at in the statement that writes: by p_account, twice the account's state
+-- and one more if its password has to be changed (null asks for nothing), and by p_session (null if the host asks).
 -- Others, such as a host with a transaction of its own, may hold conversations for as long as they like: what they hold
 -- is left out, at once or after standing in line for it for a while.
 
@@ -68,7 +70,8 @@ $$;
 -- New messages only, each cid once for its sender and conversation: one statement for all of them.
 create function @.append_many(
     p_wait boolean, p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
-    p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[]
+    p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[],
+    p_account smallint[], p_session uuid[]
 ) returns table (ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea)
 language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -80,21 +83,27 @@ begin
         from @.conversations c where c.id = any(v_held);
     return query
     with item as (
-        select * from unnest(p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
-            p_view_once, p_mentions) with ordinality as i(conv, actor, epoch, at, id, sender, cid, print, content,
-            reply_to, view_once, mentions, ord)
+        select i.*, i.account is null or (
+                coalesce((select u.state * 2 + u.must_change_password::integer = i.account
+                    from @.users u where u.id = i.actor), false)
+                and (i.session is null
+                    or coalesce((select s.user_id = i.actor from @.sessions s where s.id = i.session), false))
+            ) as holds
+        from unnest(p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
+            p_view_once, p_mentions, p_account, p_session) with ordinality as i(conv, actor, epoch, at, id, sender,
+            cid, print, content, reply_to, view_once, mentions, account, session, ord)
     ), known as materialized (
         select i.ord, m.seq, m.born_rev, m.pos, m.ts, m.print,
             case when m.print is null or m.print = i.print then 2 else 3 end as status
         from item i join @.messages m
             on m.conv = i.conv and coalesce(m.sender, m.actor) = coalesce(i.sender, i.actor) and m.cid = i.cid
-        where i.cid is not null and i.conv = any(v_held)
+        where i.cid is not null and i.holds and i.conv = any(v_held)
     ), fresh as materialized (
         select i.*, v_first + i.ord as pos, c.rev + row_number() over w as rev,
             c.last_seq + row_number() over w as seq, c.last_seq as before,
             greatest(c.last_at, max(i.at) over w) as ts, first_value(i.sender) over w as starter
         from item i join @.conversations c on c.id = i.conv and c.epoch = i.epoch
-        where i.conv = any(v_held) and not exists (select from known k where k.ord = i.ord)
+        where i.holds and i.conv = any(v_held) and not exists (select from known k where k.ord = i.ord)
         window w as (partition by i.conv order by i.ord)
     ), bumped as (
         update @.conversations c
@@ -128,7 +137,7 @@ begin
     )
     select i.ord::integer,
         coalesce(k.status, case when f.ord is not null then 1 when c.id is null then 0
-            when i.conv = any(v_held) then 4 else 8 end)::smallint,
+            when i.conv <> all(v_held) then 8 when not i.holds then 9 else 4 end)::smallint,
         coalesce(k.born_rev, f.rev), coalesce(k.pos, f.pos), coalesce(k.seq, f.seq), coalesce(k.ts, f.ts), k.print
     from item i
         left join fresh f on f.ord = i.ord
@@ -145,7 +154,7 @@ create function @.change(
     p_sender uuid[], p_cid bytea[], p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[],
     p_mentions text[], p_seq bigint[], p_expect bigint[], p_state smallint[], p_extra text[], p_event text[],
     p_settings text[], p_owner uuid[], p_members text[], p_muted text[], p_link bytea[], p_pace integer[],
-    p_expires_in bigint[], p_said text[], p_most bigint[]
+    p_expires_in bigint[], p_said text[], p_most bigint[], p_account smallint[], p_session uuid[]
 ) returns table (
     ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea, conv text,
     m_seq bigint, m_rev bigint, id uuid, sender uuid, ts bigint, state smallint, content bytea, cid bytea,
@@ -170,11 +179,17 @@ begin
         v_held := @.hold(p_conv, p_wait);
     end if;
     for i in
-        select * from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content,
-            p_reply_to, p_view_once, p_mentions, p_seq, p_expect, p_state, p_extra, p_event, p_settings, p_owner,
-            p_members, p_muted, p_link, p_pace, p_expires_in, p_said, p_most) with ordinality as i(kind, conv, actor, epoch, at, id, sender, cid, print,
-            content, reply_to, view_once, mentions, seq, expect, state, extra, event, settings, owner, members, muted,
-            link, pace, expires_in, said, most, ord)
+        select i.*, i.account is null or (
+                coalesce((select u.state * 2 + u.must_change_password::integer = i.account
+                    from @.users u where u.id = i.actor), false)
+                and (i.session is null
+                    or coalesce((select s.user_id = i.actor from @.sessions s where s.id = i.session), false))
+            ) as holds
+        from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
+            p_view_once, p_mentions, p_seq, p_expect, p_state, p_extra, p_event, p_settings, p_owner, p_members,
+            p_muted, p_link, p_pace, p_expires_in, p_said, p_most, p_account, p_session) with ordinality as i(kind,
+            conv, actor, epoch, at, id, sender, cid, print, content, reply_to, view_once, mentions, seq, expect, state,
+            extra, event, settings, owner, members, muted, link, pace, expires_in, said, most, account, session, ord)
     loop
         ord := i.ord; status := 1; print := null; conv := null; at := i.at; seq := i.seq;
         m_seq := null; m_rev := null; id := null; sender := null; ts := null; state := null; content := null;
@@ -187,6 +202,9 @@ begin
             from @.conversations c where c.id = i.conv for no key update;
         if not found then
             status := 0; return next; continue;
+        end if;
+        if not i.holds then
+            status := 9; return next; continue;
         end if;
         if i.cid is not null then
             select m.seq, m.born_rev, m.pos, m.ts, m.print into m from @.messages m

@@ -6,10 +6,12 @@ use crate::error::{full, internal, not_found};
 use crate::rows::{
     conversation, count, extra, get, limit, message, number, to_json, users_text, view_once_code,
 };
+use crate::store::Statement;
 use mvchat_core::policy::{ConvSettings, Conversation, Message, MessageBody, Print};
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
     Amend, Append, Change, Committed, Op, Outcome, Revise, Sent, StoreError, StoreErrorKind, StoreResult,
+    Warrant,
 };
 use mvchat_core::time::Timestamp;
 use sqlx::Row;
@@ -24,9 +26,9 @@ use uuid::Uuid;
 const MOST: usize = 1_000;
 
 const APPEND_MANY: &str =
-    "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 pub(crate) const CHANGE: &str = "select * from @.change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
+                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)";
 pub(crate) const STATEMENTS: &[&str] = &[APPEND_MANY, CHANGE];
 
 impl PgStore {
@@ -195,6 +197,8 @@ pub(crate) struct Columns {
     expires_in: Vec<Option<i64>>,
     said: Vec<Option<String>>,
     most: Vec<Option<i64>>,
+    account: Vec<Option<i16>>,
+    session: Vec<Option<Uuid>>,
 }
 
 /// The columns that only some kinds of changes have.
@@ -305,13 +309,13 @@ impl Columns {
     pub(crate) fn of(chunk: &[Change]) -> StoreResult<Self> {
         let mut columns = Self::default();
         for change in chunk {
-            columns.push(change, Cells::of(&change.op)?);
+            columns.push(change, Cells::of(&change.op)?)?;
         }
         Ok(columns)
     }
 
-    fn push(&mut self, change: &Change, cells: Cells) {
-        let Change { conv, actor, epoch, at, .. } = change;
+    fn push(&mut self, change: &Change, cells: Cells) -> StoreResult<()> {
+        let Change { conv, actor, epoch, warrant, at, .. } = change;
         self.conv.push(conv.0);
         self.actor.push(actor.0);
         self.epoch.push(number(epoch.0));
@@ -321,9 +325,17 @@ impl Columns {
         }
         push! { kind id sender cid print content reply_to view_once mentions seq expect state extra event }
         push! { settings owner members muted link pace expires_in said most }
+        self.account.push(warrant.as_ref().map(account_code).transpose()?);
+        self.session.push(warrant.and_then(|warrant| warrant.session).map(|session| session.0));
+        Ok(())
     }
 
-    fn append_many<'q>(&self, query: crate::store::Statement<'q>) -> crate::store::Statement<'q> {
+    fn append_many<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        self.message(query).bind(&self.account[..]).bind(&self.session[..])
+    }
+
+    /// Binds what a new message has.
+    fn message<'q>(&self, query: Statement<'q>) -> Statement<'q> {
         query
             .bind(&self.conv[..])
             .bind(&self.actor[..])
@@ -341,8 +353,8 @@ impl Columns {
 
     /// Binds all of them, after whether it is in a transaction that may have written changes before, and whether to
     /// wait.
-    pub(crate) fn change<'q>(&self, query: crate::store::Statement<'q>) -> crate::store::Statement<'q> {
-        self.append_many(query.bind(&self.kind[..]))
+    pub(crate) fn change<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        self.message(query.bind(&self.kind[..]))
             .bind(&self.seq[..])
             .bind(&self.expect[..])
             .bind(&self.state[..])
@@ -357,7 +369,14 @@ impl Columns {
             .bind(&self.expires_in[..])
             .bind(&self.said[..])
             .bind(&self.most[..])
+            .bind(&self.account[..])
+            .bind(&self.session[..])
     }
+}
+
+/// Returns what was decided on about an account, as one number.
+fn account_code(warrant: &Warrant) -> StoreResult<i16> {
+    Ok(warrant.state.to_number()? * 2 + i16::from(warrant.must_change_password))
 }
 
 /// Reads what became of a change: ord, status, rev, pos, seq, at, print; then, of [`CHANGE`], the conversation and
@@ -378,6 +397,7 @@ pub(crate) fn outcome(change: &Change, row: &PgRow) -> StoreResult<Written> {
         6 => Outcome::TooSoon(Timestamp::from_micros(get(row, 5)?)),
         7 => Outcome::Rejected(full()),
         8 => Outcome::Locked,
+        9 => Outcome::Unwarranted,
         _ => return Err(internal("an outcome that this program does not know")),
     }))
 }

@@ -166,6 +166,7 @@ impl Inner {
         let proposal = Proposal {
             conv,
             actor: NOBODY,
+            warrant: None,
             origin: None,
             target: Some(message.seq),
             message: Some(message),
