@@ -231,8 +231,10 @@ impl Shard {
         let (mut batch, mut pending) = (Vec::new(), Vec::new());
         loop {
             let mut tried = None;
-            // Natural batching: whatever came while the last batch was written is the next one.
+            // Natural batching: whatever came while the last batch was written is the next one. Whoever was answered has
+            // the next change at hand often, so they may run first: one commit more costs more than that.
             if pending.is_empty() {
+                tokio::task::yield_now().await;
                 tokio::select! { biased;
                     back = self.locked.tried() => tried = Some(back),
                     came = self.queue.recv_many(&mut batch, MAX_BATCH) => if came == 0 { return },
