@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use mvchat_load::BenchArgs;
 
 use crate::{
     command::{
@@ -49,6 +50,8 @@ pub enum Command {
     /// Make and check tokens while the server is stopped.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Put load on a server, and measure what it takes.
+    Bench(BenchArgs),
 }
 
 /// What can be done with stores.
@@ -103,7 +106,7 @@ pub struct ServeArgs {
     /// machine can read a command line.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// What carries the connections: axum [default: axum] [env: MVCHAT_TRANSPORT].
+    /// The web framework that answers for the chat: axum or warp [default: axum] [env: MVCHAT_TRANSPORT].
     #[arg(long, value_name = "TRANSPORT")]
     pub transport: Option<String>,
     /// Configuration file in YAML [env: MVCHAT_CONFIG].
