@@ -10,6 +10,7 @@ use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
 use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
+use crate::seam::Warrant;
 use crate::session::{Device, Finished, Identity};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +88,8 @@ pub(super) struct Ctx {
     pub(super) going: Arc<Going>,
     pub(super) user: UserId,
     pub(super) identity: Option<Identity>,
+    /// What the right to ask was decided on, if it may be otherwise by the time of a change.
+    pub(super) warrant: Option<Warrant>,
     pub(super) origin: Option<Origin>,
     pub(super) turn: Option<Turn>,
 }
@@ -144,30 +147,39 @@ impl Inner {
             }
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                let going = Going::begin(&self, identity.user);
-                let anew = self.asks_anew(&command);
-                let rights = self.check_session(identity, anew).await.inspect_err(|error| {
+                let inner = self.clone();
+                self.carry_out_for(identity, caller, command).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
-                        self.end_here(identity.user, &[identity.session], None);
+                        inner.end_here(identity.user, &[identity.session], None);
                     }
-                })?;
-                rights.allow(&command)?;
-                self.limit(&caller, &command).await?;
-                let ctx = Ctx {
-                    inner: self,
-                    going,
-                    user: identity.user,
-                    identity: Some(identity),
-                    origin: caller.origin,
-                    turn: caller.turn,
-                };
-                match command {
-                    Command::Logout { all } => ctx.logout(all).await,
-                    Command::RevokeSession(session) => ctx.revoke_session(session).await,
-                    command => ctx.execute(command).await.map(Finished::from),
-                }
+                })
             }
+        }
+    }
+
+    async fn carry_out_for(
+        self: Arc<Self>,
+        identity: Identity,
+        caller: Caller,
+        command: Command,
+    ) -> Result<Finished> {
+        let going = Going::begin(&self, identity.user);
+        let warrant = self.may_ask(identity, &command).await?;
+        self.limit(&caller, &command).await?;
+        let ctx = Ctx {
+            inner: self,
+            going,
+            user: identity.user,
+            identity: Some(identity),
+            warrant,
+            origin: caller.origin,
+            turn: caller.turn,
+        };
+        match command {
+            Command::Logout { all } => ctx.logout(all).await,
+            Command::RevokeSession(session) => ctx.revoke_session(session).await,
+            command => ctx.execute(command).await.map(Finished::from),
         }
     }
 }
@@ -263,6 +275,7 @@ impl Ctx {
         let proposal = Proposal {
             conv,
             actor: self.user,
+            warrant: self.warrant,
             origin: self.origin,
             _going: Some(self.going),
             target,
