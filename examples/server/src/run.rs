@@ -34,8 +34,10 @@ pub async fn run(
     let keeper = tokio::spawn(keeper::keep(chat.clone(), keeper::policy(&config.keys)));
     let foreign = keys_file.map(|file| tokio::spawn(file.keep()));
     let control = tokio::spawn(administer(chat.clone(), config.clone()));
-    let origins = Options::default().allowed_origins(&config.server.allowed_origins);
-    let app = transport::routes(config.transport, chat.clone(), origins).merge(web::routes());
+    let entrance = Options::default()
+        .allowed_origins(&config.server.allowed_origins)
+        .query_token(config.auth.query_token);
+    let app = transport::routes(config.transport, chat.clone(), entrance).merge(web::routes());
     let options = accept_options(&config);
     let within = options.drain_timeout;
     let rest = config.server.shutdown_timeout.saturating_sub(within) / 2;

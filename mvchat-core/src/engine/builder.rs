@@ -9,9 +9,11 @@ use super::hub::Hub;
 use super::limits::Limiting;
 use super::marks::Marks;
 use super::nodes::Nodes;
+use super::ready::LastReady;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::tickets::Tickets;
 use super::underway::Underway;
 use super::unsure::Unsure;
 use super::vouch::Vouch;
@@ -288,6 +290,8 @@ impl ChatBuilder {
             committer,
             store_lost: AtomicBool::new(false),
             typing: Throttle::default(),
+            tickets: Tickets::default(),
+            ready: LastReady::default(),
             expiry: Expiry::default(),
             marks: Marks::default(),
             unsure: Unsure::default(),

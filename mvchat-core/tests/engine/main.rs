@@ -35,3 +35,4 @@ mod schemes;
 mod strangers;
 mod support;
 mod system;
+mod visitors;

@@ -9,6 +9,7 @@ mod chaos;
 mod copy;
 mod crash;
 mod drain;
+mod entry;
 mod garbage;
 mod import;
 mod machines;
