@@ -8,7 +8,7 @@ use super::visitor::{LetIn, Pass};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
 use crate::seam::{Misuse, Peer, Transport};
-use crate::session::{Device, Ended, Finished, Input, Job, Output, Session, SessionConfig, Ticket};
+use crate::session::{Device, Ended, Finished, Input, Job, Output, Refused, Session, SessionConfig, Ticket};
 use crate::time::Instant;
 use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -24,7 +24,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that is closed may take to send what is left.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most frames between two flushes.
-const MAX_FEED: usize = 64;
+const MAX_FEED: u64 = 64;
 
 type Running = Pin<Box<dyn Future<Output = (Ticket, Result<Finished>)> + Send>>;
 
@@ -39,10 +39,11 @@ impl Chat {
     /// Serves one connection like [`serve`](Chat::serve), and begins by logging in whom its upgrade has let in: the
     /// first frame is the reply of that login, without an id. Without a pass it is the same.
     pub async fn serve_as<T: Transport>(&self, transport: T, peer: Peer, pass: Option<Pass>) {
-        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer));
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer, self.0.counts.clone()));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?conn.peer().addr, "a connection opened");
+        self.0.counts.opened.add(1);
         let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };
         let (sink, stream) = transport.split();
         let tracker = self.0.closing.connections.clone();
@@ -147,8 +148,26 @@ impl Chat {
                 () = conn.until_relieved(), if !reads => continue,
                 () = &mut timer, if deadline.is_some() => Input::Timeout,
             };
+            if let Input::Frame(frame) = &input {
+                inner.counts.frames_in.add(1);
+                inner.counts.bytes_in.add(size(frame));
+            }
             session.handle(input, inner.now());
+            let refused = session.take_refused();
+            if refused != Refused::default() {
+                inner.counts.frames_limited.add(refused.limited.into());
+                inner.counts.frames_malformed.add(refused.malformed.into());
+            }
         }
+    }
+}
+
+/// The bytes of a frame's text.
+fn size(frame: &Frame) -> u64 {
+    match frame {
+        // No frame is longer than memory.
+        Frame::Text(bytes) | Frame::Binary(bytes) => bytes.len() as u64,
+        _ => 0,
     }
 }
 
@@ -192,7 +211,7 @@ fn start(
 /// Feeds many, flushes once.
 async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
     loop {
-        let mut fed = 0;
+        let (mut fed, mut bytes) = (0, 0);
         let close = loop {
             let frame = match conn.next() {
                 Next::Frame(frame) => Frame::Text(frame),
@@ -201,6 +220,7 @@ async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
                 Next::Abort => return,
                 Next::Nothing => break None,
             };
+            bytes += size(&frame);
             if !matches!(tokio::time::timeout(WRITE_TIMEOUT, sink.feed(frame)).await, Ok(Ok(()))) {
                 return;
             }
@@ -209,6 +229,8 @@ async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
                 break None;
             }
         };
+        conn.counts().frames_out.add(fed);
+        conn.counts().bytes_out.add(bytes);
         if let Some(close) = close {
             let last = async {
                 sink.send(Frame::Close(close)).await?;
@@ -236,6 +258,7 @@ struct ConnGuard {
 impl Drop for ConnGuard {
     fn drop(&mut self) {
         self.inner.closing.gone(self.conn.id);
+        self.inner.counts.closed(self.conn.closed());
         self.conn.close(Close::Normal);
         self.conn.abort();
         let identity = self.conn.leave();

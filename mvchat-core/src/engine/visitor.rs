@@ -3,7 +3,7 @@
 use super::audited::Audited;
 use super::chat::{Chat, Inner};
 use super::command::Grant;
-use super::dispatch::Caller;
+use super::dispatch::{Caller, Measured};
 use super::limits::{About, Asker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Act, Command, LoginBody, Password, Reply, Request, TicketParams};
@@ -138,9 +138,11 @@ impl Visitor {
         let work = inner.closing.commands.spawn(async move {
             let inner = &self.chat.0;
             let caller = self.caller(None, Device::default());
-            let audited = Audited::new(inner, &caller, &Command::LoginToken(shown.clone()));
+            let login = Command::LoginToken(shown.clone());
+            let (audited, measured) = (Audited::new(inner, &caller, &login), Measured::begin(&login));
             let done = self.let_in(&caller, &shown).await;
             audited.told(inner, &done, done.as_ref().ok().map(|(identity, _)| *identity));
+            measured.told(&inner.counts, &done);
             done
         });
         let done =

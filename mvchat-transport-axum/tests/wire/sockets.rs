@@ -30,8 +30,8 @@ impl Door for Sockets {
         Self { addr, serving: tokio::spawn(serve(listener, chat)) }
     }
 
-    async fn connect(&self) -> Wire {
-        Wire::over(ClientSocket::connect(self.addr, note).await)
+    async fn connect(&self, path: &str) -> Wire {
+        Wire::over(ClientSocket::connect(self.addr, path, note).await)
     }
 }
 
