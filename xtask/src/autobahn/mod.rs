@@ -31,18 +31,18 @@ pub(crate) fn autobahn(args: &[String]) -> Result<(), String> {
         return Err(format!("`autobahn` knows no `{other}`"));
     }
     let program = suite::install()?;
-    let build = Run::cargo().words("build --all-features");
-    SERVERS
-        .iter()
-        .fold(build, |build, (package, example)| build.words(&format!("-p {package} --example {example}")))
-        .show()?;
+    // Of the whole workspace, so that what its tests were built from is used.
+    let build = Run::cargo().words("build --workspace --all-features");
+    SERVERS.iter().fold(build, |build, (_, example)| build.words(&format!("--example {example}"))).show()?;
     let servers = SERVERS.iter().map(|(_, example)| Server::start(example)).collect::<Result<Vec<_>, _>>()?;
 
     let folder = tree::root().join("target/autobahn");
     let reports = folder.join("reports");
+    let failed = |error| format!("{}: {error}", reports.display());
     if reports.exists() {
-        fs::remove_dir_all(&reports).map_err(|error| format!("{}: {error}", reports.display()))?;
+        fs::remove_dir_all(&reports).map_err(failed)?;
     }
+    fs::create_dir_all(&reports).map_err(failed)?;
     let spec = folder.join("spec.json");
     let addresses: Vec<&str> = servers.iter().map(|server| server.address.as_str()).collect();
     fs::write(&spec, specification(&reports, &addresses))
