@@ -46,10 +46,11 @@ pub async fn run(
     if let Some(file) = keys_file {
         beside.spawn(file.keep());
     }
-    if let Some(tls) = tls.clone() {
-        let hangup = Hangup::catch()?;
-        beside.spawn(async move { tls.keep(hangup).await });
-    }
+    let hangup = Hangup::catch()?;
+    match tls.clone() {
+        Some(tls) => beside.spawn(async move { tls.keep(hangup).await }),
+        None => beside.spawn(hangup.ignore()),
+    };
     beside.spawn(administer(chat.clone(), config.clone()));
     let entrance = Options::default()
         .allowed_origins(&config.server.allowed_origins)

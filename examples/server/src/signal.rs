@@ -52,6 +52,14 @@ impl Hangup {
         Ok(Self {})
     }
 
+    /// Lets it end nothing while there is nothing to read again.
+    pub(crate) async fn ignore(mut self) {
+        loop {
+            self.next().await;
+            tracing::info!("SIGHUP: there is no certificate to be read again");
+        }
+    }
+
     /// Waits for the next one; for ever where there is no such signal.
     pub async fn next(&mut self) {
         #[cfg(unix)]

@@ -166,7 +166,7 @@ mod tests {
         let text = index(CASES, |n| {
             ("OK", if n == 3 { "INFORMATIONAL" } else { "OK" }, format!("{}.{n}", 1 + n % 7))
         });
-        let results = Results::read(&text, &["a"]).ok().expect("it is complete");
+        let results = Results::read(&text, &["a"]).expect("it is complete");
         assert!(results.broken().is_empty());
         assert!(results.table().contains("| 1.* | framing | 43 | 43 OK |"), "{}", results.table());
         assert!(results.page().contains("| 7.* | closing | 43 | 43 OK |"));
@@ -181,7 +181,7 @@ mod tests {
             3 => ("NON-STRICT", "OK", "6.4.2".to_owned()),
             _ => ("OK", "OK", format!("9.{n}")),
         };
-        let results = Results::read(&index(CASES, of), &["a"]).ok().expect("it is complete");
+        let results = Results::read(&index(CASES, of), &["a"]).expect("it is complete");
         let broken = results.broken();
         assert_eq!(broken.len(), 3, "{broken:?}");
         assert!(broken[0].starts_with("a 1.1.1: FAILED") && broken[2].contains("WRONG CODE"), "{broken:?}");

@@ -59,9 +59,8 @@ fn write(encoder: &mut MetricEncoder<'_>, value: &Value) -> Result<(), fmt::Erro
     }
 }
 
-/// Returns the end of each range with the number of values in it; the encoder adds them up, and takes the largest number
-/// for infinity.
+/// Returns the end of each range with the number of values in it, which the encoder adds up.
 fn ranges(buckets: &Buckets) -> Vec<(f64, u64)> {
-    let bounds = buckets.bounds.iter().copied().chain([f64::MAX]);
+    let bounds = buckets.bounds.iter().copied().chain([f64::INFINITY]);
     bounds.zip(buckets.counts.iter().copied()).collect()
 }

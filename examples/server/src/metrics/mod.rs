@@ -7,14 +7,17 @@ mod process;
 use std::{fmt, sync::Arc};
 
 use axum::{
-    Router,
+    Json, Router,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use mvchat_core::{
     Chat,
-    engine::metrics::{self, Family, Info, Value},
+    engine::{
+        Health,
+        metrics::{self, Family, Info, Value},
+    },
 };
 use prometheus_client::{encoding::text, registry::Registry};
 
@@ -66,9 +69,18 @@ pub fn catalogue() -> Vec<Info> {
     parts.concat()
 }
 
-/// Returns the routes of the admin address: `GET /metrics`.
+/// Returns the routes of the admin address: `GET /metrics`, and `GET /health` as for everybody.
 pub fn routes(source: Source) -> Router {
-    Router::new().route("/metrics", get(async move || answer(&source)))
+    let chat = source.chat.clone();
+    Router::new()
+        .route("/metrics", get(async move || answer(&source)))
+        .route("/health", get(async move || health(&chat)))
+}
+
+fn health(chat: &Chat) -> (StatusCode, Json<Health>) {
+    let health = chat.health();
+    let status = if health.status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health))
 }
 
 fn answer(source: &Source) -> Response {
