@@ -10,8 +10,9 @@ use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
 use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
-use crate::seam::Warrant;
+use crate::seam::{Peer, Warrant};
 use crate::session::{Device, Finished, Identity};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -27,6 +28,19 @@ pub(super) struct Caller {
     pub(super) device: Device,
     pub(super) origin: Option<Origin>,
     pub(super) turn: Option<Turn>,
+    /// Who is at the other end, where that is not a connection.
+    pub(super) peer: Option<Peer>,
+}
+
+impl Caller {
+    /// Returns what the first request of a connection said, or the only one.
+    pub(super) fn peer(&self) -> Option<&Peer> {
+        self.origin.as_ref().map(|origin| origin.conn.peer()).or(self.peer.as_ref())
+    }
+
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.peer().and_then(|peer| peer.addr).map(|addr| addr.ip())
+    }
 }
 
 /// A place in the order of a connection's changes: held until the change is queued.
