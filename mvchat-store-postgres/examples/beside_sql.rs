@@ -16,12 +16,12 @@ use mvchat_core::proto::{ConvId, Json, Role, SendMessage, UserId};
 use mvchat_core::seam::{ConversationStore, NewConversation};
 use mvchat_core::time::Timestamp;
 use mvchat_core::{Chat, Keys};
+use mvchat_load::{Rows, Shape};
 use mvchat_store_postgres::PgStore;
 use sqlx::PgPool;
 use std::error::Error;
 use std::io::Write;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -32,32 +32,8 @@ const SENDERS: [usize; 3] = [1, 16, 64];
 const SPREADS: [usize; 2] = [1_000, 1];
 const SHARDS: usize = 4;
 const SPAN: Duration = Duration::from_secs(2);
-const BYTES: usize = 300;
 
 const DROP: &str = "drop schema if exists bench cascade; drop schema if exists bench_raw cascade";
-const RAW_TABLES: &str = "create schema bench_raw; create table bench_raw.bare_conversations (id uuid primary key, \
-     last_seq bigint not null) with (fillfactor = 70); create table bench_raw.bare_messages (conv uuid, seq bigint, \
-     id uuid, sender uuid, ts bigint, content bytea, primary key (conv, seq)); \
-     create table bench_raw.conversations (like bench.conversations including all) with (fillfactor = 70); \
-     create table bench_raw.messages (like bench.messages including all); \
-     insert into bench_raw.conversations (id, kind, epoch, created_at, settings, active, found, touched) \
-     select id, kind, epoch, created_at, settings, active, found, touched from bench.conversations; \
-     insert into bench_raw.bare_conversations select id, 0 from bench.conversations";
-const BARE: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
-     bumped as (update bench_raw.bare_conversations c set last_seq = c.last_seq + n.count from (select i.conv, count(*) \
-     from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before) \
-     insert into bench_raw.bare_messages select i.conv, b.before + row_number() over (partition by i.conv order by i.ord), \
-     gen_random_uuid(), i.conv, 1, i.content from item i join bumped b on b.id = i.conv";
-const RAW: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
-     bumped as (update bench_raw.conversations c set last_seq = c.last_seq + n.count, rev = c.rev + n.count, last_at = 1, \
-     touched = (pg_current_xact_id()::text::bigint << 10) from (select i.conv, count(*) \
-     from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before), \
-     numbered as (select i.*, b.before + row_number() over (partition by i.conv order by i.ord) as seq \
-     from item i join bumped b on b.id = i.conv) \
-     insert into bench_raw.messages (conv, seq, rev, born_rev, pos, id, sender, ts, content, cid, print) \
-     select conv, seq, seq, seq, (pg_current_xact_id()::text::bigint << 10) + ord, gen_random_uuid(), conv, 1, content, \
-     gen_random_uuid()::text::bytea, decode(repeat('ab', 32), 'hex') from numbered";
-
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let url = std::env::args().nth(1).ok_or("name the address of a database")?;
@@ -67,7 +43,8 @@ async fn main() -> Outcome<()> {
     for number in 0..SPREADS[0] {
         store.create_conversation(group(number)).await?;
     }
-    sqlx::raw_sql(RAW_TABLES).execute(&plain).await?;
+    let convs = (0..SPREADS[0]).map(|number| conv(number).0).collect();
+    let rows = Rows::make(plain.clone(), convs, true).await?;
     let chat = Chat::builder(store.clone()).keys(Keys::ephemeral()).commit_shards(SHARDS).build().await?;
     chat.add_user(me(), None).await?;
     let mut table = Vec::new();
@@ -75,8 +52,8 @@ async fn main() -> Outcome<()> {
         for senders in SENDERS {
             let (mut bare, mut raw, mut engine) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                bare.push(raw_a_second(BARE, &plain, senders, spread).await?);
-                raw.push(raw_a_second(RAW, &plain, senders, spread).await?);
+                bare.push(rows.insert(Shape::Bare, senders, spread, SPAN).await?.rate);
+                raw.push(rows.insert(Shape::Same, senders, spread, SPAN).await?.rate);
                 engine.push(sends_a_second(&chat, senders, spread).await?);
             }
             table.push((spread, senders, median(&mut bare), median(&mut raw), median(&mut engine)));
@@ -112,61 +89,6 @@ fn group(number: usize) -> NewConversation {
         max_per_user: None,
         at: Timestamp::from_micros(1),
     }
-}
-
-/// A message that waits for its commit.
-type Job = (Uuid, oneshot::Sender<()>);
-
-/// Measures bare statements, each with all that waited while the one before ran.
-async fn raw_a_second(statement: &'static str, pool: &PgPool, senders: usize, spread: usize) -> Outcome<f64> {
-    let writer = |_| {
-        let (queue, jobs) = mpsc::channel(4_096);
-        (queue, tokio::spawn(write_raw(statement, pool.clone(), jobs)))
-    };
-    let (queues, writers): (Vec<_>, Vec<_>) = (0..SHARDS).map(writer).unzip();
-    let start = Instant::now();
-    let send = |sender| tokio::spawn(send_raw(queues.clone(), sender, spread, start));
-    let mut count = 0;
-    for task in (0..senders).map(send).collect::<Vec<_>>() {
-        count += task.await??;
-    }
-    let rate = f64::from(count) / start.elapsed().as_secs_f64();
-    drop(queues);
-    for writer in writers {
-        writer.await??;
-    }
-    Ok(rate)
-}
-
-async fn send_raw(
-    queues: Vec<mpsc::Sender<Job>>,
-    sender: usize,
-    spread: usize,
-    start: Instant,
-) -> Outcome<u32> {
-    let mut count = 0;
-    while start.elapsed() < SPAN {
-        let conv = conv((sender * 17 + count as usize) % spread).0;
-        let (answer, answered) = oneshot::channel();
-        queues[usize::from(conv.as_bytes()[15]) % SHARDS].send((conv, answer)).await?;
-        answered.await?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-async fn write_raw(statement: &'static str, pool: PgPool, mut jobs: mpsc::Receiver<Job>) -> Outcome<()> {
-    let mut batch = Vec::new();
-    while jobs.recv_many(&mut batch, 512).await > 0 {
-        let convs: Vec<Uuid> = batch.iter().map(|(conv, _)| *conv).collect();
-        let contents = vec![vec![b'x'; BYTES]; batch.len()];
-        sqlx::query(statement).bind(convs).bind(contents).execute(&pool).await?;
-        for (_, answer) in batch.drain(..) {
-            // A sender that has gone needs no answer.
-            let _ = answer.send(());
-        }
-    }
-    Ok(())
 }
 
 async fn sends_a_second(chat: &Chat, senders: usize, spread: usize) -> Outcome<f64> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use mvchat_load::BenchArgs;
 
 use crate::{
     command::{
@@ -52,6 +53,8 @@ pub enum Command {
     /// Make and check tokens while the server is stopped.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Put load on a server, and measure what it takes.
+    Bench(BenchArgs),
 }
 
 /// What can be done with stores.

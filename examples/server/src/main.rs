@@ -13,6 +13,7 @@ use std::{
 use clap::Parser;
 use mvchat_server::{
     cli::{Cli, Command, ConfigCommand, DbCommand, ServeArgs, TablesCommand},
+    command,
     config::{Config, Environment, Flags, Problem, Warning, example},
     log, run, signal,
 };
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Audit(command) => done(command.run()),
         Command::User(command) => done(command.run()),
         Command::Token(command) => done(command.run()),
+        Command::Bench(args) => done(command::bench::run(args)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The sub-commands besides `serve`: a module each.
 
 pub mod audit;
+pub mod bench;
 pub mod db;
 pub mod health;
 pub mod keys;

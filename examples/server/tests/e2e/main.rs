@@ -4,6 +4,7 @@
 
 mod support;
 
+mod bench;
 mod bot;
 mod chaos;
 mod copy;

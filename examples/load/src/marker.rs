@@ -1,0 +1,72 @@
+//! What a measured message carries in its text: who sent it when, and which of theirs it is.
+
+use tokio::time::Instant;
+
+/// The zero of all times of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Microseconds since the start of the run.
+    pub(crate) fn micros(self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.0).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The mark of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    /// When the schedule wanted it sent.
+    pub(crate) due: u64,
+    /// Who sent it.
+    pub(crate) sender: u32,
+    /// Its number among the sender's messages to the same conversation, from 0.
+    pub(crate) number: u64,
+}
+
+/// What no other text of a frame begins with.
+const OPENING: &[u8] = b"\"@@";
+
+impl Marker {
+    /// Writes a text of that many bytes, or of as many as the mark needs.
+    pub(crate) fn text(self, bytes: usize) -> String {
+        let Self { due, sender, number } = self;
+        let mut text = format!("@@{due} {sender} {number} ");
+        while text.len() < bytes {
+            text.push_str(if text.len() % 6 == 5 { " " } else { "x" });
+        }
+        text
+    }
+
+    /// Finds the mark in a frame or in a message's content.
+    pub(crate) fn find(frame: &[u8]) -> Option<Self> {
+        let at = frame.windows(OPENING.len()).position(|window| window == OPENING)?;
+        let rest = &frame[at + OPENING.len()..];
+        let mut numbers = rest.splitn(4, |byte| *byte == b' ').take(3);
+        let mut next = || std::str::from_utf8(numbers.next()?).ok();
+        let (due, sender, number) = (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
+        Some(Self { due, sender, number })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_found() {
+        let marker = Marker { due: 1_234_567, sender: 42, number: 7 };
+        let text = marker.text(250);
+        assert_eq!(text.len(), 250);
+        let frame = format!("{{\"data\":{{\"seq\":3,\"content\":{{\"v\":1,\"text\":\"{text}\"}}}}}}");
+        assert_eq!(Marker::find(frame.as_bytes()), Some(marker));
+        assert_eq!(Marker::find(marker.text(0).as_bytes()), None, "a text without its quotation mark");
+        for other in ["", "{}", "{\"text\":\"@@\"}", "{\"text\":\"@@1 2\"}", "{\"text\":\"@@1 2 x \"}"] {
+            assert_eq!(Marker::find(other.as_bytes()), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! All scenarios and floors, round after round, so that what disturbs the machine disturbs all of them alike.
+
+mod plan;
+mod ratios;
+
+use crate::args::SuiteArgs;
+use crate::floor;
+use crate::machine::Machine;
+use crate::outcome::{Outcome, merge};
+use crate::report::Report;
+use crate::scenario::{self, Scene};
+use crate::{Problem, Tried};
+use plan::{Job, Task};
+use sqlx::{Connection, PgConnection};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+/// Runs everything.
+///
+/// # Errors
+/// If there is nothing to run, or the database can't be reached; what goes wrong in a run is in the report.
+pub(crate) async fn run(args: &SuiteArgs, program: &Path) -> Tried<Report> {
+    let mut machine = Machine::here();
+    if let Some(url) = &args.common.database_url {
+        let mut connection = PgConnection::connect(url).await?;
+        let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut connection).await?;
+        // A distribution adds its own words.
+        let version = version.split(' ').next().unwrap_or_default().to_owned();
+        machine.knows("PostgreSQL", version);
+        connection.close().await?;
+    }
+    let jobs = plan::jobs(args);
+    if jobs.is_empty() {
+        return Err("nothing has that in its name".into());
+    }
+    let mut rounds: BTreeMap<&str, Vec<Outcome>> = BTreeMap::new();
+    let total = args.rounds.max(1);
+    for round in 1..=total {
+        for (at, job) in jobs.iter().enumerate() {
+            // Without a standard error there is nobody to tell.
+            let _ =
+                writeln!(std::io::stderr(), "round {round}/{total}, {}/{}: {}", at + 1, jobs.len(), job.key);
+            let outcome = measure(job, program).await.unwrap_or_else(|problem| failed(job, &problem));
+            rounds.entry(&job.key).or_default().push(outcome);
+        }
+    }
+    let merged: BTreeMap<&str, Outcome> =
+        rounds.iter().filter_map(|(key, rounds)| Some((*key, merge(rounds)?))).collect();
+    let ratios = ratios::of(&jobs, &merged);
+    let outcomes = jobs.iter().filter_map(|job| merged.get(job.key.as_str()).cloned()).collect();
+    Ok(Report { machine, rounds: total, outcomes, ratios })
+}
+
+fn failed(job: &Job, problem: &Problem) -> Outcome {
+    let mut outcome = Outcome::new(job.key.clone());
+    outcome.error(&format!("the run could not be made: {problem}"), 1);
+    outcome
+}
+
+async fn measure(job: &Job, program: &Path) -> Tried<Outcome> {
+    let scene = Scene::of(&job.common, program);
+    match &job.task {
+        Task::Idle(args) => scenario::idle::run(args, &scene).await,
+        Task::Dm(args) => scenario::dm::run(args, &scene).await,
+        Task::Fanout(args) => scenario::fanout::run(args, &scene).await,
+        Task::Hot(args) => scenario::hot::run(args, &scene).await,
+        Task::Mixed(args) => scenario::mixed::run(args, &scene).await,
+        Task::Storm(args) => scenario::storm::run(args, &scene).await,
+        Task::Catchup(args) => scenario::catchup::run(args, &scene).await,
+        Task::BareFanout(args) => floor::fanout::run(args, &scene).await,
+        Task::Echo(args) => floor::echo::run(args, &scene).await,
+        Task::Rows(args) => floor::rows::run(args, &scene).await,
+        Task::Sync => floor::sync::run(&scene).await,
+    }
+}
