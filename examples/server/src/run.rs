@@ -121,7 +121,7 @@ fn accept_options(config: &Config, tls: Option<Arc<Tls>>) -> AcceptOptions {
         // What is left of the time to stop is for mail and the store.
         drain_timeout: server.shutdown_timeout * 4 / 5,
         max_per_address: server.max_connections_per_ip,
-        unbounded: this_machine.chain(trusted.iter().copied()).collect(),
+        uncapped: this_machine.chain(trusted.iter().copied()).collect(),
         trusted_proxies: trusted,
         guard: Guard::new(&server.allowed_origins, tls.is_some().then_some(server.tls.hsts)),
         tls,
