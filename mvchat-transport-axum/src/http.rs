@@ -1,13 +1,15 @@
-//! The HTTP routes.
+//! Requests that end with their answer.
 
-use axum::Json;
-use axum::http::StatusCode;
+use crate::ws::peer;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
 use mvchat_core::Chat;
-use mvchat_core::engine::Health;
+use mvchat_ws::{Endpoint, Options};
 
-/// Answers a health check; with the status 503 while the chat can't serve.
-pub fn health(chat: &Chat) -> (StatusCode, Json<Health>) {
-    let health = chat.health();
-    let status = if health.status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(health))
+/// Answers a request for an endpoint, whatever its path: see [`mvchat_ws::answer`].
+pub async fn answer(endpoint: Endpoint, request: Request, chat: &Chat, options: &Options) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let peer = peer(&mut parts);
+    mvchat_ws::answer(endpoint, &mut parts, chat, options, peer).map(Body::from)
 }

@@ -1,7 +1,7 @@
 //! mvchat over axum: WebSocket and HTTP routes.
 //!
 //! [`router`] is everything; merge it into an own one. An app that wants its own paths, middleware or checks in
-//! front uses the pieces: [`upgrade`] answers a request for a WebSocket, [`health`] a health check.
+//! front uses the pieces: [`upgrade`] answers a request for a WebSocket, [`answer`] one for any [`Endpoint`].
 //!
 //! ```
 //! use axum::{Router, extract::State, routing::get};
@@ -33,8 +33,8 @@
 mod http;
 mod ws;
 
-pub use http::health;
-pub use mvchat_ws::{Options, Socket};
+pub use http::answer;
+pub use mvchat_ws::{Endpoint, Options, Socket};
 pub use ws::upgrade;
 
 use axum::Router;
@@ -58,15 +58,9 @@ pub fn router_with<S>(chat: Chat, options: Options) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let socket = {
-        let chat = chat.clone();
-        any(move |request: Request| {
-            let response = upgrade(request, &chat, &options);
-            async { response }
-        })
-    };
-    Router::new()
-        .route("/v0/ws", socket.clone())
-        .route("/v0/channels", socket)
-        .route("/health", any(move || std::future::ready(health(&chat))))
+    Endpoint::PATHS.into_iter().fold(Router::new(), |router, (path, endpoint)| {
+        let (chat, options) = (chat.clone(), options.clone());
+        let handler = async move |request: Request| answer(endpoint, request, &chat, &options).await;
+        router.route(path, any(handler))
+    })
 }

@@ -1,17 +1,22 @@
-//! The WebSocket half that mvchat's HTTP transports share.
+//! What mvchat's HTTP transports share: WebSockets, and the answers to all other requests.
 //!
-//! A transport crate maps its framework's request to [`upgrade`] and its response back; everything that happens on
-//! the socket is here, so that all of them refuse, deliver and close alike.
+//! A transport crate routes the paths of [`Endpoint`], maps its framework's request to [`answer`] and the response back.
+//! Everything that is said and everything that happens on the socket is here, so that all of them refuse, deliver and
+//! close alike.
 //!
-//! * [`upgrade`] checks a request, answers it and serves the connection.
+//! * [`answer`] answers a request for an endpoint; [`upgrade`] one for a WebSocket, and serves the connection.
 //! * [`Socket`] is the frames of one connection, a [`Transport`](mvchat_core::seam::Transport) over any byte stream.
 //! * [`Options`] says which web pages may connect.
 
+mod answer;
 mod closing;
+mod endpoint;
 mod options;
 mod socket;
 mod upgrade;
 
+pub use answer::answer;
+pub use endpoint::Endpoint;
 pub use options::Options;
 pub use socket::Socket;
 pub use upgrade::upgrade;

@@ -1,5 +1,7 @@
 //! Who may connect.
 
+use std::sync::Arc;
+
 /// What a transport may decide by itself.
 ///
 /// # Defaults
@@ -9,7 +11,7 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    allowed_origins: Vec<String>,
+    allowed_origins: Arc<[String]>,
 }
 
 impl Options {

@@ -106,7 +106,7 @@ pub struct ServeArgs {
     /// machine can read a command line.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// What carries the connections: axum [default: axum] [env: MVCHAT_TRANSPORT].
+    /// The web framework that answers for the chat: axum or warp [default: axum] [env: MVCHAT_TRANSPORT].
     #[arg(long, value_name = "TRANSPORT")]
     pub transport: Option<String>,
     /// Configuration file in YAML [env: MVCHAT_CONFIG].

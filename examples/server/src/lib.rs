@@ -15,4 +15,5 @@ mod mvchat2;
 mod proxy;
 pub mod run;
 pub mod signal;
+mod transport;
 pub mod web;

@@ -16,7 +16,7 @@ use crate::{
     config::{Config, StoreKind},
     control, keeper,
     proxy::IdentityHeader,
-    web,
+    transport, web,
 };
 
 /// Serves on `listener` until `shutdown` is ready, then drains.
@@ -35,7 +35,7 @@ pub async fn run(
     let foreign = keys_file.map(|file| tokio::spawn(file.keep()));
     let control = tokio::spawn(administer(chat.clone(), config.clone()));
     let origins = Options::default().allowed_origins(&config.server.allowed_origins);
-    let app = mvchat_transport_axum::router_with(chat.clone(), origins).merge(web::routes());
+    let app = transport::routes(config.transport, chat.clone(), origins).merge(web::routes());
     let options = accept_options(&config);
     let within = options.drain_timeout;
     let rest = config.server.shutdown_timeout.saturating_sub(within) / 2;

@@ -17,6 +17,14 @@ pub struct Health {
     pub online: usize,
 }
 
+impl Health {
+    /// Writes it as JSON.
+    pub fn to_json(&self) -> String {
+        let Self { status, sessions, online } = self;
+        format!(r#"{{"status":"{status}","sessions":{sessions},"online":{online}}}"#)
+    }
+}
+
 impl Chat {
     /// Returns what a health check is told. Asks the store only what it knows, never awaits.
     pub fn health(&self) -> Health {

@@ -4,6 +4,9 @@ use async_trait::async_trait;
 use mvchat_core::Chat;
 use mvchat_core::testkit::Wire;
 
+/// Where clients connect, unless they want to connect elsewhere.
+pub(crate) const SOCKET: &str = "/v0/ws";
+
 /// A way to a server.
 #[async_trait]
 pub(crate) trait Door: Send + Sync + 'static {
@@ -12,8 +15,8 @@ pub(crate) trait Door: Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// Connects a client to it.
-    async fn connect(&self) -> Wire;
+    /// Connects a client to it, at a path if the way has paths.
+    async fn connect(&self, path: &str) -> Wire;
 }
 
 /// The way within the process.
@@ -25,7 +28,7 @@ impl Door for Inside {
         Self(chat)
     }
 
-    async fn connect(&self) -> Wire {
+    async fn connect(&self, _: &str) -> Wire {
         Wire::connect(&self.0)
     }
 }

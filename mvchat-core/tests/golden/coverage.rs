@@ -1,5 +1,8 @@
-//! Every kind of request and every notice is in a recording, and the book says in which.
+//! Every kind of request, every notice, and every decision and addition of the protocol is in a recording, and the book
+//! says in which.
 
+use crate::decided::DECISIONS;
+use crate::player::differences::DIFFERENCES;
 use crate::player::{folder, own};
 use mvchat_core::proto::{Command, Envelope, Limits, ServerMsg};
 use mvchat_core::testkit::{KINDS, kind, whats};
@@ -18,6 +21,7 @@ type Places = BTreeMap<String, BTreeSet<String>>;
 struct Coverage {
     requests: Places,
     notices: Places,
+    decisions: Places,
 }
 
 impl Coverage {
@@ -32,9 +36,18 @@ impl Coverage {
                 coverage.add(name, file.contains("-from-"), &frame);
             }
         }
+        // A difference that is not heard fails the test. Additions have recordings of their own.
+        for row in DIFFERENCES.iter().filter(|row| row.decision.parse::<u32>().is_ok()) {
+            coverage.decisions.entry(row.decision.to_owned()).or_default().insert(row.scenario.to_owned());
+        }
         for (name, path) in own::files() {
-            for line in own::lines(&path).into_iter().filter(|line| line.get("frame").is_some()) {
-                coverage.add(&format!("own/{name}"), line.get("from").is_some(), &line["frame"]);
+            let lines = own::lines(&path);
+            for decision in lines[0]["shows"].as_array().into_iter().flatten() {
+                let decision = decision.as_str().unwrap().to_owned();
+                coverage.decisions.entry(decision).or_default().insert(name.clone());
+            }
+            for line in lines.into_iter().filter(|line| line.get("frame").is_some()) {
+                coverage.add(&name, line.get("from").is_some(), &line["frame"]);
             }
         }
         coverage
@@ -59,19 +72,23 @@ impl Coverage {
     fn page(&self) -> String {
         let mut page = String::from("| Request | Recorded in |\n|---|---|\n");
         for kind in KINDS {
-            page.push_str(&row(kind, &self.requests));
+            page.push_str(&row(&format!("`{kind}`"), kind, &self.requests));
         }
         page.push_str("\n| Notice | Recorded in |\n|---|---|\n");
         for what in whats() {
-            page.push_str(&row(&what, &self.notices));
+            page.push_str(&row(&format!("`{what}`"), &what, &self.notices));
+        }
+        page.push_str("\n| Decision or addition | Recorded in |\n|---|---|\n");
+        for (name, matter) in DECISIONS {
+            page.push_str(&row(&format!("{name}: {matter}"), name, &self.decisions));
         }
         page
     }
 }
 
-fn row(name: &str, places: &Places) -> String {
+fn row(title: &str, name: &str, places: &Places) -> String {
     let places = places.get(name).into_iter().flatten().map(|place| format!("`{place}`"));
-    format!("| `{name}` | {} |\n", places.collect::<Vec<_>>().join(", "))
+    format!("| {title} | {} |\n", places.collect::<Vec<_>>().join(", "))
 }
 
 /// Puts an id where a placeholder is, so that the frame can be read.
@@ -97,6 +114,16 @@ fn every_request_and_every_notice_is_recorded() {
     let notices = whats().into_iter().filter(|what| !coverage.notices.contains_key(what));
     let missing: Vec<_> = requests.chain(notices).collect();
     assert_eq!(missing, Vec::<String>::new(), "add them to a file in `mvchat-core/tests/golden/own`");
+}
+
+#[test]
+fn every_decision_and_every_addition_is_recorded() {
+    let shown: BTreeSet<String> = Coverage::of_all().decisions.into_keys().collect();
+    let decided = DECISIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        shown, decided,
+        "the first line of a file in `mvchat-core/tests/golden/decisions` says what it shows"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod coverage;
+mod decided;
 #[path = "../door/mod.rs"]
 mod door;
 mod player;

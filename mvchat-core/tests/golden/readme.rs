@@ -1,6 +1,6 @@
 //! The examples of the original's README, sent exactly as they are printed there, with a real token and ids.
 
-use crate::door::Inside;
+use crate::door::{Inside, SOCKET};
 use crate::player::folder;
 use crate::player::names::{is_id, is_time, is_token};
 use crate::player::server::Server;
@@ -46,7 +46,7 @@ fn says(printed: &Value, ours: &Value) -> bool {
 
 async fn sign_up(server: &Server, name: &str) -> (Wire, Value) {
     let secret = STANDARD.encode(format!("{name}:password"));
-    let mut wire = server.connect().await;
+    let mut wire = server.connect(SOCKET).await;
     let account = json!({"user": "new", "scheme": "basic", "secret": secret, "login": true});
     let params = wire.ask(json!({"acc": account})).await["params"].take();
     (wire, params)
@@ -81,7 +81,7 @@ async fn the_readme_s_frames_work_as_printed() {
     let (_user, mut other, ids) = before_the_example(&server).await;
     other.settle().await;
 
-    let mut client = server.connect().await;
+    let mut client = server.connect(SOCKET).await;
     client.send_text(real("hi", &ids)).await;
     let hi = client.next().await.unwrap();
     assert_says(&hi, "hi-reply", &ids);

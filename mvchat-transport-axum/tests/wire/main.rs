@@ -9,6 +9,7 @@ mod matrix;
 #[path = "../../../mvchat-core/tests/golden/player/mod.rs"]
 mod player;
 mod recordings;
+mod serve;
 mod socket;
 mod sockets;
 mod stopped;

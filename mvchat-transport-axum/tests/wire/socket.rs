@@ -19,10 +19,10 @@ pub(crate) struct ClientSocket {
 }
 
 impl ClientSocket {
-    pub(crate) async fn connect(addr: SocketAddr, note: fn(&[u8])) -> Self {
+    pub(crate) async fn connect(addr: SocketAddr, path: &str, note: fn(&[u8])) -> Self {
         let stream = TcpStream::connect(addr).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (ws, _) = client_async(format!("ws://{addr}/v0/ws"), stream).await.unwrap();
+        let (ws, _) = client_async(format!("ws://{addr}{path}"), stream).await.unwrap();
         Self { ws, note }
     }
 }

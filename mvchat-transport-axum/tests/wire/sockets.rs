@@ -1,12 +1,12 @@
 //! The way to a server through sockets.
 
 use crate::door::Door;
+use crate::serve::serve;
 use crate::socket::ClientSocket;
 use async_trait::async_trait;
 use mvchat_core::Chat;
 use mvchat_core::proto::{Command, Envelope, Limits, ServerMsg};
 use mvchat_core::testkit::{Wire, kind};
-use mvchat_transport_axum::router;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,13 +27,11 @@ impl Door for Sockets {
     async fn open(chat: Chat) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let routes = router(chat).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { addr, serving }
+        Self { addr, serving: tokio::spawn(serve(listener, chat)) }
     }
 
-    async fn connect(&self) -> Wire {
-        Wire::over(ClientSocket::connect(self.addr, note).await)
+    async fn connect(&self, path: &str) -> Wire {
+        Wire::over(ClientSocket::connect(self.addr, path, note).await)
     }
 }
 

@@ -49,7 +49,7 @@ const PRESETS: [(&str, Preset); 3] =
     [("default", Preset::Standard), ("mvchat2", Preset::MvChat2), ("mrezhen", Preset::Mrezhen)];
 const STORES: [(&str, StoreKind); 3] =
     [("memory", StoreKind::Memory), ("sled", StoreKind::Sled), ("postgres", StoreKind::Postgres)];
-const TRANSPORTS: [(&str, TransportKind); 1] = [("axum", TransportKind::Axum)];
+const TRANSPORTS: [(&str, TransportKind); 2] = [("axum", TransportKind::Axum), ("warp", TransportKind::Warp)];
 const SOURCES: [(&str, KeySource); 2] = [("file", KeySource::File), ("env", KeySource::Environment)];
 const NAMINGS: [(&str, NamingKind); 2] = [("text", NamingKind::Text), ("uuid", NamingKind::Uuid)];
 const MAIL_TLS: [(&str, MailTls); 3] =
@@ -111,7 +111,7 @@ pub(crate) static KEYS: [Key; 53] = [
         path: "transport",
         alias: None,
         variable: None,
-        doc: "What carries the connections: axum.",
+        doc: "The web framework that answers for the chat: axum or warp. Clients notice no difference.",
         set: |config, value| value.choice(&TRANSPORTS).map(|found| config.transport = found),
         show: |config| word(&TRANSPORTS, config.transport),
     },

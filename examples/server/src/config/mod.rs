@@ -130,6 +130,8 @@ pub enum TransportKind {
     /// axum.
     #[default]
     Axum,
+    /// warp.
+    Warp,
 }
 
 /// What is logged, and how.

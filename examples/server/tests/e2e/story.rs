@@ -23,7 +23,15 @@ async fn changes(wire: &mut Wire, conv: &str, since: u64) -> Value {
 
 #[tokio::test]
 async fn two_people_meet_and_a_killed_server_forgets_nothing() {
-    let mut data = Data::new();
+    two_people_meet(Data::new()).await;
+}
+
+#[tokio::test]
+async fn two_people_meet_over_warp_and_a_killed_server_forgets_nothing() {
+    two_people_meet(Data::new().with("MVCHAT_TRANSPORT", "warp")).await;
+}
+
+async fn two_people_meet(mut data: Data) {
     let server = data.start();
     let mut alice = Wire::sign_up(&server, "alice").await;
     let mut bob = Wire::sign_up(&server, "bobby").await;

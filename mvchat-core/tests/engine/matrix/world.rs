@@ -1,7 +1,7 @@
 //! Two people with secrets, and a third who wants to know them.
 
 use super::log;
-use crate::door::Door;
+use crate::door::{Door, SOCKET};
 use crate::support::{User, server, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -89,7 +89,7 @@ impl World {
         let door = D::open(chat.clone()).await;
         let (mut alice, alice_secret) = insider(&door, "alice").await;
         let (mut bella, bella_secret) = insider(&door, "bella").await;
-        let mut mallory = User::sign_up_over(door.connect().await, "mallory").await;
+        let mut mallory = User::sign_up_over(door.connect(SOCKET).await, "mallory").await;
         let conv = alice.group(&[&bella]).await;
         let dm = stand(&chat, &door, standing, &conv, &mut alice, &mut mallory).await;
         if standing.is_logged_in() {
@@ -97,7 +97,7 @@ impl World {
         } else {
             // From here on the old connection hears nothing, because it is no more.
             assert_eq!(mallory.wire.closed().await, Some(Close::SessionEnded), "{standing:?}");
-            mallory.wire = door.connect().await;
+            mallory.wire = door.connect(SOCKET).await;
         }
 
         let mut secrets = vec![alice_secret, bella_secret, alice.token.clone(), bella.token.clone()];
@@ -134,7 +134,7 @@ impl World {
 
 /// Somebody whose every secret has the canary in it; returned with how the password is sent.
 async fn insider(door: &impl Door, name: &str) -> (User, String) {
-    let mut wire = door.connect().await;
+    let mut wire = door.connect(SOCKET).await;
     wire.ask(json!({"hi": {"dev": format!("{CANARY}-device"), "ua": format!("{CANARY}-agent")}})).await;
     let secret = STANDARD.encode(format!("{name}:{CANARY}-password"));
     let account = json!({"acc": {
@@ -183,7 +183,7 @@ async fn stand(
         Standing::Revoked => {
             alice.ok(invite).await;
             let sessions = mallory.ok(json!({"session": {"list": true}})).await;
-            let mut elsewhere = mallory.device_over(door.connect().await).await;
+            let mut elsewhere = mallory.device_over(door.connect(SOCKET).await).await;
             let session = &sessions["sessions"][0]["id"];
             elsewhere.wire.ask(json!({"session": {"revoke": session}})).await;
         }

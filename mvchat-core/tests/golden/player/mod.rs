@@ -5,12 +5,14 @@
 
 mod additions;
 mod compare;
-mod differences;
+pub(crate) mod differences;
 pub(crate) mod names;
 pub(crate) mod own;
+mod placeholders;
 pub(crate) mod replay;
 mod scenario;
 pub(crate) mod server;
+mod stage;
 mod tokens;
 mod verdict;
 

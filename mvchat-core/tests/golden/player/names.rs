@@ -138,7 +138,8 @@ pub(crate) fn is_time(text: &str) -> bool {
 }
 
 pub(crate) fn is_token(text: &str) -> bool {
-    text.split('.').filter(|part| !part.is_empty()).count() == 3
+    // A version has three parts, too, and so has a path in a message's content.
+    text.len() > 64 && text.split('.').filter(|part| !part.is_empty()).count() == 3
 }
 
 pub(crate) fn is_code(text: &str) -> bool {

@@ -1,37 +1,59 @@
 //! Recordings of this server: what it says to the requests that the original does not have, and to some that it has.
 //!
-//! A file in `own` has a line for each frame: `{"from":"A","frame":…}` went to the server, `{"to":"B","frame":…}` came
-//! back, to whom it was sent first the one who asked. Names are `<A>` for the user of a client, and `<id-1>`, `<code-1>`,
-//! `<token>`, `<time>` for what differs from run to run. A client `A2` is another device of the user of `A`.
-//! `{"to":"A","close":4003}` ended a connection, `{"pause":30}` are seconds that passed, and a first line
-//! `{"limits":…}` says what differs from the limits, none of which throttles; with `{"access":900}` access tokens are
-//! good for so many seconds, and there are refresh tokens.
+//! The files in `decisions` show one decision or addition of the protocol each, the files in `own` a longer story. The
+//! first line can be `{"shows":["8"]}`, which names what is shown; with `"limits"` it says what differs from the limits,
+//! none of which throttles, with `"access":900` that access tokens are good for so many seconds and that there are
+//! refresh tokens, with `"paths":{"B":"/v0/channels"}` where a client connects, and with `"open":["time","limits"]` what
+//! is shown as it is.
+//!
+//! Every other line is a frame or something that happens:
+//!
+//! * `{"from":"A","frame":…}` went to the server; `"text"` in place of `"frame"` is a message that is no JSON or must
+//!   stay as it is written, `"binary"` the same in a binary message. With `"times":9` it is said nine times, and only
+//!   what follows the last time is recorded; with `"late":600` the wall clock is ahead meanwhile.
+//! * `{"to":"B","frame":…}` came back, to whom it was sent first the one who asked; `{"to":"A","close":4003}` ended a
+//!   connection.
+//! * `{"enter":"B"}` and `{"leave":"B"}`: a client comes late, or goes.
+//! * `{"pause":30}`: seconds that passed.
+//!
+//! The user of a client is called like it and has the password `password`: `A2` is another device of the user of `A`. A
+//! client in lower case has not logged in. Names are `<A>` for a user, and `<id-1>`, `<code-1>`, `<token>`, `<time>`
+//! for what differs from run to run; [`placeholders`](super::placeholders) has those that only requests use.
 //!
 //! To record: write the lines that go to the server, run the test with `MVCHAT_GOLDEN=write`, and read what came back.
 
 use super::folder;
-use super::names::{is_id, is_time, is_token};
 use super::server::Server;
+use super::stage::Stage;
 use crate::door::Door;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use mvchat_core::proto::{Close, Limits};
-use mvchat_core::testkit::Wire;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use mvchat_core::proto::Limits;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How often everybody is asked what they heard when time has passed: nobody waits for what a server does by itself.
-const ROUNDS_AFTER_PAUSE: usize = 4;
+/// How often everybody is asked what they heard of what a server does by itself, when it is not known how much comes.
+const ROUNDS: usize = 8;
+
+/// How often they are asked for what has to come.
+const PATIENCE: usize = 500;
+
+/// How often something is said again before it is heard what comes of it.
+const TOGETHER: u64 = 10;
+
+/// The folders.
+const FOLDERS: [&str; 2] = ["decisions", "own"];
 
 /// The files, with their names.
 pub(crate) fn files() -> Vec<(String, PathBuf)> {
-    let paths = fs::read_dir(folder().join("own")).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> =
-        paths.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect();
+    let list = |name: &str| {
+        let paths = fs::read_dir(folder().join(name)).unwrap().map(|entry| entry.unwrap().path());
+        let stem = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+        paths.map(|path| (format!("{name}/{}", stem(&path)), path)).collect::<Vec<_>>()
+    };
+    let mut files: Vec<_> = FOLDERS.into_iter().flat_map(list).collect();
     files.sort();
     files
 }
@@ -44,7 +66,9 @@ pub(crate) fn writes() -> bool {
 /// The lines of a file.
 pub(crate) fn lines(path: &PathBuf) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
-    let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let read = |line| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()))
+    };
     text.lines().map(read).collect()
 }
 
@@ -66,160 +90,75 @@ pub(crate) async fn play_all<D: Door>() {
 
 /// Sends what was sent; returns everything that was sent and that came back, as lines.
 async fn play<D: Door>(recorded: &[Value]) -> String {
-    let server = Server::start_with::<D>(limits(recorded), access(recorded)).await;
-    let mut stage = Stage::default();
-    for who in recorded.iter().filter_map(|line| line["from"].as_str().or(line["to"].as_str())) {
-        stage.enter(&server, who).await;
+    let header = recorded.first().unwrap();
+    let access = header["access"].as_u64().map(Duration::from_secs);
+    let server = Server::start_with::<D>(limits(header), access).await;
+    let mut stage = Stage::new(&server, header);
+    let mut seen = BTreeSet::new();
+    for line in recorded {
+        let here = line["from"].as_str().or(line["to"].as_str()).or(line["leave"].as_str());
+        if let Some(who) = here.filter(|who| seen.insert((*who).to_owned())) {
+            stage.enter(who).await;
+        }
+        seen.extend(line["enter"].as_str().map(str::to_owned));
     }
     let mut said = String::new();
-    for line in recorded.iter().filter(|line| line.get("to").is_none()) {
+    for (at, line) in recorded.iter().enumerate().filter(|(_, line)| line.get("to").is_none()) {
         writeln!(said, "{line}").unwrap();
-        tokio::time::advance(Duration::from_millis(10)).await;
-        let mut rounds = 1;
-        if let Some(seconds) = line["pause"].as_u64() {
-            tokio::time::advance(Duration::from_secs(seconds)).await;
-            rounds = ROUNDS_AFTER_PAUSE;
-        }
-        let who = line["from"].as_str();
-        if let Some(who) = who {
-            let frame = stage.real(&line["frame"]);
-            stage.clients.get_mut(who).unwrap().send_text(frame.to_string()).await;
-        }
-        let others = stage.clients.keys().map(String::as_str).filter(|other| Some(*other) != who);
-        let listeners: Vec<_> = who.into_iter().chain(others).map(str::to_owned).collect();
-        let mut heard: Vec<_> = listeners.into_iter().map(|listener| (listener, Vec::new())).collect();
-        for _ in 0..rounds {
-            for (listener, lines) in &mut heard {
-                lines.extend(stage.hear(listener).await);
-            }
-        }
-        for line in heard.iter().flat_map(|(_, lines)| lines) {
-            writeln!(said, "{line}").unwrap();
+        let answers = recorded[at + 1..].iter().take_while(|line| line.get("to").is_some()).count();
+        for heard in step(&server, &mut stage, line, answers).await {
+            writeln!(said, "{heard}").unwrap();
         }
     }
     said
 }
 
-fn limits(recorded: &[Value]) -> Limits {
+/// Lets happen what a line says; returns what is heard, of which so much is known to come.
+async fn step(server: &Server, stage: &mut Stage<'_>, line: &Value, answers: usize) -> Vec<Value> {
+    tokio::time::advance(Duration::from_millis(10)).await;
+    // What a server does by itself has no answer after which everything is heard.
+    let mut by_itself = true;
+    let who = line["from"].as_str();
+    if let Some(seconds) = line["pause"].as_u64() {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    } else if let Some(who) = line["enter"].as_str() {
+        stage.enter_late(who).await;
+    } else if let Some(who) = line["leave"].as_str() {
+        stage.leave(who).await;
+    } else {
+        by_itself = false;
+    }
+    if let Some(who) = who {
+        server.clock.set_ahead(line["late"].as_i64().unwrap_or_default());
+        let times = line["times"].as_u64().unwrap_or(1);
+        for time in 1..times {
+            stage.say(who, line).await;
+            if time % TOGETHER == 0 || time + 1 == times {
+                stage.hear_all(Some(who)).await;
+            }
+        }
+        stage.say(who, line).await;
+    }
+    let mut heard = stage.hear_all(who).await;
+    let known = !writes();
+    let mut rounds = 1;
+    let count = |heard: &[(String, Vec<Value>)]| heard.iter().map(|(_, lines)| lines.len()).sum::<usize>();
+    // What is told on the side can come after the answer to whatever was asked next.
+    let least = if by_itself && !known { ROUNDS } else { 2 };
+    while rounds < least || (count(&heard) < answers && rounds < PATIENCE) {
+        rounds += 1;
+        for ((_, lines), (_, more)) in heard.iter_mut().zip(stage.hear_all(who).await) {
+            lines.extend(more);
+        }
+    }
+    server.clock.set_ahead(0);
+    heard.into_iter().flat_map(|(_, lines)| lines).collect()
+}
+
+fn limits(header: &Value) -> Limits {
     let mut limits = serde_json::to_value(Limits::default().unthrottled()).unwrap();
-    let other = recorded.first().and_then(|line| line["limits"].as_object()).cloned();
-    limits.as_object_mut().unwrap().extend(other.unwrap_or_default());
+    for (name, value) in header["limits"].as_object().into_iter().flatten() {
+        *limits.get_mut(name).unwrap_or_else(|| panic!("no limit is called {name}")) = value.clone();
+    }
     serde_json::from_value(limits).unwrap()
-}
-
-fn access(recorded: &[Value]) -> Option<Duration> {
-    recorded.first().and_then(|line| line["access"].as_u64()).map(Duration::from_secs)
-}
-
-/// The clients, and what stands for what.
-#[derive(Default)]
-struct Stage {
-    clients: BTreeMap<String, Wire>,
-    tokens: BTreeMap<String, Value>,
-    /// By what is there really.
-    names: BTreeMap<String, String>,
-    ids: usize,
-    codes: usize,
-    refreshes: usize,
-    ended: BTreeSet<String>,
-}
-
-impl Stage {
-    /// Brings a client in, once: the user of its letter signs up, or logs in again.
-    async fn enter(&mut self, server: &Server, who: &str) {
-        if self.clients.contains_key(who) {
-            return;
-        }
-        // So that ids, which begin with the time, are in the order of the letters.
-        tokio::time::advance(Duration::from_millis(10)).await;
-        let user = &who[..1];
-        let mut wire = server.connect().await;
-        let ctrl = if let Some(token) = self.tokens.get(user) {
-            wire.ask(json!({"login": {"scheme": "token", "secret": token}})).await
-        } else {
-            let secret = STANDARD.encode(format!("user-{user}:password"));
-            let desc = json!({"public": {"fn": user}});
-            let account =
-                json!({"user": "new", "scheme": "basic", "secret": secret, "login": true, "desc": desc});
-            wire.ask(json!({"acc": account})).await
-        };
-        let params = &ctrl["params"];
-        self.names.insert(params["user"].as_str().unwrap().to_owned(), format!("<{user}>"));
-        self.tokens.entry(user.to_owned()).or_insert_with(|| params["token"].clone());
-        self.clients.insert(who.to_owned(), wire);
-        for wire in self.clients.values_mut() {
-            wire.settle().await;
-        }
-    }
-
-    /// Returns everything that a client heard, with names, as lines.
-    async fn hear(&mut self, who: &str) -> Vec<Value> {
-        if self.ended.contains(who) {
-            return Vec::new();
-        }
-        let wire = self.clients.get_mut(who).unwrap();
-        let id = wire.begin(json!({"hi": {}})).await;
-        let mut heard = Vec::new();
-        let close = loop {
-            match wire.next().await {
-                Some(frame) if frame["ctrl"]["id"] == id.as_str() => break None,
-                Some(frame) => heard.push(frame),
-                None => break Some(wire.closed().await.map(Close::code)),
-            }
-        };
-        let frames = heard.into_iter().map(|frame| json!({"to": who, "frame": self.named("", frame)}));
-        let mut lines: Vec<_> = frames.collect();
-        if let Some(code) = close {
-            self.ended.insert(who.to_owned());
-            lines.push(json!({"to": who, "close": code}));
-        }
-        lines
-    }
-
-    fn named(&mut self, key: &str, value: Value) -> Value {
-        match value {
-            // The book has the figures.
-            Value::Object(_) if key == "limits" => Value::from("<limits>"),
-            Value::Object(fields) => {
-                fields.into_iter().map(|(key, value)| (key.clone(), self.named(&key, value))).collect()
-            }
-            Value::Array(items) => items.into_iter().map(|item| self.named(key, item)).collect(),
-            Value::String(text) => Value::String(self.name(key, text)),
-            other => other,
-        }
-    }
-
-    fn name(&mut self, key: &str, text: String) -> String {
-        if let Some(name) = self.names.get(&text) {
-            return name.clone();
-        }
-        let name = if is_id(&text) {
-            self.ids += 1;
-            format!("<id-{}>", self.ids)
-        } else if key == "code" {
-            self.codes += 1;
-            format!("<code-{}>", self.codes)
-        } else if text.starts_with("mvr_") {
-            self.refreshes += 1;
-            format!("<refresh-{}>", self.refreshes)
-        } else if is_token(&text) {
-            return "<token>".to_owned();
-        } else if is_time(&text) {
-            return "<time>".to_owned();
-        } else if matches!(key, "since" | "next") {
-            return "<cursor>".to_owned();
-        } else {
-            return text;
-        };
-        self.names.insert(text, name.clone());
-        name
-    }
-
-    fn real(&self, frame: &Value) -> Value {
-        let mut text = frame.to_string();
-        for (real, name) in &self.names {
-            text = text.replace(&format!("\"{name}\""), &format!("\"{real}\""));
-        }
-        serde_json::from_str(&text).unwrap()
-    }
 }

@@ -6,7 +6,7 @@ use super::scenario::{Heard, Request, Scenario, Step};
 use super::server::Server;
 use super::tokens;
 use super::verdict::Verdict;
-use crate::door::Door;
+use crate::door::{Door, SOCKET};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mvchat_core::proto::{Close, Frame};
@@ -98,7 +98,7 @@ impl<'a> Replay<'a> {
         let secret = STANDARD.encode(format!("earlier-{name}:password"));
         let account =
             json!({"user": "new", "scheme": "basic", "secret": secret, "desc": {"public": {"fn": name}}});
-        let mut wire = self.server.connect().await;
+        let mut wire = self.server.connect(SOCKET).await;
         let user = wire.ask(json!({"acc": account})).await["params"]["user"].clone();
         self.names.set(id, user.as_str().unwrap());
         wire.ask(json!({"login": {"scheme": "basic", "secret": secret}})).await;
@@ -155,7 +155,7 @@ impl<'a> Replay<'a> {
             text = format!("{before}{}{after}", STANDARD.encode(clear));
         }
         if !self.clients.contains_key(&request.client) {
-            self.clients.insert(request.client.clone(), self.server.connect().await);
+            self.clients.insert(request.client.clone(), self.server.connect(SOCKET).await);
         }
         let wire = self.clients.get_mut(&request.client).unwrap();
         let frame = if request.binary { Frame::Binary(text.into()) } else { Frame::Text(text.into()) };

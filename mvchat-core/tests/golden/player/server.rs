@@ -51,8 +51,8 @@ impl Server {
         Self { door: Box::new(door), clock, token_key }
     }
 
-    pub(crate) async fn connect(&self) -> Wire {
-        self.door.connect().await
+    pub(crate) async fn connect(&self, path: &str) -> Wire {
+        self.door.connect(path).await
     }
 }
 

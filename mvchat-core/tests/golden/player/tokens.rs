@@ -12,21 +12,34 @@ use uuid::Uuid;
 /// Makes a token of a kind that the recordings name, from one that the server made.
 pub(crate) fn variant(kind: &str, of: &str, key: &SecretKey, now: i64) -> String {
     let mut claims = payload(of);
-    let mut algorithm = "HS256";
+    let mut header = json!({"alg": "HS256", "typ": "JWT", "kid": KID});
     match kind {
         "expired" => {
             claims["iat"] = json!(now - 120);
             claims["exp"] = json!(now - 60);
         }
-        "no exp" => drop(claims.as_object_mut().unwrap().remove("exp")),
+        "no exp" | "no iat" | "no jti" | "no aud" | "no sid" => without(&mut claims, &kind[3..]),
         "other issuer" => claims["iss"] = json!("someone else"),
-        "HS512" => algorithm = "HS512",
+        "other audience" => claims["aud"] = json!("something else"),
+        "other session" => claims["sid"] = json!(Uuid::from_u128(9)),
+        "HS512" => header["alg"] = json!("HS512"),
+        "no kid" => without(&mut header, "kid"),
+        "other kid" => header["kid"] = json!("another"),
+        "original" => {
+            claims =
+                json!({"uid": claims["sub"], "iss": "mvchat", "exp": claims["exp"], "iat": claims["iat"]});
+            without(&mut header, "kid");
+        }
         "unknown uid" => claims["sub"] = json!(Uuid::from_u128(9)),
-        "no uid" => drop(claims.as_object_mut().unwrap().remove("sub")),
+        "no uid" => without(&mut claims, "sub"),
         "nbf future" => claims["nbf"] = json!(now + 3_600),
         _ => panic!("no kind of token is called {kind}"),
     }
-    signed(algorithm, &claims, key)
+    signed(&header, &claims, key)
+}
+
+fn without(fields: &mut Value, name: &str) {
+    fields.as_object_mut().unwrap().remove(name);
 }
 
 /// Returns what a token says.
@@ -35,12 +48,11 @@ pub(crate) fn payload(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-fn signed(algorithm: &str, claims: &Value, key: &SecretKey) -> String {
-    let header = json!({"alg": algorithm, "typ": "JWT", "kid": KID});
+fn signed(header: &Value, claims: &Value, key: &SecretKey) -> String {
     let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-    let message = format!("{}.{}", encode(&header), encode(claims));
-    let signature = match algorithm {
-        "HS512" => URL_SAFE_NO_PAD.encode(mac::<Hmac<Sha512>>(key, &message)),
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let signature = match header["alg"].as_str() {
+        Some("HS512") => URL_SAFE_NO_PAD.encode(mac::<Hmac<Sha512>>(key, &message)),
         _ => URL_SAFE_NO_PAD.encode(mac::<Hmac<Sha256>>(key, &message)),
     };
     format!("{message}.{signature}")

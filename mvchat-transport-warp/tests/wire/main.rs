@@ -1,0 +1,24 @@
+//! The recordings of the protocol and the matrix of who may learn what, over real WebSockets on warp: the same tests as on axum.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "../../../mvchat-core/tests/door/mod.rs"]
+mod door;
+#[path = "../../../mvchat-core/tests/engine/matrix/mod.rs"]
+mod matrix;
+#[path = "../../../mvchat-core/tests/golden/player/mod.rs"]
+mod player;
+#[path = "../../../mvchat-transport-axum/tests/wire/recordings.rs"]
+mod recordings;
+mod serve;
+#[path = "../../../mvchat-transport-axum/tests/wire/socket.rs"]
+mod socket;
+#[path = "../../../mvchat-transport-axum/tests/wire/sockets.rs"]
+mod sockets;
+#[path = "../../../mvchat-transport-axum/tests/wire/stopped.rs"]
+mod stopped;
+#[path = "../../../mvchat-transport-axum/tests/wire/strangers.rs"]
+mod strangers;
+#[path = "../../../mvchat-core/tests/engine/support.rs"]
+#[expect(dead_code, reason = "the engine's own tests need more of it")]
+mod support;
