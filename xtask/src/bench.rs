@@ -14,8 +14,16 @@ const PAGE: &str = "book/src/performance.md";
 pub(crate) fn bench(args: &[String]) -> Result<(), String> {
     match args {
         [name] if name == "store" => store(),
+        [name, rest @ ..] if name == "edge" => edge(rest),
         _ => suite(args),
     }
+}
+
+/// Measures the reference server's memory, and what half-open connections and slow readers do to others.
+fn edge(args: &[String]) -> Result<(), String> {
+    Run::cargo().words("build --release -p mvchat-server --bin mvchat --example edge").show()?;
+    let program = tree::root().join("target").join("release").join("examples").join("edge");
+    args.iter().fold(Run::new(program), |run, arg| run.arg(arg)).show()
 }
 
 /// Measures durable sends through the engine on a PostgreSQL server of its own, beside raw SQL.

@@ -31,12 +31,15 @@ Usage: cargo xtask <command>
   web                         build the web chat into target/web, for the next build of the server
   test [<stage>…]             run every check and test, or only the named stages
   verify                      run the lints only
-  sim [--seeds <n>] [--seed <s>] [--trace]
+  sim [--seeds <n>] [--seed <s>] [--trace] [--twice]
                               simulate runs by seed, optimised; with --seed alone that one again
   bench [--quick] [--rounds <n>] [--only <part of a name>] [--also <transport>]
                               put all loads on the reference server, beside floors, and write the page of the book about
                               performance (half an hour); --quick takes five minutes and, like --only, leaves the page
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
+  bench edge [memory|half-open|slow] [--connections <n>] [--half-open <n>] [--readers <n>] [--slow <n>]
+                              [--rate <n>] [--rounds <n>] [--seconds <n>]
+                              measure what the reference server holds: idle connections, half-open ones, slow readers
   crash [--store sled|postgres] [--cycles <n>] [--seed <s>] [--load <n>] [--at-once <n>]
                               kill the reference server under load, and look whether all that it acknowledged is there;
                               on PostgreSQL also the database's server

@@ -1,7 +1,7 @@
 //! The parts of the book that are made from the code.
 //!
-//! A page keeps such a part between two lines, `<!-- generated: NAME -->` and `<!-- end of generated -->`. The example
-//! `tables` of the core prints all parts, each after a line `<!-- generated: NAME -->`.
+//! A page keeps such a part between two lines, `<!-- generated: NAME -->` and `<!-- end of generated -->`. The examples
+//! `tables` of the core and of the reference server print all parts, each after a line `<!-- generated: NAME -->`.
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +11,8 @@ use std::{
 
 use crate::{run::Run, tree};
 
+/// The packages whose example `tables` prints parts.
+const PACKAGES: [&str; 2] = ["mvchat-core", "mvchat-server"];
 const START: &str = "<!-- generated: ";
 const END: &str = "<!-- end of generated -->";
 
@@ -45,12 +47,15 @@ fn changes() -> Result<BTreeMap<PathBuf, String>, String> {
     if !root.join("mvchat-core/examples/tables.rs").is_file() {
         return Ok(BTreeMap::new());
     }
-    let made =
-        Run::cargo().words("run -q -p mvchat-core --example tables").capture().map_err(|e| e.to_string())?;
-    if !made.success {
-        return Err(made.output);
+    let mut parts = BTreeMap::new();
+    for package in PACKAGES {
+        let made = Run::cargo().words("run -q --example tables -p").arg(package).capture();
+        let made = made.map_err(|error| error.to_string())?;
+        if !made.success {
+            return Err(made.output);
+        }
+        parts.extend(self::parts(&made.stdout));
     }
-    let mut parts = parts(&made.stdout);
     let mut changed = BTreeMap::new();
     for page in pages(&root.join("book/src"))? {
         let old = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;

@@ -9,6 +9,7 @@ use crate::{
     command::{
         audit::AuditCommand,
         db::{CopyArgs, ImportArgs},
+        health::HealthArgs,
         keys::KeysCommand,
         token::TokenCommand,
         user::UserCommand,
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the server until SIGTERM or SIGINT.
     Serve(Box<ServeArgs>),
+    /// Ask the running server whether it serves; exit status 1 if it does not.
+    Health(HealthArgs),
     /// Look after the database of the store postgres, and move between stores.
     #[command(subcommand)]
     Db(DbCommand),

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use mvchat_core::{Chat, builtin::keys::KeyPolicy};
+use mvchat_core::{
+    Chat,
+    builtin::keys::KeyPolicy,
+    engine::jobs::{Job, Priority},
+};
 
 use crate::config::KeysConfig;
 
@@ -14,8 +18,15 @@ pub(crate) async fn keep(chat: Chat, policy: KeyPolicy) {
     let mut hours = tokio::time::interval(EVERY);
     loop {
         hours.tick().await;
+        let (keys, policy) = (chat.clone(), policy.clone());
+        let tending = Job::new("keys", move || {
+            let (keys, policy) = (keys.clone(), policy.clone());
+            async move { keys.tend_keys(&policy).await.map(drop) }
+        });
         // What failed has been logged and told to the audit log; the next hour tries again.
-        drop(chat.tend_keys(&policy).await);
+        if let Ok(tending) = chat.jobs().submit(tending.priority(Priority::Low)) {
+            tending.await;
+        }
     }
 }
 

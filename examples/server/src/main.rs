@@ -25,6 +25,7 @@ const MISCONFIGURED: u8 = 2;
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve(*args),
+        Command::Health(args) => done(args.run()),
         Command::Db(command) => database(command),
         Command::Config(ConfigCommand::Check(args)) => check(*args),
         Command::Config(ConfigCommand::Example) => print(example()),

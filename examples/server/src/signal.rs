@@ -27,6 +27,48 @@ pub fn shutdown(grace: Duration) -> io::Result<impl Future<Output = ()> + Send +
     })
 }
 
+/// SIGHUP, by which operators ask to read files again.
+#[derive(Debug)]
+pub struct Hangup {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangup {
+    /// Catches the signal from now on.
+    ///
+    /// # Errors
+    /// If the handler cannot be installed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn catch() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { signal: signal(SignalKind::hangup())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Lets it end nothing while there is nothing to read again.
+    pub(crate) async fn ignore(mut self) {
+        loop {
+            self.next().await;
+            tracing::info!("SIGHUP: there is no certificate to be read again");
+        }
+    }
+
+    /// Waits for the next one; for ever where there is no such signal.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        self.signal.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+}
+
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,

@@ -2,7 +2,7 @@
 
 use super::audited::Audited;
 use super::chat::Chat;
-use super::dispatch::Ctx;
+use super::dispatch::{Ctx, Measured};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
@@ -77,6 +77,7 @@ impl Actor {
         inner.closing.admit()?;
         let going = Going::begin(&inner, self.user);
         let audited = Audited::of_host(&inner, self.user, &command);
+        let measured = Measured::begin(&command);
         let ctx =
             Ctx { inner: inner.clone(), going, user: self.user, identity: None, origin: None, turn: None };
         let work = async move {
@@ -86,6 +87,7 @@ impl Actor {
                 Err(error) => Err(error),
             };
             audited.told(&inner, &result, None);
+            measured.told(&inner.counts, &result);
             result
         };
         // In a task of its own: whoever stops waiting does not stop what was begun.

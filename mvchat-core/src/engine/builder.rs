@@ -1,13 +1,17 @@
 //! Puts a [`Chat`] together and checks everything before it runs.
 
+use super::announce::Moves;
 use super::audit::Audit;
 use super::cache::ConvCache;
 use super::chat::{Chat, Inner};
 use super::committer::Committer;
 use super::expiry::{self, Expiry};
 use super::hub::Hub;
+use super::jobs::{JobOptions, Jobs};
 use super::limits::Limiting;
 use super::marks::Marks;
+use super::metered::Metered;
+use super::metrics::Counts;
 use super::nodes::Nodes;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
@@ -55,6 +59,7 @@ pub struct ChatBuilder {
     name: String,
     build: String,
     shards: usize,
+    jobs: JobOptions,
 }
 
 /// Everything that is wrong with a [`ChatBuilder`], all at once.
@@ -98,6 +103,7 @@ impl ChatBuilder {
             name: "mvchat".to_owned(),
             build: env!("CARGO_PKG_VERSION").to_owned(),
             shards: 4,
+            jobs: JobOptions::default(),
         }
     }
 
@@ -206,6 +212,12 @@ impl ChatBuilder {
         self
     }
 
+    /// Sets how much is done in the background at once, and how much may wait for that.
+    pub fn jobs(mut self, options: JobOptions) -> Self {
+        self.jobs = options;
+        self
+    }
+
     /// Checks everything and starts the engine on the current tokio runtime.
     ///
     /// # Errors
@@ -256,10 +268,16 @@ impl ChatBuilder {
         };
         let (committer, shards) = Committer::new(self.shards);
         let bus = self.bus.or_else(|| self.store.bus()).filter(|_| self.store.is_shared());
+        let schemes = ["basic", "token", "anonymous"];
+        let counts = Arc::new(Counts::new(
+            schemes.into_iter().chain(self.authenticators.iter().map(|known| known.scheme())),
+        ));
         let inner = Arc::new(Inner {
             nodes: Arc::new(Nodes::new(self.env.uuid(), bus)),
             tokens: TokenSigner::new(keys.clone(), &self.name, &self.name),
-            store: self.store,
+            store: Arc::new(Metered::new(self.store, counts.clone())),
+            counts,
+            jobs: Jobs::new(self.jobs),
             env: self.env,
             mailer: self.mailer,
             limiting: Limiting::new(self.limiter),
@@ -290,6 +308,7 @@ impl ChatBuilder {
             typing: Throttle::default(),
             expiry: Expiry::default(),
             marks: Marks::default(),
+            moves: Moves::default(),
             unsure: Unsure::default(),
             closing: Closing::default(),
         });

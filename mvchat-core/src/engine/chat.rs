@@ -1,13 +1,16 @@
 //! The handle that everything hangs on.
 
+use super::announce::Moves;
 use super::audit::Audit;
 use super::builder::ChatBuilder;
 use super::cache::ConvCache;
 use super::committer::Committer;
 use super::expiry::Expiry;
 use super::hub::Hub;
+use super::jobs::Jobs;
 use super::limits::Limiting;
 use super::marks::Marks;
+use super::metrics::Counts;
 use super::nodes::Nodes;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
@@ -42,6 +45,10 @@ pub struct Chat(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
+    /// What is measured.
+    pub(super) counts: Arc<Counts>,
+    /// What is done in the background.
+    pub(super) jobs: Jobs,
     pub(super) env: Arc<dyn Env>,
     pub(super) mailer: Arc<dyn Mailer>,
     pub(super) limiting: Limiting,
@@ -75,6 +82,7 @@ pub(super) struct Inner {
     pub(super) typing: Throttle,
     pub(super) expiry: Expiry,
     pub(super) marks: Marks,
+    pub(super) moves: Moves,
     pub(super) unsure: Unsure,
     pub(super) closing: Closing,
 }

@@ -364,7 +364,9 @@ impl Inner {
         let sure = doubts.begin(round.convs());
         #[cfg(feature = "seeded-bugs")]
         self.tell_early(&round.decided).await;
+        let (number, begun) = (changes.len(), Instant::now());
         let outcomes = self.store.commit_free(changes).await;
+        self.counts.commit(number, outcomes.as_deref().ok(), begun.elapsed());
         if outcomes.is_ok() {
             doubts.end(sure);
         }

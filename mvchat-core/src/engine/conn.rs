@@ -1,5 +1,6 @@
 //! A connection as the rest of the engine sees it.
 
+use super::metrics::Counts;
 use super::places::Place;
 use crate::proto::{Close, ConnId, ConvId};
 use crate::seam::Peer;
@@ -7,6 +8,7 @@ use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::net::IpAddr;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// The most pushed frames and bytes that wait for a connection.
@@ -18,6 +20,7 @@ const MAX_BYTES: usize = 256 * 1024;
 pub(super) struct Conn {
     pub(super) id: ConnId,
     peer: Peer,
+    counts: Arc<Counts>,
     state: Mutex<State>,
     /// Wakes the writer: something can leave.
     writer: Notify,
@@ -57,7 +60,7 @@ pub(super) enum Next {
 }
 
 impl Conn {
-    pub(super) fn new(id: ConnId, peer: Peer) -> Self {
+    pub(super) fn new(id: ConnId, peer: Peer, counts: Arc<Counts>) -> Self {
         let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
         let state = State {
             outbox,
@@ -72,11 +75,16 @@ impl Conn {
         Self {
             id,
             peer,
+            counts,
             state: Mutex::new(state),
             writer: Notify::new(),
             reader: Notify::new(),
             relief: Notify::new(),
         }
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(super) fn peer(&self) -> &Peer {
@@ -98,6 +106,7 @@ impl Conn {
             state.outbox.shut();
             state.ended = Some(Ended::Overflow);
             drop(state);
+            self.counts.overflows.add(1);
             self.reader.notify_one();
         } else {
             drop(state);
@@ -152,6 +161,11 @@ impl Conn {
     pub(super) fn close(&self, close: Close) {
         self.state.lock().close.get_or_insert(close);
         self.writer.notify_one();
+    }
+
+    /// Returns the close that the peer was or will be told.
+    pub(super) fn closed(&self) -> Option<Close> {
+        self.state.lock().close
     }
 
     /// Lets the writer stop without a word.

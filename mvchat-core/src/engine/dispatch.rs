@@ -5,6 +5,7 @@ use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
 use super::limits::About;
+use super::metrics::{CommandKind, Counts};
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
@@ -13,6 +14,7 @@ use crate::session::{Device, Finished, Identity};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// After this time a command is answered with 503; what it began goes on.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,6 +51,36 @@ impl Turn {
     }
 }
 
+/// What is measured of a command.
+#[derive(Debug)]
+pub(super) struct Measured {
+    kind: CommandKind,
+    /// By which scheme somebody logs in.
+    scheme: Option<String>,
+    begun: Instant,
+}
+
+impl Measured {
+    /// Begins with a command that is about to be carried out.
+    pub(super) fn begin(command: &Command) -> Self {
+        let scheme = match command {
+            Command::LoginBasic { .. } => Some("basic".to_owned()),
+            Command::LoginToken(_) => Some("token".to_owned()),
+            Command::LoginWith { scheme, .. } => Some(scheme.clone()),
+            _ => None,
+        };
+        Self { kind: CommandKind::of(command), scheme, begun: Instant::now() }
+    }
+
+    /// Counts it with its answer.
+    pub(super) fn told<T>(self, counts: &Counts, result: &Result<T>) {
+        counts.command(self.kind, result, self.begun.elapsed());
+        if let Some(scheme) = self.scheme {
+            counts.login(&scheme, result);
+        }
+    }
+}
+
 /// A logged-in user's command under way.
 pub(super) struct Ctx {
     pub(super) inner: Arc<Inner>,
@@ -63,6 +95,8 @@ impl Inner {
     /// Carries out a command of a connection.
     pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
         let origin = caller.origin.clone();
+        let measured = Measured::begin(&command);
+        let counts = self.counts.clone();
         let work = async {
             if let Some(turn) = &mut caller.turn
                 && !matches!(command, Command::Send(_))
@@ -84,6 +118,7 @@ impl Inner {
         {
             tracing::error!(error = ?error, "a command failed");
         }
+        measured.told(&counts, &result);
         result
     }
 

@@ -3,6 +3,7 @@
 use super::chat::Inner;
 use super::committer::{AsSystem, Decide, Decision, NOBODY, Proposal, interrupted};
 use super::fanout::Publish;
+use super::jobs::Job;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Conversation, Message};
 use crate::proto::{ConvId, Info, What};
@@ -81,8 +82,9 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
 pub(super) async fn run(inner: Weak<Inner>, stop: CancellationToken) {
     loop {
         let Some(engine) = inner.upgrade() else { return };
-        if let Err(error) = engine.expire(true).await {
-            tracing::warn!(?error, "what is due could not expire; it is tried again");
+        // A job of its own, because a store that panics must not end the rounds; what failed is tried in the next one.
+        if let Ok(round) = engine.jobs.submit_own(round(&engine)) {
+            round.await;
         }
         let pause = engine.expiry.pause(engine.env.now());
         drop(engine);
@@ -91,6 +93,14 @@ pub(super) async fn run(inner: Weak<Inner>, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+fn round(engine: &Arc<Inner>) -> Job {
+    let inner = engine.clone();
+    Job::new("expiry", move || {
+        let inner = inner.clone();
+        async move { inner.expire(true).await }
+    })
 }
 
 impl Inner {
@@ -108,6 +118,7 @@ impl Inner {
             }
             self.expiry.begin();
             let Expired { hidden, spent, more, next } = self.store.expire(self.env.now(), BATCH).await?;
+            self.counts.hidden.add(hidden.iter().map(|hidden| hidden.seqs.len() as u64).sum());
             for hidden in hidden {
                 self.tell_expired(hidden);
             }
@@ -119,7 +130,8 @@ impl Inner {
                     Err(error) if error.kind() == ErrorKind::Busy => {
                         self.expiry.note(Some(self.env.now() + PAUSE));
                     }
-                    erased => erased?,
+                    Ok(()) => self.counts.erased.add(1),
+                    Err(error) => return Err(error),
                 }
             }
             if !more {

@@ -121,7 +121,7 @@ impl Inner {
         if let Some(user) = joined {
             self.tell_added(user, conv.id, None).await;
         }
-        let mut reached = 0;
+        let (mut reached, mut delivered) = (0, 0);
         let gone = conv
             .members
             .keys()
@@ -139,8 +139,10 @@ impl Inner {
                 _ => &frame,
             };
             let connections = self.hub.push(user, conv.id, frame, origin);
+            delivered += connections;
             reached += if user == actor { 0 } else { connections };
         }
+        self.counts.deliveries.add(delivered.into());
         reached
     }
 

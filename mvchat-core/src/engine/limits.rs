@@ -175,17 +175,21 @@ impl Inner {
             Ok(Taken::Refused { by, after }) => {
                 let rate = demands.get(by).map(|demand| demand.rate);
                 tracing::debug!(?rate, ?after, "an act above a limit");
+                if let Some(rate) = rate {
+                    self.counts.limit_hit(rate.act, rate.key);
+                }
                 let close = rate.is_some_and(|rate| rate.on_hit == OnHit::Close);
                 Err(Refusal { error: Error::from(ErrorKind::RateLimited).retry_after(after), close })
             }
-            Err(error) if demands.iter().any(|demand| demand.rate.on_failure == OnFailure::Closed) => {
+            Err(error) => {
+                self.counts.limiter_failures.add(1);
+                if demands.iter().all(|demand| demand.rate.on_failure != OnFailure::Closed) {
+                    tracing::warn!(%error, "the limiter can't be asked, so an act passed uncounted");
+                    return Ok(Charge { demands: Vec::new() });
+                }
                 let busy = Error::from(ErrorKind::Busy).retry_after(RETRY_UNKNOWN).with_source(error);
                 tracing::warn!(error = ?busy, "the limiter can't be asked, so an act was refused");
                 Err(Refusal { error: busy, close: false })
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the limiter can't be asked, so an act passed uncounted");
-                Ok(Charge { demands: Vec::new() })
             }
         }
     }

@@ -11,6 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// After this time a change does not wait once more for a conversation that somebody else holds: with the time that a
 /// store waits this is less than a client waits for its answer.
@@ -100,6 +101,7 @@ impl Locked {
                 tokio::time::sleep(PAUSE).await;
             }
             let (round, changes) = inner.decide_all(attempts).await;
+            let (number, begun) = (changes.len(), Instant::now());
             let commit = async {
                 match changes.is_empty() {
                     true => Ok(Vec::new()),
@@ -109,6 +111,9 @@ impl Locked {
             };
             let panicked = |_| Err(StoreError::new(StoreErrorKind::Internal, "a commit panicked"));
             let outcomes = AssertUnwindSafe(commit).catch_unwind().await.unwrap_or_else(panicked);
+            if number > 0 {
+                inner.counts.commit(number, outcomes.as_deref().ok(), begun.elapsed());
+            }
             let locked = |outcome: &Outcome| matches!(outcome, Outcome::Locked);
             if alone && outcomes.as_ref().is_ok_and(|outcomes| outcomes.iter().any(locked)) {
                 // A store may not wait at all.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod actor;
+mod announce;
 mod audit;
 mod audited;
 mod builder;
@@ -29,10 +30,13 @@ mod health;
 mod hosted;
 mod hub;
 mod import;
+pub mod jobs;
 mod keys;
 mod limits;
 mod locked;
 mod marks;
+mod metered;
+pub mod metrics;
 mod nodes;
 mod open;
 mod places;

@@ -32,15 +32,22 @@ struct Wanted {
     on_hit: OnHit,
 }
 
+/// A row of the table without a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Full {
+    row: u16,
+    on_hit: OnHit,
+}
+
 impl Places {
     /// Takes what is wanted and not held yet, and lets go of what is held and not wanted any more; or changes nothing
-    /// and returns what happens then.
-    fn change(&self, held: &mut Vec<Place>, wanted: &[Wanted]) -> Result<(), OnHit> {
+    /// and returns which row is full.
+    fn change(&self, held: &mut Vec<Place>, wanted: &[Wanted]) -> Result<(), Full> {
         let mut taken = self.taken.lock();
         let new = || wanted.iter().filter(|wanted| !held.contains(&wanted.place));
         let full = |wanted: &&Wanted| taken.get(&wanted.place).is_some_and(|count| *count >= wanted.max);
         if let Some(full) = new().find(full) {
-            return Err(full.on_hit);
+            return Err(Full { row: full.place.0, on_hit: full.on_hit });
         }
         for wanted in new() {
             *taken.entry(wanted.place).or_default() += 1;
@@ -106,7 +113,13 @@ impl Inner {
                 _ => None,
             })
             .collect();
-        conn.with_places(|held| self.limiting.places.change(held, &wanted)).unwrap_or(Ok(()))
+        let taken = conn.with_places(|held| self.limiting.places.change(held, &wanted)).unwrap_or(Ok(()));
+        taken.map_err(|full| {
+            if let Some(rate) = self.limits.rates.get(usize::from(full.row)) {
+                self.counts.limit_hit(rate.act, rate.key);
+            }
+            full.on_hit
+        })
     }
 }
 
@@ -120,18 +133,22 @@ mod tests {
         rows.iter().map(wanted).collect()
     }
 
+    fn full(row: u16) -> Full {
+        Full { row, on_hit: OnHit::Reply }
+    }
+
     #[test]
     fn places_are_taken_together_or_not_at_all_and_nothing_is_left() {
         let places = Places::default();
         let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
         assert_eq!(places.change(&mut a, &wanted(&[(0, 2), (1, 1)])), Ok(()));
-        assert_eq!(places.change(&mut b, &wanted(&[(0, 2), (1, 1)])), Err(OnHit::Reply));
+        assert_eq!(places.change(&mut b, &wanted(&[(0, 2), (1, 1)])), Err(full(1)));
         assert!(b.is_empty() && places.taken.lock().len() == 2, "a refusal takes nothing");
         assert_eq!(places.change(&mut b, &wanted(&[(0, 2)])), Ok(()));
-        assert_eq!(places.change(&mut c, &wanted(&[(0, 2)])), Err(OnHit::Reply));
+        assert_eq!(places.change(&mut c, &wanted(&[(0, 2)])), Err(full(0)));
         assert_eq!(places.change(&mut a, &wanted(&[(0, 2)])), Ok(()), "who has a place keeps it");
         assert_eq!(places.change(&mut c, &wanted(&[(1, 1)])), Ok(()), "the other one was let go of");
-        assert_eq!(places.change(&mut c, &wanted(&[(0, 2), (1, 1)])), Err(OnHit::Reply));
+        assert_eq!(places.change(&mut c, &wanted(&[(0, 2), (1, 1)])), Err(full(0)));
         assert_eq!(c, [(1, Subject::All)], "a refusal lets go of nothing");
         for held in [a, b, c] {
             places.free(held);

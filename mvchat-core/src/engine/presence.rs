@@ -21,7 +21,7 @@ impl Inner {
             self.nodes.moved(user, || self.hub.is_here(user));
             // Whoever is on another node already was announced here when they came there.
             if !self.nodes.has(user) {
-                self.spawn_announce(user, true, false);
+                self.announce_soon(user, true, false);
             }
         }
     }
@@ -30,26 +30,15 @@ impl Inner {
     pub(super) fn leave(self: &Arc<Self>, user: UserId, conn: &Conn) {
         if self.hub.remove(user, conn) {
             self.nodes.moved(user, || self.hub.is_here(user));
-            // The runtime may be gone when the last connections are dropped with it.
-            if tokio::runtime::Handle::try_current().is_ok() {
-                self.spawn_announce(user, false, true);
-            }
+            self.announce_soon(user, false, true);
         }
     }
 
-    /// Announces in the background that a user came or went; `notes` is whether the time of that is written down.
-    pub(super) fn spawn_announce(self: &Arc<Self>, user: UserId, online: bool, notes: bool) {
-        let inner = self.clone();
-        self.closing.commands.spawn(async move { inner.announce(user, online, notes).await });
-    }
-
-    async fn announce(&self, user: UserId, online: bool, notes: bool) {
+    /// Announces that a user came or went; `notes` is whether the time at which the user left is written down.
+    pub(super) async fn announce(&self, user: UserId, online: bool, notes: bool) {
         let now = self.env.now();
         let seen = UserPatch { last_seen: Some(now), ..UserPatch::default() };
-        if !online
-            && notes
-            && let Err(error) = self.store.update_user(user, seen).await
-        {
+        if notes && let Err(error) = self.store.update_user(user, seen).await {
             tracing::warn!(%user, ?error, "the time of leaving could not be noted");
         }
         if self.closing.is_closed() {

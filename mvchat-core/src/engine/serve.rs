@@ -7,7 +7,7 @@ use super::hub::Origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
 use crate::seam::{Misuse, Peer, Transport};
-use crate::session::{Ended, Finished, Input, Output, Session, SessionConfig, Ticket};
+use crate::session::{Ended, Finished, Input, Output, Refused, Session, SessionConfig, Ticket};
 use crate::time::Instant;
 use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -23,7 +23,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that is closed may take to send what is left.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most frames between two flushes.
-const MAX_FEED: usize = 64;
+const MAX_FEED: u64 = 64;
 
 type Running = Pin<Box<dyn Future<Output = (Ticket, Result<Finished>)> + Send>>;
 
@@ -32,10 +32,11 @@ impl Chat {
     ///
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
-        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer));
+        let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer, self.0.counts.clone()));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
         tracing::debug!(conn = %conn.id, addr = ?conn.peer().addr, "a connection opened");
+        self.0.counts.opened.add(1);
         let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };
         let (sink, stream) = transport.split();
         let tracker = self.0.closing.connections.clone();
@@ -130,8 +131,26 @@ impl Chat {
                 () = conn.until_relieved(), if !reads => continue,
                 () = &mut timer, if deadline.is_some() => Input::Timeout,
             };
+            if let Input::Frame(frame) = &input {
+                inner.counts.frames_in.add(1);
+                inner.counts.bytes_in.add(size(frame));
+            }
             session.handle(input, inner.now());
+            let refused = session.take_refused();
+            if refused != Refused::default() {
+                inner.counts.frames_limited.add(refused.limited.into());
+                inner.counts.frames_malformed.add(refused.malformed.into());
+            }
         }
+    }
+}
+
+/// The bytes of a frame's text.
+fn size(frame: &Frame) -> u64 {
+    match frame {
+        // No frame is longer than memory.
+        Frame::Text(bytes) | Frame::Binary(bytes) => bytes.len() as u64,
+        _ => 0,
     }
 }
 
@@ -171,7 +190,7 @@ fn start(inner: Arc<Inner>, ticket: Ticket, caller: Caller, command: Command) ->
 /// Feeds many, flushes once.
 async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
     loop {
-        let mut fed = 0;
+        let (mut fed, mut bytes) = (0, 0);
         let close = loop {
             let frame = match conn.next() {
                 Next::Frame(frame) => Frame::Text(frame),
@@ -180,6 +199,7 @@ async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
                 Next::Abort => return,
                 Next::Nothing => break None,
             };
+            bytes += size(&frame);
             if !matches!(tokio::time::timeout(WRITE_TIMEOUT, sink.feed(frame)).await, Ok(Ok(()))) {
                 return;
             }
@@ -188,6 +208,8 @@ async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
                 break None;
             }
         };
+        conn.counts().frames_out.add(fed);
+        conn.counts().bytes_out.add(bytes);
         if let Some(close) = close {
             let last = async {
                 sink.send(Frame::Close(close)).await?;
@@ -215,6 +237,7 @@ struct ConnGuard {
 impl Drop for ConnGuard {
     fn drop(&mut self) {
         self.inner.closing.gone(self.conn.id);
+        self.inner.counts.closed(self.conn.closed());
         self.conn.close(Close::Normal);
         self.conn.abort();
         let identity = self.conn.leave();

@@ -43,6 +43,11 @@ impl Closing {
         self.open.lock().remove(&conn);
     }
 
+    /// Returns how many connections are open.
+    pub(super) fn connected(&self) -> usize {
+        self.open.lock().len()
+    }
+
     /// Returns who is logged in, in the order of the connections.
     pub(super) fn identities(&self) -> Vec<Identity> {
         self.open.lock().values().filter_map(|conn| conn.identity()).collect()
@@ -78,10 +83,12 @@ impl Chat {
             inner.closing.connections.wait().await;
             // Leaving is noted, too.
             inner.closing.commands.wait().await;
+            inner.jobs.settle().await;
             inner.nodes.goodbye();
             inner.audit.close().await;
         };
         let done = tokio::time::timeout(within.saturating_sub(start.elapsed()), work).await;
+        inner.jobs.stop();
         done.is_ok() && begun.is_ok()
     }
 

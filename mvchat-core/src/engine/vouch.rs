@@ -104,19 +104,17 @@ async fn answer(store: &dyn Store, asked: Vec<Asked>) {
 
 impl Inner {
     /// Ends the connections here of all sessions that are over, wherever they were ended and whoever has said so.
-    pub(super) async fn sweep_sessions(&self) {
+    pub(super) async fn sweep_sessions(&self) -> Result<(), StoreError> {
         let identities = self.closing.identities();
         for batch in identities.chunks(BATCH) {
             let ids: Vec<_> = batch.iter().map(|identity| identity.session).collect();
-            let rows = match self.store.sessions(&ids).await {
-                Ok(rows) => rows,
-                Err(error) => return tracing::debug!(%error, "sessions can't be looked up for now"),
-            };
+            let rows = self.store.sessions(&ids).await?;
             for (Identity { user, session, .. }, row) in batch.iter().zip(rows) {
                 if row.is_none() {
                     self.end_here(*user, &[*session], None);
                 }
             }
         }
+        Ok(())
     }
 }

@@ -42,7 +42,17 @@ pub struct Session {
     heard: Instant,
     pinged: bool,
     closed: bool,
+    refused: Refused,
     out: VecDeque<Output>,
+}
+
+/// Frames that became no command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// They came too fast.
+    pub limited: u16,
+    /// They could not be read.
+    pub malformed: u16,
 }
 
 #[derive(Debug)]
@@ -78,6 +88,7 @@ impl Session {
             heard: now.mono,
             pinged: false,
             closed: false,
+            refused: Refused::default(),
             out: VecDeque::new(),
         }
     }
@@ -123,6 +134,11 @@ impl Session {
         std::mem::replace(&mut self.held, held) && !held
     }
 
+    /// Returns how many frames became no command since this was asked last.
+    pub fn take_refused(&mut self) -> Refused {
+        std::mem::take(&mut self.refused)
+    }
+
     /// Returns who is logged in.
     pub fn identity(&self) -> Option<Identity> {
         self.identity
@@ -149,6 +165,7 @@ impl Session {
         let within = self.allowance.frame(&self.config.limits, text.len(), now.mono);
         let decoded = Envelope::decode(&text);
         if let Err(over) = within {
+            self.refused.limited += 1;
             let id = decoded.map_or_else(|bad| bad.id, |envelope| envelope.id);
             let error = Error::from(ErrorKind::RateLimited).retry_after(over.after);
             self.reply(ticket, id, Err(error), now);
@@ -163,6 +180,7 @@ impl Session {
                 self.waiting.push_back(Waiting { ticket, envelope, bytes: text.len() });
             }
             Err(bad) => {
+                self.refused.malformed += 1;
                 self.reply(ticket, bad.id, Err(bad.error), now);
                 if !self.allowance.malformed(&self.config.limits, now.mono) {
                     self.close(Close::Abuse);

@@ -12,7 +12,7 @@ mod output;
 
 pub use bucket::Bucket;
 pub use config::SessionConfig;
-pub use machine::Session;
+pub use machine::{Refused, Session};
 pub use outbox::{Ephemeral, Outbox, Overflow};
 pub use output::{Device, Ended, Finished, Identity, Input, Job, Now, Output, Ticket};
 

@@ -20,6 +20,7 @@ mod load;
 mod locked;
 mod matrix;
 mod mentions;
+mod metrics;
 mod nodes;
 mod own;
 mod privacy;

@@ -37,6 +37,9 @@ fn every_seed_keeps_every_promise() {
     let (mut failures, mut acknowledged) = (Vec::new(), 0);
     for seed in first..first + seeds {
         let report = simulate(seed);
+        if std::env::var_os("MVCHAT_SIM_HASH").is_some() {
+            println!("seed {seed} {:016x}", report.hash);
+        }
         acknowledged += report.acknowledged();
         if std::env::var_os("MVCHAT_SIM_TRACE").is_some() {
             println!("{}", report.trace().join("\n"));

@@ -1,17 +1,19 @@
 //! One accepted connection, until it ends or is upgraded.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
+use std::{convert::Infallible, future::ready, net::SocketAddr, pin::pin, sync::Arc};
 
 use axum::{
     Router,
     extract::{ConnectInfo, Request},
     http::Response,
 };
+use futures_util::future::Either;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, watch},
+    sync::watch,
 };
 use tower::ServiceExt;
 
@@ -19,14 +21,15 @@ use super::{
     AcceptOptions, MIN_BUFFER,
     deadline::Deadlined,
     phase::{Phase, PhaseCell, Tracked},
+    slot::Slot,
 };
-use crate::proxy;
+use crate::{metrics::Refused, proxy};
 
 /// Serves the requests of one connection; returns when it has ended, or has been handed over by an upgrade.
 pub(super) async fn run(
     stream: TcpStream,
     peer: SocketAddr,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
     app: Router,
     options: Arc<AcceptOptions>,
     mut stop: watch::Receiver<()>,
@@ -34,6 +37,32 @@ pub(super) async fn run(
     tune(&stream);
     let phase = PhaseCell::new();
     let socket = Deadlined::new(stream, slot, phase.clone(), options.header_timeout, options.idle_timeout);
+    let Some(tls) = &options.tls else {
+        return serve(socket, phase, peer, app, &options, stop).await;
+    };
+    // The handshake has its share of the time for the first head.
+    let shaken = tokio::select! {
+        biased;
+        _ = stop.changed() => return,
+        shaken = tls.acceptor().accept(socket) => shaken,
+    };
+    match shaken {
+        Ok(socket) => serve(socket, phase, peer, app, &options, stop).await,
+        Err(error) => {
+            options.counts.refused(Refused::Tls);
+            tracing::debug!(%peer, %error, "no TLS came about");
+        }
+    }
+}
+
+async fn serve(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    phase: PhaseCell,
+    peer: SocketAddr,
+    app: Router,
+    options: &AcceptOptions,
+    mut stop: watch::Receiver<()>,
+) {
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         phase.set(Phase::Serving);
         let client = proxy::client(peer, request.headers(), &options.trusted_proxies);
@@ -41,10 +70,15 @@ pub(super) async fn run(
             header.keep_only_if_trusted(peer, request.headers_mut());
         }
         request.extensions_mut().insert(ConnectInfo(client));
-        let answer = app.clone().oneshot(request.map(axum::body::Body::new) as Request);
-        let phase = phase.clone();
+        let (phase, guard) = (phase.clone(), &options.guard);
+        let origin = guard.origin(request.headers());
+        let answer = match guard.preflight(&request) {
+            Some(answer) => Either::Left(ready(Ok(answer))),
+            None => Either::Right(app.clone().oneshot(request.map(axum::body::Body::new) as Request)),
+        };
         async move {
-            let answer = answer.await?;
+            let mut answer = answer.await?;
+            guard.dress(origin, &mut answer);
             Ok::<Response<Tracked>, Infallible>(answer.map(|body| Tracked { body, phase }))
         }
     });

@@ -10,11 +10,14 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::OwnedSemaphorePermit,
     time::Sleep,
 };
 
-use super::phase::{Phase, PhaseCell};
+use super::{
+    phase::{Phase, PhaseCell},
+    slot::Slot,
+};
+use crate::metrics::Refused;
 
 /// The socket of one connection, from accept until its last owner drops it.
 ///
@@ -28,18 +31,18 @@ pub(super) struct Deadlined {
     /// The phase that the timer was started for, and the timer; absent where nothing limits the wait.
     timer: Option<(Phase, Pin<Box<Sleep>>)>,
     /// Counts the connection, also after an upgrade, until the socket is closed.
-    _slot: OwnedSemaphorePermit,
+    slot: Slot,
 }
 
 impl Deadlined {
     pub(super) fn new(
         stream: TcpStream,
-        slot: OwnedSemaphorePermit,
+        slot: Slot,
         phase: PhaseCell,
         header_timeout: Duration,
         idle_timeout: Duration,
     ) -> Self {
-        Self { stream, phase, header_timeout, idle_timeout, timer: None, _slot: slot }
+        Self { stream, phase, header_timeout, idle_timeout, timer: None, slot }
     }
 
     /// Checks the deadline of the phase, and starts it where the phase is new.
@@ -71,7 +74,12 @@ impl AsyncRead for Deadlined {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
-            Poll::Pending => self.poll_deadline(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => self.poll_deadline(cx).map(|()| {
+                if self.phase.get() == Phase::Head {
+                    self.slot.counts().refused(Refused::Head);
+                }
+                Err(io::ErrorKind::TimedOut.into())
+            }),
             ready => {
                 if buffer.filled().len() > before {
                     self.phase.advance(Phase::Idle, Phase::Head);

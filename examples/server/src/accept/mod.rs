@@ -6,8 +6,14 @@
 mod connection;
 mod deadline;
 mod phase;
+mod slot;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use tokio::{
@@ -16,8 +22,13 @@ use tokio::{
     task::JoinSet,
 };
 
+use slot::{Addresses, Slot};
+
 use crate::config::Network;
+use crate::guard::Guard;
+use crate::metrics::{EdgeCounts, Refused};
 pub use crate::proxy::IdentityHeader;
+use crate::tls::Tls;
 
 /// How connections are treated.
 #[derive(Debug, Clone)]
@@ -30,6 +41,11 @@ pub struct AcceptOptions {
     /// How many connections may be open, upgraded ones included; others wait in the system's queue.
     /// Default 20,000.
     pub max_connections: usize,
+    /// How many connections of one address may be open; further ones are closed at once. IPv6 addresses count by their
+    /// first 64 bits. Default 1,000.
+    pub max_per_address: usize,
+    /// The networks whose addresses may have any number, because others are behind them. Default none.
+    pub unbounded: Vec<Network>,
     /// How many headers a request may have; 431 beyond. Default 100, which hyper keeps on the stack.
     pub max_headers: usize,
     /// How many bytes a connection may buffer, and so how long a head may be; 431 beyond. At least and by
@@ -41,6 +57,12 @@ pub struct AcceptOptions {
     pub trusted_proxies: Vec<Network>,
     /// A header that says who somebody is, and the proxies that may set it; from others it is taken away. Default none.
     pub identity_header: Option<IdentityHeader>,
+    /// What every answer carries, and whose pages may read it. Default no origins.
+    pub guard: Guard,
+    /// The certificate. Default none: then connections are plain.
+    pub tls: Option<Arc<Tls>>,
+    /// What is counted.
+    pub counts: Arc<EdgeCounts>,
 }
 
 /// The smallest buffer that leaves room for a request with a long cookie.
@@ -52,11 +74,16 @@ impl Default for AcceptOptions {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
             max_connections: 20_000,
+            max_per_address: 1_000,
+            unbounded: Vec::new(),
             max_headers: 100,
             max_buffer: MIN_BUFFER,
             drain_timeout: Duration::from_secs(8),
             trusted_proxies: Vec::new(),
             identity_header: None,
+            guard: Guard::default(),
+            tls: None,
+            counts: Arc::default(),
         }
     }
 }
@@ -88,7 +115,9 @@ pub async fn serve(
     let options = Arc::new(options);
     let total = options.max_connections.clamp(1, MAX_PERMITS);
     let slots = Arc::new(Semaphore::new(total));
-    let mut acceptor = Acceptor { listener, slots: Arc::clone(&slots), pause: None, full: false };
+    let counts = Arc::clone(&options.counts);
+    let mut acceptor = Acceptor { listener, slots: Arc::clone(&slots), pause: None, full: false, counts };
+    let addresses = Addresses::default();
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -98,8 +127,13 @@ pub async fn serve(
             () = &mut shutdown => break,
             // Ended tasks are collected as they end, so the set stays as small as the open connections.
             Some(_) = connections.join_next() => {}
-            (stream, peer, slot) = acceptor.next() => {
+            (stream, peer, place) = acceptor.next() => {
                 let options = Arc::clone(&options);
+                let Ok(address) = place_of(&addresses, peer.ip(), &options) else {
+                    options.counts.refused(Refused::Address);
+                    continue;
+                };
+                let slot = Slot::new(place, address, Arc::clone(&options.counts));
                 connections.spawn(connection::run(stream, peer, slot, app.clone(), options, stopped.clone()));
             }
         }
@@ -114,6 +148,18 @@ pub async fn serve(
     }
 }
 
+/// Takes a place for a connection of an address; none is needed where nobody counts them.
+fn place_of(
+    addresses: &Addresses,
+    address: IpAddr,
+    options: &AcceptOptions,
+) -> Result<Option<slot::AddressPlace>, ()> {
+    if options.unbounded.iter().any(|network| network.contains(address)) {
+        return Ok(None);
+    }
+    addresses.take(address, options.max_per_address).map(Some).ok_or(())
+}
+
 /// What both the semaphore and `acquire_many` can count.
 const MAX_PERMITS: usize = (u32::MAX >> 3) as usize;
 
@@ -125,6 +171,7 @@ struct Acceptor {
     pause: Option<Duration>,
     /// The cap has been reached and said so.
     full: bool,
+    counts: Arc<EdgeCounts>,
 }
 
 impl Acceptor {
@@ -146,6 +193,7 @@ impl Acceptor {
                 Err(error) if is_of_peer(&error) => {}
                 Err(error) => {
                     let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+                    self.counts.failed();
                     tracing::warn!(%error, ?pause, "cannot accept connections for now");
                     self.pause = Some(pause);
                 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bench;
 pub mod db;
+pub mod health;
 pub mod keys;
 pub mod token;
 pub mod user;

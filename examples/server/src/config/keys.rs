@@ -62,7 +62,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 53] = [
+pub(crate) static KEYS: [Key; 58] = [
     Key {
         path: PRESET,
         alias: None,
@@ -136,7 +136,7 @@ pub(crate) static KEYS: [Key; 53] = [
         alias: None,
         variable: Some("MVCHAT_LISTEN"),
         doc: "The address and port to listen on; port 0 picks a free one, \":6060\" means every IPv4\n\
-              address. Addresses other than loopback need behind_proxy, because this server speaks no TLS.",
+              address. Addresses other than loopback need tls or behind_proxy.",
         set: |config, value| read::listen(value).map(|found| config.server.listen = found),
         show: |config| quoted(&config.server.listen.to_string()),
     },
@@ -169,7 +169,8 @@ pub(crate) static KEYS: [Key; 53] = [
         path: "server.allowed_origins",
         alias: None,
         variable: None,
-        doc: "Web origins whose pages may connect, such as https://app.example.com. Each is matched exactly.",
+        doc: "Web origins whose pages may connect, such as https://app.example.com. Each is matched exactly.\n\
+              Their pages may also read what is answered over HTTP; others only connect, if the list is empty.",
         set: |config, value| read::origins(value).map(|found| config.server.allowed_origins = found),
         show: |config| list(config.server.allowed_origins.iter().cloned()),
     },
@@ -212,6 +213,53 @@ pub(crate) static KEYS: [Key; 53] = [
         doc: "How many connections may be open at once; further ones wait in the system's queue.",
         set: |config, value| value.whole(1..=1_000_000).map(|found| config.server.max_connections = found),
         show: |config| config.server.max_connections.to_string(),
+    },
+    Key {
+        path: "server.max_connections_per_ip",
+        alias: None,
+        variable: None,
+        doc: "How many of them may be of one address (of IPv6 the first 64 bits); further ones are closed at\n\
+              once. This machine, and trusted_proxies where X-Forwarded-For is used, may have any number.",
+        set: |config, value| {
+            value.whole(1..=1_000_000).map(|found| config.server.max_connections_per_ip = found)
+        },
+        show: |config| config.server.max_connections_per_ip.to_string(),
+    },
+    Key {
+        path: "server.tls.cert_file",
+        alias: None,
+        variable: None,
+        doc: "The chain of certificates in PEM, for connections over TLS 1.2 and 1.3 and no plain ones. Read\n\
+              again when it has changed, and at SIGHUP.",
+        set: |config, value| value.text().map(|found| config.server.tls.cert_file = PathBuf::from(found)),
+        show: |config| quoted(&config.server.tls.cert_file.to_string_lossy()),
+    },
+    Key {
+        path: "server.tls.key_file",
+        alias: None,
+        variable: None,
+        doc: "Its key in PEM, which others on this machine must not be able to read.",
+        set: |config, value| value.text().map(|found| config.server.tls.key_file = PathBuf::from(found)),
+        show: |config| quoted(&config.server.tls.key_file.to_string_lossy()),
+    },
+    Key {
+        path: "server.tls.hsts",
+        alias: None,
+        variable: None,
+        doc: "For how long browsers are told to come back with nothing but TLS; 0 tells them nothing.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.server.tls.hsts = found)
+        },
+        show: |config| duration::show(config.server.tls.hsts),
+    },
+    Key {
+        path: "admin.listen",
+        alias: None,
+        variable: None,
+        doc: "Where /metrics is served, such as 9464 for that port of loopback. Other addresses are written out\n\
+              like server.listen: whoever reaches them can read the metrics. Empty serves none.",
+        set: |config, value| read::admin(value).map(|found| config.admin.listen = found),
+        show: |config| quoted(&config.admin.listen.map_or_else(String::new, |found| found.to_string())),
     },
     Key {
         path: "auth.token.expire_in",

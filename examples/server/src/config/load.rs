@@ -87,6 +87,7 @@ impl Config {
             }
         }
         problems.extend(exposed(&config, &origins));
+        problems.extend(config.server.tls.problems(&origins));
         problems.extend(config.auth.problems(&origins));
         problems.extend(config.mail.problems(&origins));
         if problems.is_empty() { Ok((config, warnings)) } else { Err(problems) }
@@ -139,7 +140,7 @@ fn preset(settings: &[Setting]) -> Preset {
 fn exposed(config: &Config, origins: &BTreeMap<&str, Origin>) -> Option<Problem> {
     let address = config.server.listen;
     let behind_proxy = config.server.behind_proxy || config.server.use_x_forwarded_for;
-    if address.ip().to_canonical().is_loopback() || behind_proxy {
+    if address.ip().to_canonical().is_loopback() || behind_proxy || config.server.tls.is_on() {
         return None;
     }
     // The default is loopback, so somebody has given the address.
@@ -147,8 +148,8 @@ fn exposed(config: &Config, origins: &BTreeMap<&str, Origin>) -> Option<Problem>
     Some(Problem {
         origin,
         message: format!(
-            "refusing to listen on {address}: other machines could reach it, and this server speaks no TLS. \
-             Listen on 127.0.0.1, or put a proxy that ends TLS in front and say so with --behind-proxy or \
+            "refusing to listen on {address}: other machines could reach it without TLS. Listen on 127.0.0.1, \
+             give `server.tls`, or put a proxy that ends TLS in front and say so with --behind-proxy or \
              `server.behind_proxy: true`"
         ),
     })

@@ -18,6 +18,7 @@ mod rates;
 mod read;
 mod size;
 mod suggest;
+mod tls;
 mod unbuilt;
 mod value;
 mod yaml;
@@ -38,6 +39,7 @@ pub use load::{Flags, Warnings};
 pub use mail::{MailConfig, MailTls};
 pub use network::Network;
 pub use problem::{Origin, Problem, Warning};
+pub use tls::TlsConfig;
 
 /// Every setting the server runs with. Its `Debug` shows no secrets, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +59,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The listening socket and its connections.
     pub server: ServerConfig,
+    /// The address for operators.
+    pub admin: AdminConfig,
     /// Accounts and tokens.
     pub auth: AuthConfig,
     /// The keys of data at rest.
@@ -183,6 +187,10 @@ pub struct ServerConfig {
     pub shutdown_timeout: Duration,
     /// How many connections may be open at once, WebSockets included.
     pub max_connections: usize,
+    /// How many of them may be of one address; loopback and trusted proxies may have any number.
+    pub max_connections_per_ip: usize,
+    /// The server's own TLS.
+    pub tls: TlsConfig,
 }
 
 impl Default for ServerConfig {
@@ -197,8 +205,18 @@ impl Default for ServerConfig {
             idle_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 20_000,
+            max_connections_per_ip: 1_000,
+            tls: TlsConfig::default(),
         }
     }
+}
+
+/// The address for operators.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct AdminConfig {
+    /// Where `/metrics` is served; nowhere if there is none.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The environment variable that holds the key ring if [`KeySource::Environment`] is set.

@@ -32,6 +32,17 @@ pub(crate) fn listen(value: &Value) -> Result<SocketAddr, Complaint> {
     found.ok_or_else(|| "expected an IP address and a port such as 127.0.0.1:6060 or [::1]:6060".to_owned())
 }
 
+/// Reads an address for operators: as [`listen`], but a port alone is one of loopback; nothing is none.
+pub(crate) fn admin(value: &Value) -> Result<Option<SocketAddr>, Complaint> {
+    match value.text()? {
+        "" => Ok(None),
+        text => match text.parse::<u16>() {
+            Ok(port) => Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))),
+            Err(_) => listen(value).map(Some),
+        },
+    }
+}
+
 /// Reads a log level or directives of `tracing_subscriber::EnvFilter`.
 ///
 /// The filter itself takes any word for a target, so that a misspelt level would log everything.

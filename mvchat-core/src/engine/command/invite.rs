@@ -3,6 +3,7 @@
 use super::welcome::Details;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Ctx;
+use crate::engine::jobs::Job;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{self, InviteState};
 use crate::proto::{
@@ -120,12 +121,12 @@ impl Inner {
     /// Lets a mail be sent while everything else goes on.
     fn post(self: &Arc<Self>, mail: Mail) {
         let mailer = self.mailer.clone();
-        self.closing.commands.spawn(async move {
-            match tokio::time::timeout(MAIL_TIMEOUT, mailer.send(mail)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a mail could not be sent"),
-                Err(_) => tracing::warn!("a mail was not sent in time"),
-            }
+        let sending = Job::new("mail", move || {
+            let (mailer, mail) = (mailer.clone(), mail.clone());
+            async move { tokio::time::timeout(MAIL_TIMEOUT, mailer.send(mail)).await? }
         });
+        if let Err(error) = self.jobs.submit(sending) {
+            tracing::warn!(%error, "a mail is not sent");
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Inner {
         for user in moved {
             // Whoever is here, too, has neither come nor gone.
             if !self.hub.is_here(user) {
-                self.spawn_announce(user, self.nodes.has(user), notes);
+                self.announce_soon(user, self.nodes.has(user), notes);
             }
         }
         if let Some(began) = missed {

@@ -2,6 +2,7 @@
 
 use super::{BEAT, Hint, Nodes};
 use crate::engine::chat::Inner;
+use crate::engine::jobs::{Job, Priority};
 use std::sync::{Arc, Weak};
 
 /// Says what there is to say, and gives a sign of life when there is nothing.
@@ -32,6 +33,13 @@ pub(super) async fn watch(inner: Weak<Inner>) {
                 engine.nodes.say(Hint::Ask(node));
             }
         }
-        engine.sweep_sessions().await;
+        let inner = engine.clone();
+        let sweep = Job::new("sessions", move || {
+            let inner = inner.clone();
+            async move { inner.sweep_sessions().await }
+        });
+        if let Ok(sweep) = engine.jobs.submit_own(sweep.priority(Priority::High)) {
+            sweep.await;
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::link::{self, Weather};
 use super::trace::Seen;
 use super::world::World;
 use crate::builtin::password::PasswordParams;
+use crate::engine::jobs::JobOptions;
 use crate::engine::{Chat, Peer};
 use crate::proto::Limits;
 use crate::seam::Store;
@@ -93,6 +94,8 @@ pub(super) async fn start<S: Store + Clone>(world: &World, store: &S, number: us
         .bus(bus.clone())
         .passwords(PasswordParams::insecurely_fast())
         .commit_shards(2)
+        // As many as on any other machine.
+        .jobs(JobOptions::with_workers(4))
         .build()
         .await
         .expect("the builder has all that it needs");
