@@ -39,9 +39,12 @@ pub(crate) async fn run(args: &SuiteArgs, program: &Path) -> Tried<Report> {
     for round in 1..=total {
         for (at, job) in jobs.iter().enumerate() {
             // Without a standard error there is nobody to tell.
-            let _ =
-                writeln!(std::io::stderr(), "round {round}/{total}, {}/{}: {}", at + 1, jobs.len(), job.key);
+            let mut err = std::io::stderr();
+            let _ = writeln!(err, "round {round}/{total}, {}/{}: {}", at + 1, jobs.len(), job.key);
             let outcome = measure(job, program).await.unwrap_or_else(|problem| failed(job, &problem));
+            for (what, count) in &outcome.errors {
+                let _ = writeln!(err, "  {what}: {count}");
+            }
             rounds.entry(&job.key).or_default().push(outcome);
         }
     }

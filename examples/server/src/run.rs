@@ -52,8 +52,10 @@ pub async fn run(
         None => beside.spawn(hangup.ignore()),
     };
     beside.spawn(administer(chat.clone(), config.clone()));
-    let origins = Options::default().allowed_origins(&config.server.allowed_origins);
-    let app = transport::routes(config.transport, chat.clone(), origins).merge(web::routes());
+    let entrance = Options::default()
+        .allowed_origins(&config.server.allowed_origins)
+        .query_token(config.auth.query_token);
+    let app = transport::routes(config.transport, chat.clone(), entrance).merge(web::routes());
     let options = accept_options(&config, tls);
     if let Some(address) = config.admin.listen {
         let source = Source::new(chat.clone(), Arc::clone(&options.counts));

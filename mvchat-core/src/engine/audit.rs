@@ -187,7 +187,7 @@ impl Inner {
             event = event.actor(identity.user);
             event.session = Some(self.session_name(identity.session));
         }
-        match caller.origin.as_ref().and_then(|origin| origin.conn.ip()) {
+        match caller.ip() {
             Some(ip) => event.from_address(ip),
             None => event,
         }
