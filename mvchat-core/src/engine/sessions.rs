@@ -148,6 +148,11 @@ impl Inner {
         }
     }
 
+    /// Checks that a session is not over; asks the store anew if that is wanted.
+    pub(super) async fn check_alive(&self, identity: Identity, anew: bool) -> Result<()> {
+        self.check_session(identity.user, identity.session, anew).await.map(drop)
+    }
+
     /// Checks that a session is not over; returns what it is good for.
     async fn check_session(&self, user: UserId, session: SessionId, anew: bool) -> Result<May> {
         let now = self.now();
