@@ -12,12 +12,12 @@ use std::{
 
 use clap::Parser;
 use mvchat_server::{
+    accept,
     cli::{Cli, Command, ConfigCommand, DbCommand, ServeArgs, TablesCommand},
     command,
     config::{Config, Environment, Flags, Problem, Warning, example},
     log, run, signal,
 };
-use tokio::net::TcpListener;
 
 const FAILED: u8 = 1;
 const MISCONFIGURED: u8 = 2;
@@ -71,8 +71,7 @@ fn serve(args: ServeArgs) -> ExitCode {
 async fn listen(config: Config) -> io::Result<()> {
     let address = config.server.listen;
     let shutdown = signal::shutdown(config.server.shutdown_timeout)?;
-    let listener = TcpListener::bind(address)
-        .await
+    let listener = accept::listen(address)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
     run::run(config, listener, shutdown).await
 }

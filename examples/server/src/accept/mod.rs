@@ -17,7 +17,7 @@ use std::{
 
 use axum::Router;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
 };
@@ -99,6 +99,26 @@ pub enum Drained {
         /// How many connections were left, upgraded ones included.
         left: usize,
     },
+}
+
+/// How many connections the system may keep for the accept loop, where it lets anybody have so many. A connection that
+/// finds no room comes again after a second.
+const WAITING: u32 = 4_096;
+
+/// Listens at an address.
+///
+/// # Errors
+/// If it can't be had.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Connections of the process before may linger. Elsewhere the option means something else.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Serves `app` until `shutdown` is ready and the connections have ended, or their time is up.
