@@ -5,6 +5,7 @@ use super::audited::Audited;
 use super::chat::Chat;
 use super::command::Sending;
 use super::committer::{Decision, MAX_ROUNDS, busy};
+use super::metered::Metered;
 use super::tail::Others;
 use super::underway::Going;
 use crate::error::{ErrorKind, Result};
@@ -20,7 +21,7 @@ impl Actor {
     /// of the host.
     pub fn store<S: Store>(&self) -> Option<&S> {
         let store: &dyn Any = self.chat.0.store.as_ref();
-        store.downcast_ref()
+        store.downcast_ref::<Metered>().map_or(store, Metered::within).downcast_ref()
     }
 
     /// Writes a message into a transaction that the host has open, with the same checks as

@@ -15,6 +15,7 @@ use crate::seam::{
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::any::Any;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -29,6 +30,11 @@ impl Metered {
     /// Wraps a store.
     pub(super) fn new(store: Arc<dyn Store>, counts: Arc<Counts>) -> Self {
         Self { store, counts }
+    }
+
+    /// Returns the store that is measured.
+    pub(super) fn within(&self) -> &dyn Any {
+        self.store.as_ref()
     }
 
     async fn call<T>(&self, call: Call, work: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
