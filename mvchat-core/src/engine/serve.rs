@@ -173,7 +173,9 @@ fn start(inner: Arc<Inner>, ticket: Ticket, caller: Caller, command: Command) ->
     tracker.spawn(async move {
         let work = async {
             admitted?;
-            inner.run(caller, command).await
+            // The futures around this one are moved several times until they run; that should not be as many bytes
+            // as the largest command needs.
+            Box::pin(inner.run(caller, command)).await
         };
         let work = AssertUnwindSafe(work).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {
