@@ -5,12 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mvchat_core::proto::{Envelope, MessageItem, ServerMsg};
+use mvchat_core::proto::{
+    Ctrl, Envelope, LoginBody, MessageItem, ReadyParams, ServerMsg, TicketParams, VersionParams,
+};
+use mvchat_core::wire;
 use serde_json::Value;
 
-/// Returns the book's frames: the name of the file, and its text.
-fn frames() -> Vec<(String, String)> {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "book", "frames"].iter().collect();
+/// Returns the texts of a folder of the book: the name of the file, and what is in it.
+fn texts(folder: &str) -> Vec<(String, String)> {
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "book", folder].iter().collect();
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
@@ -48,12 +51,36 @@ fn again(frame: &str) -> Result<Value, String> {
 
 #[test]
 fn every_frame_of_the_book_is_a_frame_of_the_protocol() {
-    let frames = frames();
+    let frames = texts("frames");
     assert!(!frames.is_empty());
     for (name, frame) in frames {
         let value: Value = serde_json::from_str(&frame).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(again(&frame).as_ref(), Ok(&value), "{name}");
     }
+}
+
+/// Reads a body as what it is and writes it again.
+fn body_again(name: &str, body: &str) -> Option<String> {
+    Some(match name {
+        "login" => wire::write(&wire::read::<LoginBody>(body).ok()?),
+        "ready" => wire::write(&wire::read::<ReadyParams>(body).ok()?),
+        "refusal" => wire::write(&wire::read::<Ctrl>(body).ok()?),
+        "ticket" => wire::write(&wire::read::<TicketParams>(body).ok()?),
+        "version" => wire::write(&wire::read::<VersionParams>(body).ok()?),
+        _ => return None,
+    })
+}
+
+#[test]
+fn the_bodies_of_the_book_are_those_of_the_code() {
+    let bodies = texts("bodies");
+    assert_eq!(bodies.len(), 5);
+    for (name, body) in bodies {
+        let value: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again = body_again(&name, &body).unwrap_or_else(|| panic!("{name} is nothing of this server"));
+        assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), value, "{name}");
+    }
+    assert_eq!(body_again("version", r#"{"build":"1"}"#), None);
 }
 
 #[test]

@@ -49,7 +49,14 @@ async fn send(store: &Flaky<MemoryStore>, cid: &str) -> Result<Outcome, StoreErr
         pace: None,
         mentions: Vec::new(),
     };
-    let change = Change { conv: CONV, actor: USER, epoch, at: Timestamp::default(), op: Op::Append(append) };
+    let change = Change {
+        conv: CONV,
+        actor: USER,
+        epoch,
+        warrant: None,
+        at: Timestamp::default(),
+        op: Op::Append(append),
+    };
     let outcomes = store.commit(vec![change]).await.map_err(|error| error.kind())?;
     Ok(outcomes.into_iter().next().unwrap())
 }

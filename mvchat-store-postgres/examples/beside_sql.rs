@@ -1,15 +1,18 @@
 //! How many durable sends a second does the engine make on a PostgreSQL server, beside raw SQL of the same shape?
 //!
-//! `cargo xtask bench store`, or `cargo run --release -p mvchat-store-postgres --example beside_sql <address>`
+//! `cargo xtask bench store`, or `cargo run --release -p mvchat-store-postgres --example beside_sql <address>`; with the
+//! word `engine` behind the address the engine alone, for profiles.
 //!
 //! In each round 1, 16 and 64 senders that each wait for their answer write into 1,000 conversations, and then into a
 //! single one, with the same connections' worth of writers, on the same server, one after the other:
 //! * bare: 300 bytes by a statement that numbers and inserts whatever waits, into a table with a primary key only;
 //! * raw: the same into copies of the store's tables, so with the same columns, bytes and indexes, but without a check;
+//! * marked: the same, and the sender's row among the members is written, as every send does it: whoever has read
+//!   everything before it has read it, too. So these are the very rows that a send writes;
 //! * the engine: a text of 250 bytes, checked, sealed, kept, published, and marked as read by its sender.
 //!
-//! The table shows the medians of the rounds, and how the engine compares with the second. The tables are in the schemas
-//! `bench` and `bench_raw`, which are dropped before and after.
+//! The table shows the medians of the rounds, and how the engine compares with the second and the third. The tables are
+//! in the schemas `bench` and `bench_raw`, which are dropped before and after.
 
 use mvchat_core::policy::{ConvKind, ConvSettings};
 use mvchat_core::proto::{ConvId, Json, Role, SendMessage, UserId};
@@ -18,7 +21,7 @@ use mvchat_core::time::Timestamp;
 use mvchat_core::{Chat, Keys};
 use mvchat_load::{Rows, Shape};
 use mvchat_store_postgres::PgStore;
-use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use std::error::Error;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -34,10 +37,12 @@ const SHARDS: usize = 4;
 const SPAN: Duration = Duration::from_secs(2);
 
 const DROP: &str = "drop schema if exists bench cascade; drop schema if exists bench_raw cascade";
+
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let url = std::env::args().nth(1).ok_or("name the address of a database")?;
-    let plain = PgPool::connect(&url).await?;
+    // As the store's own: a connection that is in use is not asked first whether it is there.
+    let plain = PgPoolOptions::new().test_before_acquire(false).connect(&url).await?;
     sqlx::raw_sql(DROP).execute(&plain).await?;
     let store = PgStore::options().schema("bench").accept_weak_durability().open(&url).await?;
     for number in 0..SPREADS[0] {
@@ -47,24 +52,26 @@ async fn main() -> Outcome<()> {
     let rows = Rows::make(plain.clone(), convs, true).await?;
     let chat = Chat::builder(store.clone()).keys(Keys::ephemeral()).commit_shards(SHARDS).build().await?;
     chat.add_user(me(), None).await?;
-    let mut table = Vec::new();
-    for spread in SPREADS {
-        for senders in SENDERS {
-            let (mut bare, mut raw, mut engine) = (Vec::new(), Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
-                bare.push(rows.insert(Shape::Bare, senders, spread, SPAN).await?.rate);
-                raw.push(rows.insert(Shape::Same, senders, spread, SPAN).await?.rate);
-                engine.push(sends_a_second(&chat, senders, spread).await?);
-            }
-            table.push((spread, senders, median(&mut bare), median(&mut raw), median(&mut engine)));
-        }
-    }
+    let alone = std::env::args().nth(2).is_some_and(|word| word == "engine");
     let mut out = std::io::stdout().lock();
     writeln!(out, "per second, medians of {ROUNDS} rounds")?;
-    writeln!(out, "conversations  senders      bare       raw    engine  of raw")?;
-    for (spread, senders, bare, raw, engine) in table {
-        let ratio = engine / raw;
-        writeln!(out, "{spread:>13} {senders:>8} {bare:>9.0} {raw:>9.0} {engine:>9.0}    {ratio:.2}")?;
+    writeln!(out, "conversations  senders      bare       raw    marked    engine  of raw  of marked")?;
+    for spread in SPREADS {
+        for senders in SENDERS {
+            let [mut bare, mut raw, mut marked, mut engine] = [const { Vec::new() }; 4];
+            for _ in 0..ROUNDS {
+                let shapes =
+                    [(Shape::Bare, &mut bare), (Shape::Same, &mut raw), (Shape::Marked, &mut marked)];
+                for (shape, rates) in shapes.into_iter().filter(|_| !alone) {
+                    rates.push(rows.insert(shape, senders, spread, SPAN).await?.rate);
+                }
+                engine.push(sends_a_second(&chat, senders, spread).await?);
+            }
+            let [bare, raw, marked, engine] = [bare, raw, marked, engine].map(median);
+            let (of_raw, of_marked) = (engine / raw, engine / marked);
+            write!(out, "{spread:>13} {senders:>8} {bare:>9.0} {raw:>9.0} {marked:>9.0} {engine:>9.0}")?;
+            writeln!(out, "    {of_raw:.2}       {of_marked:.2}")?;
+        }
     }
     sqlx::raw_sql(DROP).execute(&plain).await?;
     Ok(())
@@ -114,7 +121,8 @@ async fn speak(chat: Chat, sender: usize, spread: usize, start: Instant) -> Resu
     Ok(count)
 }
 
-fn median(rates: &mut [f64]) -> f64 {
+/// Returns the median; no number if nothing was measured.
+fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
+    rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
 }

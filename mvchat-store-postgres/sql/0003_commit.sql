@@ -4,7 +4,9 @@
 -- Everything is found by a key: no plan reads a whole table, also while the server's statistics are those of an empty
 -- one. And no plan is made anew for how many changes there are: that takes longer than to carry out a few of them.
 -- Status: 0 no such conversation, 1 done, 2 replay, 3 cid reused, 4 stale, 5 the link opens nothing, 6 too soon, 7 a user
--- has too many conversations, 8 somebody else holds the conversation.
+-- has too many conversations, 8 somebody else holds the conversation, 9 the actor's account or session is another by now.
+-- What was decided on about the actor is looked at in the statement that writes: by p_account, twice the account's state
+-- and one more if its password has to be changed (null asks for nothing), and by p_session (null if the host asks).
 -- Others, such as a host with a transaction of its own, may hold conversations for as long as they like: what they hold
 -- is left out, at once or after standing in line for it for a while.
 
@@ -65,36 +67,133 @@ begin
 end
 $$;
 
--- New messages only, each cid once for its sender and conversation: one statement for all of them.
+-- One new message: what most commits are while few people write.
+create function @.append_one(
+    p_wait boolean, p_conv uuid, p_actor uuid, p_epoch bigint, p_at bigint, p_id uuid, p_sender uuid, p_cid bytea,
+    p_print bytea, p_content bytea, p_reply_to bigint, p_view_once integer, p_mentions text, p_account smallint,
+    p_session uuid, out ord integer, out status smallint, out rev bigint, out pos bigint, out seq bigint,
+    out at bigint, out print bytea
+) language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    c record;
+    k record;
+begin
+    ord := 1;
+    if p_wait then
+        perform @.hold(array[p_conv], true);
+    end if;
+    select c.rev, c.last_seq, c.last_at, c.epoch, c.touched, c.retention is not null and c.keep is null as keeps into c
+        from @.conversations c where c.id = p_conv for no key update skip locked;
+    if not found then
+        status := case when exists (select from @.conversations c where c.id = p_conv) then 8 else 0 end;
+        return;
+    end if;
+    if p_account is not null and not (
+        coalesce((select u.state * 2 + u.must_change_password::integer = p_account
+            from @.users u where u.id = p_actor), false)
+        and (p_session is null
+            or coalesce((select s.user_id = p_actor from @.sessions s where s.id = p_session), false)))
+    then
+        status := 9; return;
+    end if;
+    if p_cid is not null then
+        select m.seq, m.born_rev, m.pos, m.ts, m.print into k from @.messages m
+            where m.conv = p_conv and coalesce(m.sender, m.actor) = coalesce(p_sender, p_actor) and m.cid = p_cid;
+        if found then
+            status := case when k.print is null or k.print = p_print then 2 else 3 end;
+            rev := k.born_rev; pos := k.pos; seq := k.seq; at := k.ts; print := k.print;
+            return;
+        end if;
+    end if;
+    if c.epoch <> p_epoch then
+        status := 4; return;
+    end if;
+    status := 1;
+    rev := c.rev + 1;
+    pos := greatest((pg_current_xact_id()::text::bigint << 10) + @.base(), c.touched + 1);
+    seq := c.last_seq + 1;
+    at := greatest(c.last_at, p_at);
+    with bumped as (
+        update @.conversations c
+        set rev = append_one.rev, last_seq = append_one.seq, last_at = append_one.at, touched = append_one.pos
+        where c.id = p_conv
+    ), moved as (
+        -- Written in any case, so that a mark that moves at the same time comes before or after.
+        update @.members m
+        set read_seq = case when m.read_seq = append_one.seq - 1 then append_one.seq else m.read_seq end,
+            recv_seq = case when m.read_seq = append_one.seq - 1 then append_one.seq else m.recv_seq end
+        where m.conv = p_conv and m.user_id = p_sender and m.standing = 1
+    )
+    insert into @.messages (conv, seq, rev, born_rev, pos, id, sender, actor, ts, content, cid, print, reply_to,
+            view_once, mentions)
+        values (p_conv, append_one.seq, append_one.rev, append_one.rev, append_one.pos, p_id, p_sender,
+            case when p_sender is null then p_actor end, append_one.at, p_content, p_cid, p_print, p_reply_to,
+            p_view_once, p_mentions::uuid[]);
+    if p_mentions is not null then
+        insert into @.mentions (user_id, ts, conv, seq)
+            select distinct u, append_one.at, p_conv, append_one.seq from unnest(p_mentions::uuid[]) u;
+    end if;
+    if c.keeps then
+        perform @.keep_new(array[p_conv]);
+    end if;
+end
+$$;
+
+-- New messages only, each cid once for its sender and conversation: one statement for all of them. Retries are rare, so
+-- cids are looked up only if p_known says so. Otherwise a cid that is taken fails all of it, or comes back as stale, and
+-- the caller looks.
 create function @.append_many(
-    p_wait boolean, p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
-    p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[]
+    p_wait boolean, p_known boolean, p_conv uuid[], p_actor uuid[], p_epoch bigint[], p_at bigint[], p_id uuid[], p_sender uuid[], p_cid bytea[],
+    p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[], p_mentions text[],
+    p_account smallint[], p_session uuid[]
 ) returns table (ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea)
 language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     v_first bigint;
-    v_held uuid[] := @.hold(p_conv, p_wait);
+    v_held uuid[];
+    v_keep boolean;
 begin
-    select greatest(@.first_place(false), max(c.touched) + 1) - 1 into v_first
-        from @.conversations c where c.id = any(v_held);
+    if p_wait then
+        perform @.hold(p_conv, true);
+    end if;
+    -- Those that this transaction holds already are not left out.
+    select array_agg(c.id), bool_or(c.keeps),
+            greatest((pg_current_xact_id()::text::bigint << 10) + @.base(), max(c.touched) + 1) - 1
+        into v_held, v_keep, v_first
+        from (
+            select c.id, c.touched, c.retention is not null and c.keep is null as keeps from @.conversations c
+            where c.id = any(p_conv) order by c.id for no key update skip locked
+        ) c;
     return query
-    with item as (
-        select * from unnest(p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
-            p_view_once, p_mentions) with ordinality as i(conv, actor, epoch, at, id, sender, cid, print, content,
-            reply_to, view_once, mentions, ord)
-    ), known as materialized (
-        select i.ord, m.seq, m.born_rev, m.pos, m.ts, m.print,
-            case when m.print is null or m.print = i.print then 2 else 3 end as status
-        from item i join @.messages m
-            on m.conv = i.conv and coalesce(m.sender, m.actor) = coalesce(i.sender, i.actor) and m.cid = i.cid
-        where i.cid is not null and i.conv = any(v_held)
+    with item as materialized (
+        select i.ord, i.conv, i.actor, i.at, i.id, i.sender, i.cid, i.print, i.content, i.reply_to, i.view_once,
+            i.mentions, c.rev, c.last_seq, c.last_at, k.born_rev as k_rev, k.pos as k_pos, k.seq as k_seq,
+            k.ts as k_ts, k.print as k_print,
+            case when c.id is null then 0
+                when c.id = any(v_held) is not true then 8
+                when i.account is not null and not (
+                    coalesce((select u.state * 2 + u.must_change_password::integer = i.account
+                        from @.users u where u.id = i.actor), false)
+                    and (i.session is null
+                        or coalesce((select s.user_id = i.actor from @.sessions s where s.id = i.session), false)))
+                    then 9
+                when k.seq is not null then case when k.print is null or k.print = i.print then 2 else 3 end
+                when c.epoch <> i.epoch then 4
+                else 1 end as status
+        from unnest(p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
+                p_view_once, p_mentions, p_account, p_session) with ordinality as i(conv, actor, epoch, at, id,
+                sender, cid, print, content, reply_to, view_once, mentions, account, session, ord)
+            left join @.conversations c on c.id = i.conv
+            left join @.messages k
+                on k.conv = i.conv and coalesce(k.sender, k.actor) = coalesce(i.sender, i.actor)
+                    and k.cid = case when p_known then i.cid end
     ), fresh as materialized (
-        select i.*, v_first + i.ord as pos, c.rev + row_number() over w as rev,
-            c.last_seq + row_number() over w as seq, c.last_seq as before,
-            greatest(c.last_at, max(i.at) over w) as ts, first_value(i.sender) over w as starter
-        from item i join @.conversations c on c.id = i.conv and c.epoch = i.epoch
-        where i.conv = any(v_held) and not exists (select from known k where k.ord = i.ord)
+        select i.ord, i.conv, i.actor, i.id, i.sender, i.cid, i.print, i.content, i.reply_to, i.view_once, i.mentions,
+            v_first + i.ord as pos, i.rev + row_number() over w as rev, i.last_seq + row_number() over w as seq,
+            i.last_seq as before, greatest(i.last_at, max(i.at) over w) as ts, first_value(i.sender) over w as starter
+        from item i where i.status = 1
         window w as (partition by i.conv order by i.ord)
     ), bumped as (
         update @.conversations c
@@ -110,9 +209,6 @@ begin
         select f.conv, f.seq, f.rev, f.rev, f.pos, f.id, f.sender, case when f.sender is null then f.actor end, f.ts,
             f.content, f.cid, f.print, f.reply_to, f.view_once, f.mentions::uuid[]
         from fresh f
-    ), mentioned as (
-        insert into @.mentions (user_id, ts, conv, seq)
-        select distinct u, f.ts, f.conv, f.seq from fresh f, unnest(f.mentions::uuid[]) u where f.mentions is not null
     ), moved as (
         -- Only who wrote the first of them can have read everything before. The row is written in any case, so that
         -- a mark that moves at the same time comes before or after.
@@ -126,16 +222,18 @@ begin
         ) r
         where m.conv = r.conv and m.user_id = r.starter and m.standing = 1
     )
-    select i.ord::integer,
-        coalesce(k.status, case when f.ord is not null then 1 when c.id is null then 0
-            when i.conv = any(v_held) then 4 else 8 end)::smallint,
-        coalesce(k.born_rev, f.rev), coalesce(k.pos, f.pos), coalesce(k.seq, f.seq), coalesce(k.ts, f.ts), k.print
-    from item i
-        left join fresh f on f.ord = i.ord
-        left join known k on k.ord = i.ord
-        left join @.conversations c on c.id = i.conv
-    order by i.ord;
-    perform @.keep_new(v_held);
+    select i.ord::integer, i.status::smallint, coalesce(f.rev, i.k_rev), coalesce(f.pos, i.k_pos),
+        coalesce(f.seq, i.k_seq), coalesce(f.ts, i.k_ts), i.k_print
+    from item i left join fresh f on f.ord = i.ord order by i.ord;
+    if array_remove(p_mentions, null) <> '{}' then
+        insert into @.mentions (user_id, ts, conv, seq)
+            select distinct u, m.ts, m.conv, m.seq from @.messages m, unnest(m.mentions) u
+            where m.pos > v_first and m.pos <= v_first + cardinality(p_conv) and m.conv = any(v_held)
+                and m.id = any(p_id);
+    end if;
+    if v_keep then
+        perform @.keep_new(v_held);
+    end if;
 end
 $$;
 
@@ -145,7 +243,7 @@ create function @.change(
     p_sender uuid[], p_cid bytea[], p_print bytea[], p_content bytea[], p_reply_to bigint[], p_view_once integer[],
     p_mentions text[], p_seq bigint[], p_expect bigint[], p_state smallint[], p_extra text[], p_event text[],
     p_settings text[], p_owner uuid[], p_members text[], p_muted text[], p_link bytea[], p_pace integer[],
-    p_expires_in bigint[], p_said text[], p_most bigint[]
+    p_expires_in bigint[], p_said text[], p_most bigint[], p_account smallint[], p_session uuid[]
 ) returns table (
     ord integer, status smallint, rev bigint, pos bigint, seq bigint, at bigint, print bytea, conv text,
     m_seq bigint, m_rev bigint, id uuid, sender uuid, ts bigint, state smallint, content bytea, cid bytea,
@@ -170,11 +268,17 @@ begin
         v_held := @.hold(p_conv, p_wait);
     end if;
     for i in
-        select * from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content,
-            p_reply_to, p_view_once, p_mentions, p_seq, p_expect, p_state, p_extra, p_event, p_settings, p_owner,
-            p_members, p_muted, p_link, p_pace, p_expires_in, p_said, p_most) with ordinality as i(kind, conv, actor, epoch, at, id, sender, cid, print,
-            content, reply_to, view_once, mentions, seq, expect, state, extra, event, settings, owner, members, muted,
-            link, pace, expires_in, said, most, ord)
+        select i.*, i.account is null or (
+                coalesce((select u.state * 2 + u.must_change_password::integer = i.account
+                    from @.users u where u.id = i.actor), false)
+                and (i.session is null
+                    or coalesce((select s.user_id = i.actor from @.sessions s where s.id = i.session), false))
+            ) as holds
+        from unnest(p_kind, p_conv, p_actor, p_epoch, p_at, p_id, p_sender, p_cid, p_print, p_content, p_reply_to,
+            p_view_once, p_mentions, p_seq, p_expect, p_state, p_extra, p_event, p_settings, p_owner, p_members,
+            p_muted, p_link, p_pace, p_expires_in, p_said, p_most, p_account, p_session) with ordinality as i(kind,
+            conv, actor, epoch, at, id, sender, cid, print, content, reply_to, view_once, mentions, seq, expect, state,
+            extra, event, settings, owner, members, muted, link, pace, expires_in, said, most, account, session, ord)
     loop
         ord := i.ord; status := 1; print := null; conv := null; at := i.at; seq := i.seq;
         m_seq := null; m_rev := null; id := null; sender := null; ts := null; state := null; content := null;
@@ -187,6 +291,9 @@ begin
             from @.conversations c where c.id = i.conv for no key update;
         if not found then
             status := 0; return next; continue;
+        end if;
+        if not i.holds then
+            status := 9; return next; continue;
         end if;
         if i.cid is not null then
             select m.seq, m.born_rev, m.pos, m.ts, m.print into m from @.messages m

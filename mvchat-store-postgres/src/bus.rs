@@ -113,7 +113,8 @@ async fn say(pool: PgPool, channel: String, mut waiting: mpsc::Receiver<String>)
         let messages: Vec<String> = std::mem::take(&mut batch);
         // In the order of the array: so they are told when the statement is done.
         let told = sqlx::query(
-            "select pg_notify($1, m) from unnest($2::text[]) with ordinality as t(m, n) order by n",
+            "select set_config('synchronous_commit', 'off', true), pg_notify($1, m) \
+             from unnest($2::text[]) with ordinality as t(m, n) order by n",
         );
         if let Err(error) = told.bind(&channel).bind(&messages).execute(&pool).await {
             tracing::debug!(%error, "other nodes were not told");

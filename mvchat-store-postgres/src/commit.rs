@@ -6,10 +6,12 @@ use crate::error::{full, internal, not_found};
 use crate::rows::{
     conversation, count, extra, get, limit, message, number, to_json, users_text, view_once_code,
 };
+use crate::store::Statement;
 use mvchat_core::policy::{ConvSettings, Conversation, Message, MessageBody, Print};
 use mvchat_core::proto::{ConvId, Position, Rev, Seq, UserId};
 use mvchat_core::seam::{
-    Amend, Append, Change, Committed, Op, Outcome, Revise, Sent, StoreError, StoreErrorKind, StoreResult,
+    Amend, Append, Change, Committed, MessageStore, Op, Outcome, Revise, Sent, StoreError, StoreErrorKind,
+    StoreResult, Warrant,
 };
 use mvchat_core::time::Timestamp;
 use sqlx::Row;
@@ -23,11 +25,13 @@ use uuid::Uuid;
 /// At most so many changes share a statement: places in the log have ten bits for them.
 const MOST: usize = 1_000;
 
+const APPEND_ONE: &str =
+    "select * from @.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const APPEND_MANY: &str =
-    "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    "select * from @.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 pub(crate) const CHANGE: &str = "select * from @.change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
-pub(crate) const STATEMENTS: &[&str] = &[APPEND_MANY, CHANGE];
+                      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)";
+pub(crate) const STATEMENTS: &[&str] = &[APPEND_ONE, APPEND_MANY, CHANGE];
 
 impl PgStore {
     /// Carries changes out, as many as can be in one statement; `wait` stands in line for what others hold.
@@ -105,11 +109,30 @@ impl PgStore {
     }
 
     async fn write_chunk(&self, chunk: &[Change], wait: bool) -> StoreResult<Vec<Written>> {
-        let columns = Columns::of(chunk)?;
-        let rows = if chunk.len() > 1 && only_appends(chunk) {
-            self.write(|| columns.append_many(sqlx::query(self.sql(APPEND_MANY)).bind(wait))).await?
-        } else {
-            self.write(|| columns.change(sqlx::query(self.sql(CHANGE)).bind(false).bind(wait))).await?
+        let rows = match chunk {
+            [change] if only_appends(chunk) => {
+                let cells = Cells::of(&change.op)?;
+                let account = change.warrant.as_ref().map(account_code).transpose()?;
+                self.write(|| cells.append_one(sqlx::query(self.sql(APPEND_ONE)).bind(wait), change, account))
+                    .await?
+            }
+            _ if only_appends(chunk) => {
+                let columns = &Columns::of(chunk)?;
+                let append = |known: bool| {
+                    self.write(move || {
+                        columns.append_many(sqlx::query(self.sql(APPEND_MANY)).bind(wait).bind(known))
+                    })
+                };
+                match append(false).await {
+                    // One of them was sent before, and nothing was written.
+                    Err(error) if error.kind() == StoreErrorKind::AlreadyExists => append(true).await?,
+                    result => result?,
+                }
+            }
+            _ => {
+                let columns = Columns::of(chunk)?;
+                self.write(|| columns.change(sqlx::query(self.sql(CHANGE)).bind(false).bind(wait))).await?
+            }
         };
         if rows.len() != chunk.len() {
             return Err(internal("changes and outcomes are not one to one"));
@@ -137,9 +160,29 @@ impl PgStore {
                 entry.insert(self.whole(change.conv).await?);
             }
         }
-        let fresh = |conv| Outcome::Stale { conv: known.get(&conv).cloned().flatten(), message: None };
-        let outcomes = chunk.iter().zip(outcomes);
-        Ok(outcomes.map(|(change, outcome)| outcome.unwrap_or_else(|| fresh(change.conv))).collect())
+        let mut fresh = Vec::with_capacity(chunk.len());
+        for (change, outcome) in chunk.iter().zip(outcomes) {
+            fresh.push(match outcome {
+                Some(outcome) => outcome,
+                None => match self.retried(change).await? {
+                    Some(outcome) => outcome,
+                    None => {
+                        Outcome::Stale { conv: known.get(&change.conv).cloned().flatten(), message: None }
+                    }
+                },
+            });
+        }
+        Ok(fresh)
+    }
+
+    /// Answers a retry of a message that was sent before.
+    async fn retried(&self, change: &Change) -> StoreResult<Option<Outcome>> {
+        let Op::Append(Append { from, cid: Some((cid, print)), .. }) = &change.op else { return Ok(None) };
+        let sent = self.sent(change.conv, from.unwrap_or(change.actor), cid).await?;
+        Ok(sent.map(|sent| match sent.print {
+            Some(first) if first != *print => Outcome::CidReused,
+            _ => Outcome::Replay(sent),
+        }))
     }
 }
 
@@ -195,6 +238,8 @@ pub(crate) struct Columns {
     expires_in: Vec<Option<i64>>,
     said: Vec<Option<String>>,
     most: Vec<Option<i64>>,
+    account: Vec<Option<i16>>,
+    session: Vec<Option<Uuid>>,
 }
 
 /// The columns that only some kinds of changes have.
@@ -239,6 +284,30 @@ impl Cells {
             }),
             _ => Err(internal("a change of a kind that this store does not know")),
         }
+    }
+
+    /// Binds the one change that these cells are of.
+    fn append_one<'q>(
+        &'q self,
+        query: Statement<'q>,
+        change: &Change,
+        account: Option<i16>,
+    ) -> Statement<'q> {
+        query
+            .bind(change.conv.0)
+            .bind(change.actor.0)
+            .bind(number(change.epoch.0))
+            .bind(change.at.as_micros())
+            .bind(self.id)
+            .bind(self.sender)
+            .bind(self.cid.as_deref())
+            .bind(self.print.as_deref())
+            .bind(self.content.as_deref())
+            .bind(self.reply_to)
+            .bind(self.view_once)
+            .bind(self.mentions.as_deref())
+            .bind(account)
+            .bind(change.warrant.and_then(|warrant| warrant.session).map(|session| session.0))
     }
 
     fn append(append: &Append) -> StoreResult<Self> {
@@ -305,13 +374,13 @@ impl Columns {
     pub(crate) fn of(chunk: &[Change]) -> StoreResult<Self> {
         let mut columns = Self::default();
         for change in chunk {
-            columns.push(change, Cells::of(&change.op)?);
+            columns.push(change, Cells::of(&change.op)?)?;
         }
         Ok(columns)
     }
 
-    fn push(&mut self, change: &Change, cells: Cells) {
-        let Change { conv, actor, epoch, at, .. } = change;
+    fn push(&mut self, change: &Change, cells: Cells) -> StoreResult<()> {
+        let Change { conv, actor, epoch, warrant, at, .. } = change;
         self.conv.push(conv.0);
         self.actor.push(actor.0);
         self.epoch.push(number(epoch.0));
@@ -321,9 +390,17 @@ impl Columns {
         }
         push! { kind id sender cid print content reply_to view_once mentions seq expect state extra event }
         push! { settings owner members muted link pace expires_in said most }
+        self.account.push(warrant.as_ref().map(account_code).transpose()?);
+        self.session.push(warrant.and_then(|warrant| warrant.session).map(|session| session.0));
+        Ok(())
     }
 
-    fn append_many<'q>(&self, query: crate::store::Statement<'q>) -> crate::store::Statement<'q> {
+    fn append_many<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        self.message(query).bind(&self.account[..]).bind(&self.session[..])
+    }
+
+    /// Binds what a new message has.
+    fn message<'q>(&self, query: Statement<'q>) -> Statement<'q> {
         query
             .bind(&self.conv[..])
             .bind(&self.actor[..])
@@ -341,8 +418,8 @@ impl Columns {
 
     /// Binds all of them, after whether it is in a transaction that may have written changes before, and whether to
     /// wait.
-    pub(crate) fn change<'q>(&self, query: crate::store::Statement<'q>) -> crate::store::Statement<'q> {
-        self.append_many(query.bind(&self.kind[..]))
+    pub(crate) fn change<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        self.message(query.bind(&self.kind[..]))
             .bind(&self.seq[..])
             .bind(&self.expect[..])
             .bind(&self.state[..])
@@ -357,7 +434,14 @@ impl Columns {
             .bind(&self.expires_in[..])
             .bind(&self.said[..])
             .bind(&self.most[..])
+            .bind(&self.account[..])
+            .bind(&self.session[..])
     }
+}
+
+/// Returns what was decided on about an account, as one number.
+fn account_code(warrant: &Warrant) -> StoreResult<i16> {
+    Ok(warrant.state.to_number()? * 2 + i16::from(warrant.must_change_password))
 }
 
 /// Reads what became of a change: ord, status, rev, pos, seq, at, print; then, of [`CHANGE`], the conversation and
@@ -378,6 +462,7 @@ pub(crate) fn outcome(change: &Change, row: &PgRow) -> StoreResult<Written> {
         6 => Outcome::TooSoon(Timestamp::from_micros(get(row, 5)?)),
         7 => Outcome::Rejected(full()),
         8 => Outcome::Locked,
+        9 => Outcome::Unwarranted,
         _ => return Err(internal("an outcome that this program does not know")),
     }))
 }

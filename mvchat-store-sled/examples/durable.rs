@@ -200,7 +200,8 @@ async fn send(store: SledStore, sender: usize, start: Instant) -> Result<u32, St
             pace: None,
             mentions: Vec::new(),
         });
-        let change = Change { conv, actor: me(), epoch: Epoch(0), at: Timestamp::from_micros(2), op };
+        let change =
+            Change { conv, actor: me(), epoch: Epoch(0), warrant: None, at: Timestamp::from_micros(2), op };
         let outcomes = store.commit(vec![change]).await?;
         assert!(matches!(outcomes[..], [Outcome::Done(_)]), "{outcomes:?}");
         count += 1;

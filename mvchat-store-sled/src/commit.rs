@@ -6,15 +6,17 @@ use crate::codec::decode;
 use crate::conversations::{join, part};
 use crate::error::internal;
 use crate::expiry;
-use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, PACE, TAIL, last_number};
+use crate::keys::{CHANGED, CID, CONV, CONV_OF, Key, MEMBER, MINE, PACE, TAIL, USER, last_number};
 use crate::links::{self, use_link};
 use crate::mentions;
 use crate::read::Rows;
 use crate::rows::{ConvRow, Listed, Mine, Stored, Tail, Thing};
+use crate::sessions::session_key;
 use mvchat_core::policy::{ConvSettings, Member, Message, MessageBody, MessageState, Standing};
 use mvchat_core::proto::{ConvId, Position, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
-    Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent, StoreResult,
+    Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent, SessionRow, StoreResult,
+    UserRow, Warrant,
 };
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -22,10 +24,15 @@ use std::time::Duration;
 
 /// Carries out one change.
 pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> {
-    let Change { conv, actor, epoch, at, op } = change;
+    let Change { conv, actor, epoch, warrant, at, op } = change;
     let Some(row) = batch.row::<ConvRow>(&Key::conv(CONV, conv))? else {
         return Ok(Outcome::Stale { conv: None, message: None });
     };
+    if let Some(warrant) = warrant
+        && !holds(batch, actor, warrant)?
+    {
+        return Ok(Outcome::Unwarranted);
+    }
     if let Op::Append(append) = &op
         && let Some(outcome) = retried(batch, conv, actor, append)?
     {
@@ -74,6 +81,14 @@ pub(crate) fn change(batch: &mut Batch, change: Change) -> StoreResult<Outcome> 
     let Step { position, rev, at, .. } = step;
     batch.log(&LogEntry { position, conv, rev, actor, at, seq, event })?;
     Ok(Outcome::Done(committed))
+}
+
+/// Returns whether what an actor's right to ask was decided on is so still.
+fn holds(batch: &Batch, actor: UserId, warrant: Warrant) -> StoreResult<bool> {
+    let account = batch.row::<UserRow>(&Key::user(USER, actor))?.as_ref().map(UserRow::account);
+    let session =
+        warrant.session.map(|session| batch.row::<SessionRow>(&session_key(session))).transpose()?;
+    Ok(warrant.holds(actor, account, session.flatten().map(|session| session.user)))
 }
 
 /// Answers a request whose cid is known.

@@ -9,7 +9,8 @@ use mvchat_ws::{Endpoint, Options};
 
 /// Answers a request for an endpoint, whatever its path: see [`mvchat_ws::answer`].
 pub async fn answer(endpoint: Endpoint, request: Request, chat: &Chat, options: &Options) -> Response {
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let peer = peer(&mut parts);
-    mvchat_ws::answer(endpoint, &mut parts, chat, options, peer).map(Body::from)
+    let request = Request::from_parts(parts, body.into_data_stream());
+    mvchat_ws::answer(endpoint, request, chat, options, peer).await.map(Body::from)
 }

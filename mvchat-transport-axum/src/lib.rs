@@ -45,7 +45,9 @@ use mvchat_core::Chat;
 /// Returns the routes of a chat server, with the default [`Options`].
 ///
 /// * `GET /v0/ws`, and `GET /v0/channels` with the same meaning: the WebSocket.
-/// * `/health`, with any method: `{"status":"ok","sessions":n,"online":n}`.
+/// * `/health` with any method, `GET /ready`, `GET /version`: for whoever looks after the server.
+/// * `POST /v0/login`, `GET` and `DELETE /v0/sessions`, `DELETE /v0/sessions/{session}`, `POST /v0/ticket`: what a
+///   client needs that has no connection yet.
 pub fn router<S>(chat: Chat) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

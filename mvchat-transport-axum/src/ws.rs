@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 pub async fn upgrade(request: Request, chat: &Chat, options: &Options) -> Response {
     let (mut parts, _) = request.into_parts();
     let peer = peer(&mut parts);
-    mvchat_ws::upgrade(&mut parts, chat, options, peer).map(Body::from)
+    mvchat_ws::upgrade(&mut parts, chat, options, peer).await.map(Body::from)
 }
 
 /// Returns who is at the other end.

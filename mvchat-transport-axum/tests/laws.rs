@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "this binary is a test")]
 
 use mvchat_core::Chat;
-use mvchat_core::testkit::transport::{self, TransportFixture};
+use mvchat_core::testkit::transport::{self, Entrance, TransportFixture};
 use mvchat_transport_axum::{Options, router_with};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 struct Axum;
 
 impl TransportFixture for Axum {
-    async fn serve(&self, listener: TcpListener, chat: Chat, allowed_origins: Vec<String>) {
-        let routes = router_with(chat, Options::default().allowed_origins(allowed_origins));
+    async fn serve(&self, listener: TcpListener, chat: Chat, entrance: Entrance) {
+        let Entrance { allowed_origins, query_token, .. } = entrance;
+        let options = Options::default().allowed_origins(allowed_origins).query_token(query_token);
+        let routes = router_with(chat, options);
         axum::serve(listener, routes).await.unwrap();
     }
 }

@@ -46,7 +46,9 @@ use warp::{Filter, Reply};
 /// Returns the routes of a chat server, with the default [`Options`].
 ///
 /// * `GET /v0/ws`, and `GET /v0/channels` with the same meaning: the WebSocket.
-/// * `/health`, with any method: `{"status":"ok","sessions":n,"online":n}`.
+/// * `/health` with any method, `GET /ready`, `GET /version`: for whoever looks after the server.
+/// * `POST /v0/login`, `GET` and `DELETE /v0/sessions`, `DELETE /v0/sessions/{session}`, `POST /v0/ticket`: what a
+///   client needs that has no connection yet.
 pub fn routes(chat: Chat) -> BoxedFilter<(impl Reply,)> {
     routes_with(chat, Options::default())
 }
@@ -55,11 +57,11 @@ pub fn routes(chat: Chat) -> BoxedFilter<(impl Reply,)> {
 pub fn routes_with(chat: Chat, options: Options) -> BoxedFilter<(impl Reply,)> {
     let find = |rest: Tail| ready(Endpoint::of(rest.as_str()).ok_or_else(warp::reject::not_found));
     let endpoint = warp::path::tail().and_then(find);
-    let handler = move |endpoint, request| {
+    let handler = move |endpoint, request, body| {
         let (chat, options) = (chat.clone(), options.clone());
-        async move { answer(endpoint, request, &chat, &options).await }
+        async move { answer(endpoint, request, body, &chat, &options).await }
     };
-    endpoint.and(request()).then(handler).boxed()
+    endpoint.and(request()).and(warp::body::stream()).then(handler).boxed()
 }
 
 /// Extracts a request, without its body.

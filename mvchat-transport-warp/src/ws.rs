@@ -15,7 +15,7 @@ use warp::reply::{Reply, Response};
 pub async fn upgrade(request: Parts, chat: &Chat, options: &Options) -> Response {
     let mut parts = request;
     let peer = peer(&mut parts);
-    mvchat_ws::upgrade(&mut parts, chat, options, peer).into_response()
+    mvchat_ws::upgrade(&mut parts, chat, options, peer).await.into_response()
 }
 
 /// Returns who is at the other end.

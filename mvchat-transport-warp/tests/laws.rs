@@ -1,7 +1,7 @@
 //! warp keeps the laws of transports.
 
 use mvchat_core::Chat;
-use mvchat_core::testkit::transport::{self, TransportFixture};
+use mvchat_core::testkit::transport::{self, Entrance, TransportFixture};
 use mvchat_transport_warp::{Options, routes_with};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -9,8 +9,10 @@ use tokio::net::TcpListener;
 struct Warp;
 
 impl TransportFixture for Warp {
-    async fn serve(&self, listener: TcpListener, chat: Chat, allowed_origins: Vec<String>) {
-        let routes = routes_with(chat, Options::default().allowed_origins(allowed_origins));
+    async fn serve(&self, listener: TcpListener, chat: Chat, entrance: Entrance) {
+        let Entrance { allowed_origins, query_token, .. } = entrance;
+        let options = Options::default().allowed_origins(allowed_origins).query_token(query_token);
+        let routes = routes_with(chat, options);
         warp::serve(routes).incoming(listener).run().await;
     }
 }

@@ -6,17 +6,22 @@
 //!
 //! * [`answer`] answers a request for an endpoint; [`upgrade`] one for a WebSocket, and serves the connection.
 //! * [`Socket`] is the frames of one connection, a [`Transport`](mvchat_core::seam::Transport) over any byte stream.
-//! * [`Options`] says which web pages may connect.
+//! * [`Options`] says which web pages may connect. [`redacted`] makes addresses fit for logs.
 
 mod answer;
+mod body;
 mod closing;
 mod endpoint;
 mod options;
+mod redact;
+mod respond;
+mod shown;
 mod socket;
 mod upgrade;
 
 pub use answer::answer;
 pub use endpoint::Endpoint;
 pub use options::Options;
+pub use redact::redacted;
 pub use socket::Socket;
-pub use upgrade::upgrade;
+pub use upgrade::{Upgraded, accept, upgrade};

@@ -1,4 +1,4 @@
-//! Who may connect.
+//! Who may connect, and how they may say who they are.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub struct Options {
     allowed_origins: Arc<[String]>,
+    query_token: bool,
 }
 
 impl Options {
@@ -23,6 +24,19 @@ impl Options {
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.allowed_origins = origins.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Lets clients show their token in the address of a WebSocket, as `?token=…`, for those that can neither set headers
+    /// nor get a ticket first. Addresses end up in the logs of every server on the way and in histories, and whoever reads
+    /// the token there is the user: off by default, and then such a request is refused.
+    #[must_use]
+    pub fn query_token(mut self, taken: bool) -> Self {
+        self.query_token = taken;
+        self
+    }
+
+    pub(crate) fn takes_query_token(&self) -> bool {
+        self.query_token
     }
 
     /// Returns whether a request with this `Origin` may connect.

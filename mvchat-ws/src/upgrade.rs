@@ -1,6 +1,7 @@
 //! From an HTTP request to a served connection.
 
-use crate::{Options, Socket};
+use crate::respond::{Refused, failure, refusal, wrong_method};
+use crate::{Options, Socket, redacted, shown};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -10,6 +11,9 @@ use mvchat_core::Chat;
 use mvchat_core::engine::Peer;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+/// The bytes of a connection after its upgrade.
+pub type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
+
 /// The one version of the protocol that there is (RFC 6455 §4.2.1).
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
@@ -17,49 +21,92 @@ const UPGRADE: HeaderValue = HeaderValue::from_static("upgrade");
 
 /// Answers a request for a WebSocket; when that is granted, a task of its own serves the connection.
 ///
-/// The answer must be sent on the connection on which the request came. A refusal says why in plain text:
-/// 405 for a method other than GET, 426 without a request for an upgrade to WebSocket 13, 400 without a key, 403 for
-/// an origin that may not connect, 501 when the connection can't be upgraded.
+/// A request may show who asks: an access token as `Authorization: Bearer`, or behind `access_token` among the offered
+/// subprotocols, or in the query if the options say so; or a ticket as `?ticket=`. Then it is answered only after that
+/// was looked at, and the connection begins like after a `login` with the token.
+///
+/// The answer must be sent on the connection on which the request came. What is no good request is refused in plain
+/// text: 405 for a method other than GET, 426 without a request for an upgrade to WebSocket 13, 400 without a key or
+/// with two tokens, 403 for an origin that may not connect, 401 for a token in the query that is not taken there, 501
+/// when the connection can't be upgraded. A token or ticket that is not good is refused like the `login`, with what
+/// would be in the `ctrl` of that: mostly 401.
 ///
 /// The caller must be on a tokio runtime.
-pub fn upgrade(parts: &mut Parts, chat: &Chat, options: &Options, peer: Peer) -> Response<String> {
-    let (key, on_upgrade) = match check(parts, options) {
+pub async fn upgrade(parts: &mut Parts, chat: &Chat, options: &Options, peer: Peer) -> Response<String> {
+    match admit(parts, chat, options, peer).await {
         Ok(granted) => granted,
-        Err(refusal) => return *refusal,
-    };
-    let mut peer = peer;
-    for name in chat.auth_headers() {
-        for value in parts.headers.get_all(name) {
-            // What is no text stays there, garbled: it is no good, and makes a second one worthless.
-            peer = peer.with_header(name, String::from_utf8_lossy(value.as_bytes()));
+        Err(refused) => {
+            tracing::debug!(uri = %redacted(&parts.uri), status = %refused.status(), "an upgrade was refused");
+            *refused
         }
     }
-    let chat = chat.clone();
-    tokio::spawn(async move {
-        match on_upgrade.await {
-            Ok(upgraded) => {
-                let socket = Socket::new(TokioIo::new(upgraded), chat.limits().max_message_size).await;
-                chat.serve(socket, peer).await;
-            }
-            Err(error) => tracing::debug!(%error, addr = ?peer.addr, "an upgrade failed"),
-        }
-    });
-    let mut response = Response::new(String::new());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, UPGRADE);
-    headers.insert(header::UPGRADE, WEBSOCKET);
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
-    response
 }
 
-/// Finds what the answer needs, or the refusal.
-fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade), Box<Response<String>>> {
+async fn admit(
+    parts: &mut Parts,
+    chat: &Chat,
+    options: &Options,
+    peer: Peer,
+) -> Result<Response<String>, Refused> {
+    let granted = check(parts, options)?;
+    let peer = shown::peer(parts, chat, peer);
+    let (visitor, agreed) = shown::upgrading(parts, chat, options, peer.clone())?;
+    let pass = visitor.check_in().await.map_err(|error| Box::new(failure(chat, &error)))?;
+    let chat = chat.clone();
+    let size = chat.limits().max_message_size;
+    let mut response = granted.take(size, async move |socket| chat.serve_as(socket, peer, pass).await);
+    if let Some(agreed) = agreed {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, agreed);
+    }
+    Ok(response)
+}
+
+/// Answers a request for a WebSocket as [`upgrade`] does, and hands it to something else than a chat, in a task of its
+/// own. Messages may have `max_message_size` bytes. Nobody looks at tokens.
+pub fn accept<F: Future<Output = ()> + Send + 'static>(
+    parts: &mut Parts,
+    options: &Options,
+    max_message_size: usize,
+    serve: impl FnOnce(Socket<Upgraded>) -> F + Send + 'static,
+) -> Response<String> {
+    check(parts, options).map_or_else(|refused| *refused, |granted| granted.take(max_message_size, serve))
+}
+
+/// A request that will be granted.
+struct Granted {
+    accept: HeaderValue,
+    on_upgrade: OnUpgrade,
+}
+
+impl Granted {
+    /// Grants it, and hands the socket over once the answer has left.
+    fn take<F: Future<Output = ()> + Send + 'static>(
+        self,
+        max_message_size: usize,
+        serve: impl FnOnce(Socket<Upgraded>) -> F + Send + 'static,
+    ) -> Response<String> {
+        let Self { accept, on_upgrade } = self;
+        tokio::spawn(async move {
+            match on_upgrade.await {
+                Ok(upgraded) => serve(Socket::new(TokioIo::new(upgraded), max_message_size).await).await,
+                Err(error) => tracing::debug!(%error, "an upgrade failed"),
+            }
+        });
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, UPGRADE);
+        headers.insert(header::UPGRADE, WEBSOCKET);
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        response
+    }
+}
+
+/// Finds what the answer needs.
+fn check(parts: &mut Parts, options: &Options) -> Result<Granted, Refused> {
     let headers = &parts.headers;
     if parts.method != Method::GET {
-        let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket begins with GET");
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
-        return Err(response);
+        return Err(wrong_method("GET"));
     }
     let asks = lists(headers, header::CONNECTION, "upgrade") && lists(headers, header::UPGRADE, "websocket");
     if !asks || headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
@@ -80,17 +127,9 @@ fn check(parts: &mut Parts, options: &Options) -> Result<(HeaderValue, OnUpgrade
         return Err(refusal(StatusCode::FORBIDDEN, "origin not allowed"));
     }
     match parts.extensions.remove::<OnUpgrade>() {
-        Some(on_upgrade) => Ok((accept, on_upgrade)),
+        Some(on_upgrade) => Ok(Granted { accept, on_upgrade }),
         None => Err(refusal(StatusCode::NOT_IMPLEMENTED, "this connection can't be upgraded")),
     }
-}
-
-fn refusal(status: StatusCode, why: &str) -> Box<Response<String>> {
-    let mut response = Response::new(format!("{why}\n"));
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
-    Box::new(response)
 }
 
 /// Returns whether a header that is a list of words has this one.

@@ -2,6 +2,7 @@
 
 use std::{env, process::ExitCode};
 
+mod autobahn;
 mod bench;
 mod book;
 mod crash;
@@ -50,6 +51,8 @@ Usage: cargo xtask <command>
                               the same with power cuts: what was not synced is lost, torn or out of order (needs FUSE)
   fuzz [--seconds <n>] [--target <t>] [--keep]
                               let libFuzzer look for inputs that break a law; --keep adds to the corpus
+  autobahn                    let the Autobahn test suite look for mistakes in the WebSockets of all transports, and write
+                              the page with the results (needs Python 2.7)
   fix                         format, and apply the fixes that clippy knows
   npm                         build the browser client's package into target/npm/mvchat-client
   book                        write the generated pages and render the book into book/book
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         "test" => report::test(&rest),
         "verify" => report::verify(),
         "sim" => sim::sim(&rest),
+        "autobahn" => autobahn::autobahn(&rest),
         "bench" => bench::bench(&rest),
         "crash" => crash::crash(&rest),
         "powercut" => crash::powercut(&rest),

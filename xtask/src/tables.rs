@@ -1,7 +1,7 @@
 //! The parts of the book that are made from the code.
 //!
-//! A page keeps such a part between two lines, `<!-- generated: NAME -->` and `<!-- end of generated -->`. The examples
-//! `tables` of the core and of the reference server print all parts, each after a line `<!-- generated: NAME -->`.
+//! A page keeps such a part between two lines, `<!-- generated: NAME -->` and `<!-- end of generated -->`. Examples
+//! of the core and of the reference server print all parts, each after a line `<!-- generated: NAME -->`.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +11,8 @@ use std::{
 
 use crate::{run::Run, tree};
 
-/// The packages whose example `tables` prints parts.
-const PACKAGES: [&str; 2] = ["mvchat-core", "mvchat-server"];
+/// The examples that print parts, and their packages.
+const EXAMPLES: [(&str, &str); 2] = [("mvchat-core", "tables"), ("mvchat-server", "metrics_table")];
 const START: &str = "<!-- generated: ";
 const END: &str = "<!-- end of generated -->";
 
@@ -48,8 +48,8 @@ fn changes() -> Result<BTreeMap<PathBuf, String>, String> {
         return Ok(BTreeMap::new());
     }
     let mut parts = BTreeMap::new();
-    for package in PACKAGES {
-        let made = Run::cargo().words("run -q --example tables -p").arg(package).capture();
+    for (package, example) in EXAMPLES {
+        let made = Run::cargo().words("run -q -p").arg(package).arg("--example").arg(example).capture();
         let made = made.map_err(|error| error.to_string())?;
         if !made.success {
             return Err(made.output);

@@ -52,8 +52,10 @@ pub async fn run(
         None => beside.spawn(hangup.ignore()),
     };
     beside.spawn(administer(chat.clone(), config.clone()));
-    let origins = Options::default().allowed_origins(&config.server.allowed_origins);
-    let app = transport::routes(config.transport, chat.clone(), origins).merge(web::routes());
+    let entrance = Options::default()
+        .allowed_origins(&config.server.allowed_origins)
+        .query_token(config.auth.query_token);
+    let app = transport::routes(config.transport, chat.clone(), entrance).merge(web::routes());
     let options = accept_options(&config, tls);
     if let Some(address) = config.admin.listen {
         let source = Source::new(chat.clone(), Arc::clone(&options.counts));
@@ -119,7 +121,7 @@ fn accept_options(config: &Config, tls: Option<Arc<Tls>>) -> AcceptOptions {
         // What is left of the time to stop is for mail and the store.
         drain_timeout: server.shutdown_timeout * 4 / 5,
         max_per_address: server.max_connections_per_ip,
-        unbounded: this_machine.chain(trusted.iter().copied()).collect(),
+        uncapped: this_machine.chain(trusted.iter().copied()).collect(),
         trusted_proxies: trusted,
         guard: Guard::new(&server.allowed_origins, tls.is_some().then_some(server.tls.hsts)),
         tls,

@@ -63,12 +63,7 @@ impl Server {
     }
 
     fn health(&self) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        get(self.address, "/health")
     }
 
     fn signal(&self, signal: &str) {
@@ -83,6 +78,17 @@ impl Server {
         self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
         (self.child.wait().unwrap().code(), rest, errors)
     }
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 impl Drop for Server {
@@ -113,6 +119,38 @@ fn serves_until_a_signal_and_ends_with_status_0() {
         assert!(start.elapsed() < Duration::from_secs(10));
         assert!(errors.contains("stopping"), "{errors}");
     }
+}
+
+#[test]
+fn operators_ask_at_an_address_of_their_own() {
+    let folder = folder();
+    let mut command = mvchat(&folder, &["serve", "--listen", "127.0.0.1:0", "--store", "memory"]);
+    command.env("MVCHAT_ADMIN_LISTEN", "127.0.0.1:0");
+    let mut server = Server::start(command);
+    let mut errors = BufReader::new(server.child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("metrics are served") {
+        line.clear();
+        assert_ne!(errors.read_line(&mut line).unwrap(), 0);
+    }
+    let admin: SocketAddr = line.trim().rsplit_once("address=").unwrap().1.parse().unwrap();
+    let metrics = get(admin, "/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200") && metrics.ends_with("# EOF\n"), "{metrics}");
+    assert!(metrics.contains("\nmvchat_store_ok 1.0\n"), "{metrics}");
+    assert!(get(server.address, "/metrics").starts_with("HTTP/1.1 404"));
+    // SIGHUP ends nothing, whether or not there is something to be read again.
+    server.signal("-HUP");
+    let ask = |admin: SocketAddr| {
+        mvchat(&folder, &["health"]).env("MVCHAT_ADMIN_LISTEN", admin.to_string()).output().unwrap()
+    };
+    let asked = ask(admin);
+    assert_eq!(asked.status.code(), Some(0), "{}", text(&asked.stderr));
+    assert!(text(&asked.stdout).contains(r#""status":"ok""#), "{}", text(&asked.stdout));
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let asked = ask(admin);
+    assert_eq!((asked.status.code(), text(&asked.stdout)), (Some(1), ""));
+    assert!(text(&asked.stderr).contains("no answer"), "{}", text(&asked.stderr));
 }
 
 #[test]

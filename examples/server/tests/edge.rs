@@ -306,7 +306,7 @@ async fn an_address_has_so_many_connections_and_gets_them_back() {
     }
     let free = Server::start(Limits::default(), |options| {
         options.max_per_address = 1;
-        options.unbounded = vec!["127.0.0.0/8".parse().unwrap()];
+        options.uncapped = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await;
     let _first = free.connect().await;

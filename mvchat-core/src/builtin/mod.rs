@@ -11,6 +11,7 @@ mod memory;
 pub mod password;
 pub(crate) mod refresh;
 pub mod report;
+pub(crate) mod ticket;
 pub mod token;
 
 pub use bus::{LocalBus, LocalBuses};

@@ -390,6 +390,21 @@ impl Apply<'_> {
         }
     }
 
+    /// Forgets messages that the catch-up says are hidden; returns whether the number of unread messages can't be known
+    /// without asking. The server's number may be from after that, and the messages counted anew before.
+    pub(super) fn hidden(&mut self, seqs: Vec<Seq>) -> bool {
+        if seqs.is_empty() {
+            return false;
+        }
+        let unread = self.conv.view.unread;
+        self.hide(seqs);
+        let known = self.conv.recount(self.me);
+        if self.conv.view.unread != unread {
+            self.viewed();
+        }
+        !known && unread > 0
+    }
+
     fn viewed(&mut self) {
         let changed = Event::Conversation { conv: self.id(), change: ConvChange::Changed };
         self.events.push(changed);

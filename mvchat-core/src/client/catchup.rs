@@ -324,7 +324,7 @@ impl Client {
             gone |= after.gone;
             recount |= after.recount;
         }
-        apply.hide(reply.hidden.unwrap_or_default());
+        recount |= apply.hidden(reply.hidden.unwrap_or_default());
         known.view.rev = known.view.rev.max(reply.rev);
         if !reply.more {
             work.view |= recount || (reply.own > known.view_own && !told);

@@ -78,12 +78,14 @@ impl Actor {
         let going = Going::begin(&inner, self.user);
         let audited = Audited::of_host(&inner, self.user, &command);
         let measured = Measured::begin(&command);
-        let ctx =
-            Ctx { inner: inner.clone(), going, user: self.user, identity: None, origin: None, turn: None };
+        let user = self.user;
         let work = async move {
-            let inner = ctx.inner.clone();
-            let result = match inner.check_hosted(ctx.user, inner.asks_anew(&command)).await {
-                Ok(()) => ctx.execute(command).await,
+            let result = match inner.check_hosted(user, inner.asks_anew(&command)).await {
+                Ok(warrant) => {
+                    let inner = inner.clone();
+                    let ctx = Ctx { inner, going, user, identity: None, warrant, origin: None, turn: None };
+                    ctx.execute(command).await
+                }
                 Err(error) => Err(error),
             };
             audited.told(&inner, &result, None);
@@ -91,7 +93,7 @@ impl Actor {
             result
         };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = inner.closing.commands.spawn(work);
+        let work = self.chat.0.closing.commands.spawn(work);
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

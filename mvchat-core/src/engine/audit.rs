@@ -187,7 +187,7 @@ impl Inner {
         if let Some(identity) = caller.identity {
             event = event.actor(identity.user);
         }
-        match caller.origin.as_ref().and_then(|origin| origin.conn.ip()) {
+        match caller.ip() {
             Some(ip) => event.from_address(ip),
             None => event,
         }

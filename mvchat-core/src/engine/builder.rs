@@ -13,9 +13,11 @@ use super::marks::Marks;
 use super::metered::Metered;
 use super::metrics::Counts;
 use super::nodes::Nodes;
+use super::ready::LastReady;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::tickets::Tickets;
 use super::underway::Underway;
 use super::unsure::Unsure;
 use super::vouch::Vouch;
@@ -306,6 +308,8 @@ impl ChatBuilder {
             committer,
             store_lost: AtomicBool::new(false),
             typing: Throttle::default(),
+            tickets: Tickets::default(),
+            ready: LastReady::default(),
             expiry: Expiry::default(),
             marks: Marks::default(),
             moves: Moves::default(),

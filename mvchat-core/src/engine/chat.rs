@@ -12,9 +12,11 @@ use super::limits::Limiting;
 use super::marks::Marks;
 use super::metrics::Counts;
 use super::nodes::Nodes;
+use super::ready::LastReady;
 use super::sessions::Sessions;
 use super::shutdown::Closing;
 use super::throttle::Throttle;
+use super::tickets::Tickets;
 use super::underway::Underway;
 use super::unsure::Unsure;
 use super::vouch::Vouch;
@@ -24,7 +26,7 @@ use crate::builtin::token::TokenSigner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::irido::Rules;
 use crate::policy::Conversation;
-use crate::proto::{ConvId, Limits, UserId};
+use crate::proto::{ConvId, Ctrl, Limits, UserId};
 use crate::seam::keys::{KeyError, KeyErrorKind};
 use crate::seam::{Authenticator, Directory, Env, Mailer, Store, StoreError, StoreErrorKind};
 use crate::session::Now;
@@ -80,6 +82,8 @@ pub(super) struct Inner {
     /// A shared store did not answer when the log was read last; written by the task that reads it.
     pub(super) store_lost: AtomicBool,
     pub(super) typing: Throttle,
+    pub(super) tickets: Tickets,
+    pub(super) ready: LastReady,
     pub(super) expiry: Expiry,
     pub(super) marks: Marks,
     pub(super) moves: Moves,
@@ -108,6 +112,11 @@ impl Chat {
     /// [`Peer`](crate::seam::Peer).
     pub fn auth_headers(&self) -> &[String] {
         &self.0.auth_headers
+    }
+
+    /// Returns what a client is told of an error, outside of a connection.
+    pub fn refusal(&self, error: &Error) -> Ctrl {
+        Ctrl::error(None, error, self.0.env.now())
     }
 
     /// Returns the number of connections that are logged in.

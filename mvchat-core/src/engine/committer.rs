@@ -12,8 +12,9 @@ use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{self, Access, Conversation, Message, MessageState, Print};
 use crate::proto::{ConnId, ConvId, MsgId, Rev, Seq, UserId};
-use crate::seam::{Change, Committed, Op, Outcome, Sent, StoreResult};
+use crate::seam::{Change, Committed, Op, Outcome, Sent, StoreResult, Warrant};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -93,6 +94,8 @@ impl Settled {
 pub(super) struct Proposal {
     pub(super) conv: ConvId,
     pub(super) actor: UserId,
+    /// What the actor's right to ask was decided on.
+    pub(super) warrant: Option<Warrant>,
     pub(super) origin: Option<Origin>,
     /// Held until it is settled; nobody has under way what the server does of itself.
     pub(super) _going: Option<Arc<Going>>,
@@ -140,11 +143,13 @@ pub(super) struct Attempt {
     locked: Option<Instant>,
     /// It belongs to the change before it and is not made without that.
     follows: bool,
+    /// What the right to ask for it was decided on is otherwise by now.
+    unwarranted: bool,
 }
 
 impl Attempt {
     fn new(proposal: Proposal) -> Self {
-        Self { proposal, rounds: 0, locked: None, follows: false }
+        Self { proposal, rounds: 0, locked: None, follows: false, unwarranted: false }
     }
 
     /// Waits for a conversation that somebody else holds; not for long, and not at all with what the server does of
@@ -160,6 +165,7 @@ impl Attempt {
         let proposal = Proposal {
             conv: change.conv,
             actor: NOBODY,
+            warrant: None,
             origin: None,
             target: None,
             message: None,
@@ -225,8 +231,10 @@ impl Shard {
         let (mut batch, mut pending) = (Vec::new(), Vec::new());
         loop {
             let mut tried = None;
-            // Natural batching: whatever came while the last batch was written is the next one.
+            // Natural batching: whatever came while the last batch was written is the next one. Whoever was answered has
+            // the next change at hand often, so they may run first: one commit more costs more than that.
             if pending.is_empty() {
+                tokio::task::yield_now().await;
                 tokio::select! { biased;
                     back = self.locked.tried() => tried = Some(back),
                     came = self.queue.recv_many(&mut batch, MAX_BATCH) => if came == 0 { return },
@@ -266,6 +274,7 @@ impl Shard {
             inner.settle(&mut self.doubts).await;
             // A store that panics fails what was in its hands, and nothing that comes later.
             let attempts = self.locked.keep_behind(std::mem::take(&mut pending));
+            let attempts = self.without_doubt(attempts);
             let round = inner.round(attempts, &mut self.doubts, &mut self.told);
             let concluded = AssertUnwindSafe(round).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a batch panicked");
@@ -276,6 +285,19 @@ impl Shard {
             self.locked.try_again(&inner);
             inner.hub.ring();
         }
+    }
+}
+
+impl Shard {
+    /// Refuses changes of conversations of which it is still not known what was committed: what is told of them would
+    /// come after something that nobody was told of.
+    fn without_doubt(&self, attempts: Vec<Attempt>) -> Vec<Attempt> {
+        let (doubted, sure): (Vec<_>, Vec<_>) =
+            attempts.into_iter().partition(|attempt| self.doubts.concern(attempt.proposal.conv));
+        for Attempt { proposal, .. } in doubted {
+            answer(proposal, Err(interrupted()));
+        }
+        sure
     }
 }
 
@@ -445,7 +467,12 @@ impl Inner {
                     locked.push(attempt);
                     continue;
                 }
-                Outcome::Stale { .. } if attempt.follows => Err(busy()),
+                Outcome::Stale { .. } | Outcome::Unwarranted if attempt.follows => Err(busy()),
+                Outcome::Unwarranted => {
+                    attempt.unwarranted = true;
+                    stale.push(attempt);
+                    continue;
+                }
                 Outcome::Stale { conv: Some(conv), message } => {
                     self.convs.put(conv);
                     attempt.proposal.message = message;
@@ -466,8 +493,34 @@ impl Inner {
                 proposal.message = Some(message.clone());
             }
         }
+        let mut stale = self.warranted_anew(stale).await;
         stale.append(&mut again);
         Concluded { again: stale, locked }
+    }
+
+    /// Asks the store anew who may go on, of those for whom that is not known any more; answers those who may not.
+    async fn warranted_anew(self: &Arc<Self>, attempts: Vec<Attempt>) -> Vec<Attempt> {
+        let asked = attempts.into_iter().map(async |mut attempt| {
+            if !std::mem::take(&mut attempt.unwarranted) {
+                return Some(attempt);
+            }
+            attempt.rounds += 1;
+            let warrant = match attempt.rounds < MAX_ROUNDS {
+                true => self.may_still_ask(attempt.proposal.actor, attempt.proposal.warrant).await,
+                false => Err(busy()),
+            };
+            match warrant {
+                Ok(warrant) => {
+                    attempt.proposal.warrant = warrant;
+                    Some(attempt)
+                }
+                Err(error) => {
+                    answer(attempt.proposal, Err(error));
+                    None
+                }
+            }
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// Returns the error for a change that was not carried out.
@@ -475,6 +528,7 @@ impl Inner {
         match outcome {
             Outcome::Stale { conv: None, .. } => ErrorKind::NotMember.into(),
             Outcome::Stale { .. } | Outcome::Locked => busy(),
+            Outcome::Unwarranted => ErrorKind::Unauthenticated.into(),
             Outcome::CidReused => ErrorKind::CidReused.into(),
             Outcome::TooSoon(until) => {
                 let wait = until.since(self.env.now());
@@ -512,7 +566,8 @@ impl Inner {
         let decision = catch_unwind(decide).unwrap_or_else(|_| Err(ErrorKind::Internal.into()));
         match (decision, conv) {
             (Ok(Decision::Commit(op, publish)), Some(conv)) => {
-                let change = Change { conv: conv.id, actor: proposal.actor, epoch: conv.epoch, at: now, op };
+                let &mut Proposal { actor, warrant, .. } = proposal;
+                let change = Change { conv: conv.id, actor, epoch: conv.epoch, warrant, at: now, op };
                 Ok((change, publish, conv))
             }
             (Ok(_), _) => Err(Ok(Settled::Unchanged(proposal.message.take()))),

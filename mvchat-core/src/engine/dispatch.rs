@@ -10,7 +10,9 @@ use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
 use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
+use crate::seam::{Peer, Warrant};
 use crate::session::{Device, Finished, Identity};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -26,6 +28,19 @@ pub(super) struct Caller {
     pub(super) device: Device,
     pub(super) origin: Option<Origin>,
     pub(super) turn: Option<Turn>,
+    /// Who is at the other end, where that is not a connection.
+    pub(super) peer: Option<Peer>,
+}
+
+impl Caller {
+    /// Returns what the first request of a connection said, or the only one.
+    pub(super) fn peer(&self) -> Option<&Peer> {
+        self.origin.as_ref().map(|origin| origin.conn.peer()).or(self.peer.as_ref())
+    }
+
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.peer().and_then(|peer| peer.addr).map(|addr| addr.ip())
+    }
 }
 
 /// A place in the order of a connection's changes: held until the change is queued.
@@ -87,6 +102,8 @@ pub(super) struct Ctx {
     pub(super) going: Arc<Going>,
     pub(super) user: UserId,
     pub(super) identity: Option<Identity>,
+    /// What the right to ask was decided on, if it may be otherwise by the time of a change.
+    pub(super) warrant: Option<Warrant>,
     pub(super) origin: Option<Origin>,
     pub(super) turn: Option<Turn>,
 }
@@ -144,30 +161,39 @@ impl Inner {
             }
             command => {
                 let identity = caller.identity.ok_or(ErrorKind::Unauthenticated)?;
-                let going = Going::begin(&self, identity.user);
-                let anew = self.asks_anew(&command);
-                let rights = self.check_session(identity, anew).await.inspect_err(|error| {
+                let inner = self.clone();
+                self.carry_out_for(identity, caller, command).await.inspect_err(|error| {
                     if error.kind() == ErrorKind::Unauthenticated {
                         // What can't ask any more must not listen either.
-                        self.end_here(identity.user, &[identity.session], None);
+                        inner.end_here(identity.user, &[identity.session], None);
                     }
-                })?;
-                rights.allow(&command)?;
-                self.limit(&caller, &command).await?;
-                let ctx = Ctx {
-                    inner: self,
-                    going,
-                    user: identity.user,
-                    identity: Some(identity),
-                    origin: caller.origin,
-                    turn: caller.turn,
-                };
-                match command {
-                    Command::Logout { all } => ctx.logout(all).await,
-                    Command::RevokeSession(session) => ctx.revoke_session(session).await,
-                    command => ctx.execute(command).await.map(Finished::from),
-                }
+                })
             }
+        }
+    }
+
+    async fn carry_out_for(
+        self: Arc<Self>,
+        identity: Identity,
+        caller: Caller,
+        command: Command,
+    ) -> Result<Finished> {
+        let going = Going::begin(&self, identity.user);
+        let warrant = self.may_ask(identity, &command).await?;
+        self.limit(&caller, &command).await?;
+        let ctx = Ctx {
+            inner: self,
+            going,
+            user: identity.user,
+            identity: Some(identity),
+            warrant,
+            origin: caller.origin,
+            turn: caller.turn,
+        };
+        match command {
+            Command::Logout { all } => ctx.logout(all).await,
+            Command::RevokeSession(session) => ctx.revoke_session(session).await,
+            command => ctx.execute(command).await.map(Finished::from),
         }
     }
 }
@@ -263,6 +289,7 @@ impl Ctx {
         let proposal = Proposal {
             conv,
             actor: self.user,
+            warrant: self.warrant,
             origin: self.origin,
             _going: Some(self.going),
             target,

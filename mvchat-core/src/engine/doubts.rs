@@ -52,6 +52,11 @@ impl Doubts {
         self.told = None;
     }
 
+    /// Returns whether something may have been committed in a conversation that nobody was told of.
+    pub(super) fn concern(&self, conv: ConvId) -> bool {
+        self.convs.contains_key(&conv)
+    }
+
     /// Notes the place of a change that is about to be told. While there are doubts the log is still to be read
     /// from before them.
     pub(super) fn reached(&mut self, position: Position) {

@@ -178,6 +178,7 @@ impl Inner {
         let proposal = Proposal {
             conv,
             actor: NOBODY,
+            warrant: None,
             origin: None,
             target: Some(message.seq),
             message: Some(message),

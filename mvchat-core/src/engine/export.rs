@@ -78,7 +78,7 @@ impl Chat {
 impl Inner {
     pub(super) fn ctx(self: &Arc<Self>, user: UserId) -> Ctx {
         let going = Going::begin(self, user);
-        Ctx { inner: self.clone(), going, user, identity: None, origin: None, turn: None }
+        Ctx { inner: self.clone(), going, user, identity: None, warrant: None, origin: None, turn: None }
     }
 
     async fn export_account(self: &Arc<Self>, user: UserId, lines: &mut Lines<'_>) -> Result<()> {

@@ -10,7 +10,7 @@ use super::underway::Going;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{Access, Conversation};
 use crate::proto::{Command, MessageParams, SendMessage};
-use crate::seam::{Change, Committed, OpenTransaction, Outcome, Store};
+use crate::seam::{Change, Committed, OpenTransaction, Outcome, Store, Warrant};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Actor {
         let audited = Audited::of_host(&inner, self.user, &command);
         let Command::Send(message) = command else { return Err(ErrorKind::Internal.into()) };
         let result = match inner.check_hosted(self.user, true).await {
-            Ok(()) => self.write_within(message, transaction).await,
+            Ok(warrant) => self.write_within(message, warrant, transaction).await,
             Err(error) => Err(error),
         };
         audited.told(&inner, &result, None);
@@ -57,6 +57,7 @@ impl Actor {
     async fn write_within(
         &self,
         message: SendMessage,
+        mut warrant: Option<Warrant>,
         transaction: &mut dyn OpenTransaction,
     ) -> Result<Unpublished> {
         let inner = &self.chat.0;
@@ -79,7 +80,7 @@ impl Actor {
                 }
             };
             let Some(known) = known else { return Err(ErrorKind::NotMember.into()) };
-            let change = Change { conv, actor: self.user, epoch: known.epoch, at: now, op };
+            let change = Change { conv, actor: self.user, epoch: known.epoch, warrant, at: now, op };
             match transaction.write(&change).await? {
                 Outcome::Done(committed) => {
                     let params = sending.sent(&committed);
@@ -89,6 +90,7 @@ impl Actor {
                 Outcome::Stale { conv: Some(fresh), .. } => {
                     inner.convs.put(fresh);
                 }
+                Outcome::Unwarranted => warrant = inner.check_hosted(self.user, true).await?,
                 refused => return Err(inner.refusal(refused)),
             }
         }

@@ -92,14 +92,15 @@ impl Ctx {
             return Ok(());
         }
         let (acts, about) = ([Act::NewDm], About::User(other));
-        self.inner.limit_from(self.identity, self.origin.as_ref(), &acts, about).await.map(drop)
+        let ip = self.origin.as_ref().and_then(|origin| origin.conn.ip());
+        self.inner.limit_from(self.identity, ip, self.origin.as_ref(), &acts, about).await.map(drop)
     }
 }
 
 /// Why an act does not pass.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    error: Error,
+    pub(super) error: Error,
     close: bool,
 }
 
@@ -138,7 +139,7 @@ impl Inner {
 
     /// Counts an act of a connection.
     pub(super) async fn limit_act(&self, caller: &Caller, acts: &[Act], about: About) -> Result<Charge> {
-        self.limit_from(caller.identity, caller.origin.as_ref(), acts, about).await
+        self.limit_from(caller.identity, caller.ip(), caller.origin.as_ref(), acts, about).await
     }
 
     fn counts(&self, act: Act) -> bool {
@@ -148,6 +149,7 @@ impl Inner {
     async fn limit_from(
         &self,
         identity: Option<Identity>,
+        ip: Option<IpAddr>,
         origin: Option<&Origin>,
         acts: &[Act],
         about: About,
@@ -155,7 +157,7 @@ impl Inner {
         let asker = Asker {
             user: identity.map(|identity| identity.user),
             session: identity.map(|identity| identity.session),
-            ..Asker::at(origin.and_then(|origin| origin.conn.ip()))
+            ..Asker::at(ip)
         };
         self.charge(acts, &asker, about).await.map_err(|refusal| {
             if let Some(origin) = origin.filter(|_| refusal.close) {

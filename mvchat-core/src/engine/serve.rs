@@ -4,10 +4,11 @@ use super::chat::{Chat, Inner};
 use super::conn::{Conn, Next};
 use super::dispatch::{Caller, Turn};
 use super::hub::Origin;
+use super::visitor::{LetIn, Pass};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
 use crate::seam::{Misuse, Peer, Transport};
-use crate::session::{Ended, Finished, Input, Output, Refused, Session, SessionConfig, Ticket};
+use crate::session::{Device, Ended, Finished, Input, Job, Output, Refused, Session, SessionConfig, Ticket};
 use crate::time::Instant;
 use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -32,6 +33,12 @@ impl Chat {
     ///
     /// Dropping the future ends the connection; commands that were begun are finished all the same.
     pub async fn serve<T: Transport>(&self, transport: T, peer: Peer) {
+        self.serve_as(transport, peer, None).await;
+    }
+
+    /// Serves one connection like [`serve`](Chat::serve), and begins by logging in whom its upgrade has let in: the
+    /// first frame is the reply of that login, without an id. Without a pass it is the same.
+    pub async fn serve_as<T: Transport>(&self, transport: T, peer: Peer, pass: Option<Pass>) {
         let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer, self.0.counts.clone()));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
@@ -46,7 +53,7 @@ impl Chat {
         } else if let Some(ended) = self.0.place(&conn, self.jitter()) {
             conn.end(ended);
         }
-        let reading = self.read(stream, &conn);
+        let reading = self.read(stream, &conn, pass);
         tokio::select! { biased;
             _ = &mut writer => {}
             () = reading => {
@@ -59,7 +66,7 @@ impl Chat {
         tracing::debug!(conn = %conn.id, "a connection ended");
     }
 
-    async fn read<S>(&self, mut stream: S, conn: &Arc<Conn>)
+    async fn read<S>(&self, mut stream: S, conn: &Arc<Conn>, pass: Option<Pass>)
     where
         S: futures_util::Stream<Item = Result<Frame, crate::seam::TransportError>> + Unpin,
     {
@@ -75,6 +82,15 @@ impl Chat {
         let mut last_turn = None;
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
+        if let Some(Pass(let_in)) = pass {
+            let LetIn { user, grant, generation } = *let_in;
+            let ticket = session.log_in();
+            let origin = Some(Origin::new(conn.clone(), ticket));
+            let caller = Caller { identity: None, device: Device::default(), origin, turn: None, peer: None };
+            let login = inner.clone();
+            let work = async move { login.admit(caller, user, grant, generation).await };
+            running.push(start(inner, ticket, work));
+        }
         loop {
             let deadline = loop {
                 match session.poll() {
@@ -84,8 +100,9 @@ impl Chat {
                     Output::Run(ticket, job) => {
                         let origin = Some(Origin::new(conn.clone(), ticket));
                         let turn = takes_turns(&job.command).then(|| Turn::after(&mut last_turn));
-                        let caller = Caller { identity: job.identity, device: job.device, origin, turn };
-                        running.push(start(inner.clone(), ticket, caller, job.command));
+                        let Job { identity, device, command } = *job;
+                        let caller = Caller { identity, device, origin, turn, peer: None };
+                        running.push(start(inner, ticket, inner.clone().run(caller, command)));
                     }
                     Output::Close(close) => {
                         conn.close(close);
@@ -165,17 +182,22 @@ pub(super) fn takes_turns(command: &Command) -> bool {
 }
 
 /// Carries a command out in a task of its own: a disconnect does not stop what was begun.
-fn start(inner: Arc<Inner>, ticket: Ticket, caller: Caller, command: Command) -> Running {
+fn start(
+    inner: &Inner,
+    ticket: Ticket,
+    work: impl Future<Output = Result<Finished>> + Send + 'static,
+) -> Running {
     let (answer, result) = oneshot::channel();
-    let tracker = inner.closing.commands.clone();
+    let tracker = &inner.closing.commands;
     // Judged here, in order: when one command comes too late, so do all that follow it.
     let admitted = inner.closing.admit();
+    // The futures around this one are moved several times until they run; that should not be as many bytes as the
+    // largest command needs.
+    let work = Box::pin(work);
     tracker.spawn(async move {
         let work = async {
             admitted?;
-            // The futures around this one are moved several times until they run; that should not be as many bytes
-            // as the largest command needs.
-            Box::pin(inner.run(caller, command)).await
+            work.await
         };
         let work = AssertUnwindSafe(work).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {

@@ -102,11 +102,25 @@ impl Rights {
             (Self::Full, _) | (_, Command::Logout { .. }) => Ok(()),
             (Self::Guest, command) => guest_may(command),
             (Self::MustChangePassword, Command::UpdateMe(update)) if update.password.is_some() => Ok(()),
-            (Self::MustChangePassword, _) => {
-                Err(Error::new(ErrorKind::Forbidden, "password change required"))
-            }
+            (Self::MustChangePassword, _) => Err(must_change()),
         }
     }
+
+    /// Passes what was allowed a moment ago, when the account's rights were perhaps others: guests stay guests until they
+    /// may more, and only a password that has to be changed takes rights away.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn still_allow(self) -> Result<()> {
+        match self {
+            Self::Full | Self::Guest => Ok(()),
+            Self::MustChangePassword => Err(must_change()),
+        }
+    }
+}
+
+fn must_change() -> Error {
+    Error::new(ErrorKind::Forbidden, "password change required")
 }
 
 fn suspended() -> Error {
@@ -168,6 +182,20 @@ mod tests {
                 let went = may_go_on(Some(account));
                 assert_eq!(went.ok(), Some(rights).filter(|_| state == Active), "{account:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_was_allowed_stays_so_until_the_password_has_to_be_changed() {
+        let logout = Command::Logout { all: false };
+        for (rights, may) in
+            [(Rights::Full, true), (Rights::Guest, true), (Rights::MustChangePassword, false)]
+        {
+            assert_eq!(rights.still_allow().is_ok(), may, "{rights:?}");
+            // Whoever is turned away is turned away as before.
+            let before = rights.allow(&Command::ListSessions);
+            assert!(may || told(&rights.still_allow()) == told(&before));
+            assert_eq!(told(&rights.allow(&logout)), Ok(()));
         }
     }
 

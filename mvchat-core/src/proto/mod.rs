@@ -7,6 +7,8 @@
 mod command;
 mod envelope;
 mod frame;
+#[cfg(feature = "server")]
+mod http;
 mod ids;
 mod json;
 mod limits;
@@ -26,6 +28,8 @@ pub use command::{
 pub(crate) use command::{check_password, check_user_name};
 pub use envelope::{BadEnvelope, Envelope, check_text};
 pub use frame::{Close, Frame};
+#[cfg(feature = "server")]
+pub use http::{LoginBody, ReadyParams, TicketParams, VersionParams};
 pub use ids::{
     BadId, ConnId, ConvId, Epoch, InviteId, MAX_COUNTER, MsgId, Own, Position, Rev, Seq, SessionId, UserId,
 };

@@ -1,6 +1,6 @@
 //! Shared changes of conversations: the only way in, and the ways to read them.
 
-use super::{StoreError, StoreResult, View};
+use super::{StoreError, StoreResult, View, Warrant};
 use crate::policy::{ConvSettings, Conversation, Member, Message, MessageBody, Print, Standing};
 use crate::proto::{ConvId, Epoch, HeadEvent, MsgId, Own, Position, Rev, Role, Seq, UserId};
 use crate::time::Timestamp;
@@ -22,6 +22,9 @@ use std::sync::Arc;
 ///   answers as a replay; a cid is looked up before the epoch is compared (laws `a_retry_is_a_replay`,
 ///   `a_reused_cid_is_told_from_a_retry`, `a_retry_after_unsend_is_a_replay`,
 ///   `a_retry_on_a_stale_epoch_is_a_replay`).
+/// * A change whose warrant does not hold writes nothing, also on a stale epoch, and is no replay (law
+///   `a_change_without_warrant_writes_nothing`); one that is committed after a session ended is not of that session (law
+///   `no_change_outruns_the_end_of_its_session`).
 /// * Changes of a batch are carried out in their order, each with its own outcome: one that fails leaves the
 ///   others alone (law `a_poisoned_change_fails_alone`).
 /// * The time of a message is never before that of an earlier one (law `times_never_go_back`).
@@ -106,6 +109,10 @@ pub struct Change {
     pub actor: UserId,
     /// The epoch that the decision was made on.
     pub epoch: Epoch,
+    /// What the actor's right to ask was decided on: if that is otherwise by now, nothing is written and the outcome is
+    /// `Unwarranted`. Absent if nobody but the caller ends sessions and changes accounts, and for what the server does of
+    /// itself.
+    pub warrant: Option<Warrant>,
     /// The caller's time.
     pub at: Timestamp,
     /// What changes.
@@ -230,6 +237,8 @@ pub enum Outcome {
         /// The fresh message, for a [`Revise`] or an [`Amend::expect`] whose message exists.
         message: Option<Message>,
     },
+    /// The actor's account or session is not what the change's [`Warrant`] says; nothing was written.
+    Unwarranted,
     /// The cid belongs to a message with another print; nothing was written.
     CidReused,
     /// The sender has to wait until this time; nothing was written.

@@ -23,6 +23,7 @@ mod sessions;
 mod store;
 mod transport;
 mod users;
+mod warrant;
 
 pub use authenticator::{Attempt, AuthError, Authenticator, Naming, Principal};
 pub use bus::{Bus, Heard, MAX_BUS_MESSAGE};
@@ -53,3 +54,4 @@ pub use users::{
     Credential, EmailHash, NewName, NewUser, SealedEmail, SecretChange, UserPatch, UserRow, UserState,
     UserStore,
 };
+pub use warrant::Warrant;

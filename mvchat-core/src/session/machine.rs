@@ -14,9 +14,6 @@ use std::time::Duration;
 
 /// How long before a token expires its owner is asked to log in again.
 const LOGIN_NOTICE: Duration = Duration::from_secs(60);
-/// The longest device name and user agent that are kept, in bytes.
-const MAX_DEVICE: usize = 64;
-const MAX_USER_AGENT: usize = 255;
 
 /// One connection on the server.
 ///
@@ -91,6 +88,15 @@ impl Session {
             refused: Refused::default(),
             out: VecDeque::new(),
         }
+    }
+
+    /// Takes the first ticket for a login that was proved before there was a connection: what becomes of it is handed
+    /// in with [`Input::Done`] and is the first answer, without an id. To be called before the first input.
+    pub fn log_in(&mut self) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.running.insert(ticket, Running { id: None, silent: false, alone: true });
+        ticket
     }
 
     /// Takes one input; drain [`poll`](Session::poll) afterwards.
@@ -225,10 +231,7 @@ impl Session {
     }
 
     fn greet(&mut self, hi: Hi) -> Reply {
-        self.device = Device {
-            user_agent: hi.ua.map(|text| cut(text, MAX_USER_AGENT)).or(self.device.user_agent.take()),
-            name: hi.dev.map(|text| cut(text, MAX_DEVICE)).or(self.device.name.take()),
-        };
+        self.device = std::mem::take(&mut self.device).called(hi.ua, hi.dev);
         Reply::ok(HiParams {
             ver: VERSION.to_owned(),
             build: self.config.build.to_string(),
@@ -350,14 +353,4 @@ fn runs_alone(request: &Request) -> bool {
         },
         _ => false,
     }
-}
-
-/// Cuts a text to at most `max` bytes, between characters.
-fn cut(mut text: String, max: usize) -> String {
-    let mut end = max.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text
 }

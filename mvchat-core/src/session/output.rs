@@ -39,6 +39,21 @@ pub struct Device {
     pub name: Option<String>,
 }
 
+/// The longest device name and user agent that are kept, in bytes.
+const MAX_DEVICE: usize = 64;
+const MAX_USER_AGENT: usize = 255;
+
+impl Device {
+    /// Takes what the client says now; what it does not say stays as it is.
+    #[must_use]
+    pub fn called(self, user_agent: Option<String>, name: Option<String>) -> Self {
+        Self {
+            user_agent: user_agent.map(|text| cut(text, MAX_USER_AGENT)).or(self.user_agent),
+            name: name.map(|text| cut(text, MAX_DEVICE)).or(self.name),
+        }
+    }
+}
+
 /// A command to carry out.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -113,4 +128,14 @@ pub enum Output {
     Abort,
     /// Nothing more to do until an input or this instant.
     Wait(Option<Instant>),
+}
+
+/// Cuts a text to at most `max` bytes, between characters.
+fn cut(mut text: String, max: usize) -> String {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
 }

@@ -133,7 +133,8 @@ async fn send<S: Store>(store: Arc<S>, sender: u64) {
         };
         let conv = conv((sender + number) % CONVS);
         let op = Op::Append(append);
-        let change = Change { conv, actor: me(), epoch: Epoch(0), at: Timestamp::from_micros(2), op };
+        let change =
+            Change { conv, actor: me(), epoch: Epoch(0), warrant: None, at: Timestamp::from_micros(2), op };
         let (seq, position) = acknowledged(&*store, change, number % 3 == 0).await;
         let position = position.map_or("-".to_owned(), |position| position.to_string());
         writeln!(std::io::stdout().lock(), "{conv} {seq} {cid} {position}").unwrap();

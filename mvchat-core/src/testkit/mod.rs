@@ -33,6 +33,7 @@ pub mod authenticator;
 pub mod bus;
 pub mod crash;
 pub mod directory;
+mod echo;
 mod flaky;
 mod kinds;
 pub mod limiter;
@@ -44,6 +45,7 @@ pub mod sim;
 pub mod store;
 pub mod transport;
 
+pub use echo::echo;
 pub use flaky::{Chances, Fault, Faults, Flaky, Method};
 pub use kinds::{KINDS, kind, whats};
 pub use pipe::{Pipe, Wire};

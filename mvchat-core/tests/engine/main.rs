@@ -36,3 +36,4 @@ mod schemes;
 mod strangers;
 mod support;
 mod system;
+mod visitors;

@@ -1,17 +1,17 @@
 //! Several engines on one store.
 
-use crate::support::{User, secret, text};
+use crate::support::{User, secret, server_on, text};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mvchat_core::builtin::password::PasswordParams;
 use mvchat_core::builtin::{LocalBus, LocalBuses, MemoryStore};
-use mvchat_core::proto::{Command, Limits, UserId};
+use mvchat_core::proto::{Command, ConvId, Json, Limits, UserId};
 use mvchat_core::seam::{Bus, Heard};
-use mvchat_core::testkit::Wire;
-use mvchat_core::{Chat, Keys};
+use mvchat_core::testkit::{Faults, Flaky, Method, Wire};
+use mvchat_core::{Chat, ErrorKind, Keys};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Nodes with one store and one ring.
 struct Cluster {
@@ -286,6 +286,67 @@ async fn without_a_word_a_session_is_over_all_the_same() {
     idle.ok(login).await;
     b.ok(json!({"logout": {"all": true}})).await;
     assert_eq!(closed(&mut idle).await, 4003);
+}
+
+/// What an account may do is looked at in the write itself, whatever this node has known a moment ago.
+#[tokio::test]
+async fn without_a_word_an_account_may_do_what_it_may_now() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.node().await, cluster.node().await);
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&one, "bobby").await;
+    let conv = a.dm(&b).await;
+    let mut phone = a.device(&two).await;
+    let text = |text: &str| json!({"send": {"conv": conv, "content": {"v": 1, "text": text}}});
+    let user = id(&a);
+    let speaks = async || {
+        let content = Json::from_value(&"by the host");
+        two.act_as(user).send(ConvId(conv.parse().unwrap()), content).await
+    };
+    let knows = async |phone: &mut User| {
+        phone.ok(text("known")).await;
+        speaks().await.unwrap();
+    };
+    cluster.silence(true);
+    knows(&mut phone).await;
+    one.demand_password_change(user).await.unwrap();
+    assert_eq!(phone.fails(text("too late")).await.0, 403);
+    // The host answers for its users however they log in.
+    speaks().await.unwrap();
+    // What was denied a moment ago is allowed again at once.
+    let secret = json!({"old": "password-alice", "new": "another password"});
+    a.ok(json!({"acc": {"user": "me", "secret": secret}})).await;
+    knows(&mut phone).await;
+    one.suspend_user(user).await.unwrap();
+    assert_eq!(speaks().await.unwrap_err().kind(), ErrorKind::Forbidden);
+    assert_eq!(phone.fails(text("too late")).await.0, 401);
+    assert_eq!(closed(&mut phone).await, 4003);
+    one.reinstate_user(user).await.unwrap();
+    speaks().await.unwrap();
+}
+
+/// The write itself looks at account and session: nobody has to wait for a question before it.
+#[tokio::test]
+async fn nothing_is_asked_before_a_message_of_a_known_session() {
+    let (asked, faults) = (Arc::new(AtomicU64::new(0)), Faults::default());
+    let count = asked.clone();
+    faults.choose(move |method| {
+        count.fetch_add(u64::from(matches!(method, Method::Users | Method::Sessions)), Ordering::SeqCst);
+        None
+    });
+    let chat = server_on(Flaky::new(MemoryStore::shared(), faults)).await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let b = User::sign_up(&chat, "bobby").await;
+    let conv = a.dm(&b).await;
+    a.say(&conv, "known from now on").await;
+    let before = asked.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        a.say(&conv, "again").await;
+    }
+    // A session is known for a second; the clock of a slow machine may be a second further.
+    assert!(asked.load(Ordering::SeqCst) <= before + 4);
+    a.ok(json!({"dm": {"conv": conv, "muted": true}})).await;
+    assert!(asked.load(Ordering::SeqCst) > before, "what goes past the committer asks");
 }
 
 /// What was lost is noticed by the next sign of life.

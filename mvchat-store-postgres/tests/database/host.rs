@@ -198,6 +198,7 @@ pub(crate) async fn holds_up_nobody_else() {
         conv,
         actor,
         epoch: Epoch(0),
+        warrant: None,
         at: Timestamp::from_micros(2),
         op: Op::Amend(Amend::new(LogEvent::Unpinned)),
     };

@@ -188,7 +188,8 @@ pub(crate) async fn hosts_transaction() {
         mentions: Vec::new(),
     });
     let conv = ConvId(Uuid::from_u128(2));
-    let change = Change { conv, actor: user, epoch: Epoch(0), at: Timestamp::from_micros(2), op };
+    let change =
+        Change { conv, actor: user, epoch: Epoch(0), warrant: None, at: Timestamp::from_micros(2), op };
     let outcomes = store.commit(vec![change]).await.unwrap();
     assert!(matches!(outcomes[..], [Outcome::Done(_)]));
     // What was touched is found at once; the log waits for the open transaction, because that may have a place before.

@@ -28,6 +28,7 @@ pub(crate) async fn goes_on() {
         conv,
         actor: user,
         epoch: Epoch(0),
+        warrant: None,
         at: Timestamp::default(),
         op: Op::Append(Append {
             id: MsgId(Uuid::new_v4()),

@@ -2,10 +2,11 @@
 
 use crate::support::Database;
 use mvchat_core::policy::{ConvSettings, MessageBody};
-use mvchat_core::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Seq, UserId};
+use mvchat_core::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
 use mvchat_core::seam::{
     Amend, Append, Change, ChangesQuery, ContactStore, ConversationStore, InviteStore, LinkStore, LogEvent,
-    Marks, MemberPatch, MessageStore, Op, PageQuery, Revise, SessionStore, UserPatch, UserStore, ViewQuery,
+    Marks, MemberPatch, MessageStore, Op, Outcome, PageQuery, Revise, SessionStore, UserPatch, UserState,
+    UserStore, ViewQuery, Warrant,
 };
 use mvchat_core::time::Timestamp;
 use mvchat_store_postgres::PgStore;
@@ -27,7 +28,10 @@ fn conv(number: usize) -> ConvId {
 }
 
 fn change(number: usize, op: Op) -> Change {
-    Change { conv: conv(number), actor: user(0), epoch: Epoch(0), at: Timestamp::from_micros(9), op }
+    let session = Some(SessionId(user(0).0));
+    let warrant = Some(Warrant { session, state: UserState::Active, must_change_password: false });
+    let at = Timestamp::from_micros(9);
+    Change { conv: conv(number), actor: user(0), epoch: Epoch(0), warrant, at, op }
 }
 
 fn append(cid: String) -> Op {
@@ -117,7 +121,8 @@ async fn fill(store: &PgStore, schema: &str) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(store.pool()).await.unwrap();
     for number in 0..20 {
         let batch = (0..500).map(|at| change(at, append(format!("fill {number}")))).collect();
-        store.commit(batch).await.unwrap();
+        let outcomes = store.commit(batch).await.unwrap();
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done(_))), "{outcomes:?}");
     }
 }
 

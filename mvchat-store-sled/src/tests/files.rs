@@ -82,11 +82,11 @@ async fn sled_never_makes_a_file_that_the_sync_misses() {
     // Long names are hashed in keys, so that inner nodes stay small, too.
     for number in 0..2_000_usize {
         let cid = format!("{number}-{}", "x".repeat(500));
-        let Change { conv, actor, epoch, at, op: Op::Append(mut new) } = append(conv(1), "") else {
+        let Change { conv, actor, epoch, warrant, at, op: Op::Append(mut new) } = append(conv(1), "") else {
             panic!()
         };
         new.cid = Some((cid, [0; 32]));
-        store.commit(vec![Change { conv, actor, epoch, at, op: Op::Append(new) }]).await.unwrap();
+        store.commit(vec![Change { conv, actor, epoch, warrant, at, op: Op::Append(new) }]).await.unwrap();
     }
     assert_eq!(blobs(dir.path()), 0);
 }

@@ -58,7 +58,7 @@ fn append(conv: ConvId, content: impl Into<Bytes>) -> Change {
         pace: None,
         mentions: Vec::new(),
     });
-    Change { conv, actor: user(1), epoch: Epoch(0), at: Timestamp::from_micros(2), op }
+    Change { conv, actor: user(1), epoch: Epoch(0), warrant: None, at: Timestamp::from_micros(2), op }
 }
 
 async fn send(store: &SledStore, conv: ConvId, content: impl Into<Bytes>) -> StoreResult<Seq> {

@@ -25,7 +25,9 @@ const BARE_TABLES: &str = "create schema bench_raw; create table bench_raw.bare_
 const SAME_TABLES: &str = "create table bench_raw.conversations (like bench.conversations including all) with \
      (fillfactor = 70); create table bench_raw.messages (like bench.messages including all); \
      insert into bench_raw.conversations (id, kind, epoch, created_at, settings, active, found, touched) \
-     select id, kind, epoch, created_at, settings, active, found, touched from bench.conversations";
+     select id, kind, epoch, created_at, settings, active, found, touched from bench.conversations; \
+     create table bench_raw.members (like bench.members including all) with (fillfactor = 70); \
+     insert into bench_raw.members select * from bench.members";
 const CONVERSATIONS: &str =
     "insert into bench_raw.bare_conversations select id, 0 from unnest($1::uuid[]) id";
 const BARE: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
@@ -33,15 +35,30 @@ const BARE: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) 
      from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before) \
      insert into bench_raw.bare_messages select i.conv, b.before + row_number() over (partition by i.conv order by i.ord), \
      gen_random_uuid(), i.conv, 1, i.content from item i join bumped b on b.id = i.conv";
-const SAME: &str = "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
-     bumped as (update bench_raw.conversations c set last_seq = c.last_seq + n.count, rev = c.rev + n.count, last_at = 1, \
-     touched = (pg_current_xact_id()::text::bigint << 10) from (select i.conv, count(*) \
-     from item i group by i.conv order by i.conv) n where c.id = n.conv returning c.id, c.last_seq - n.count as before), \
-     numbered as (select i.*, b.before + row_number() over (partition by i.conv order by i.ord) as seq \
-     from item i join bumped b on b.id = i.conv) \
-     insert into bench_raw.messages (conv, seq, rev, born_rev, pos, id, sender, ts, content, cid, print) \
-     select conv, seq, seq, seq, (pg_current_xact_id()::text::bigint << 10) + ord, gen_random_uuid(), conv, 1, content, \
-     gen_random_uuid()::text::bytea, decode(repeat('ab', 32), 'hex') from numbered";
+/// A statement for the copies of the store's tables; `$marked` writes what else a message changes.
+macro_rules! same {
+    ($marked:literal) => {
+        concat!(
+            "with item as (select * from unnest($1::uuid[], $2::bytea[]) with ordinality as i(conv, content, ord)), \
+             bumped as (update bench_raw.conversations c set last_seq = c.last_seq + n.count, rev = c.rev + n.count, \
+             last_at = 1, touched = (pg_current_xact_id()::text::bigint << 10) from (select i.conv, count(*) \
+             from item i group by i.conv order by i.conv) n where c.id = n.conv \
+             returning c.id, c.last_seq - n.count as before), \
+             numbered as (select i.*, b.before + row_number() over (partition by i.conv order by i.ord) as seq \
+             from item i join bumped b on b.id = i.conv)",
+            $marked,
+            " insert into bench_raw.messages (conv, seq, rev, born_rev, pos, id, sender, ts, content, cid, print) \
+             select conv, seq, seq, seq, (pg_current_xact_id()::text::bigint << 10) + ord, gen_random_uuid(), conv, 1, \
+             content, gen_random_uuid()::text::bytea, decode(repeat('ab', 32), 'hex') from numbered"
+        )
+    };
+}
+const SAME: &str = same!("");
+const MARKED: &str = same!(
+    ", marked as (update bench_raw.members m set read_seq = greatest(m.read_seq, n.last), \
+     recv_seq = greatest(m.recv_seq, n.last) from (select i.conv, max(i.seq) as last from numbered i group by i.conv) n \
+     where m.conv = n.conv and m.user_id = '00000000-0000-0000-0000-000000000001')"
+);
 
 /// Which tables the rows go into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +68,8 @@ pub enum Shape {
     Bare,
     /// Copies of the tables that the store has in the schema `bench`, with the same columns and indexes.
     Same,
+    /// The same, and the mark of a member: user 1 has read what there is.
+    Marked,
 }
 
 /// Inserts rows in batches, and nothing else, in the schema `bench_raw`.
@@ -98,7 +117,11 @@ impl Rows {
         spread: usize,
         length: Duration,
     ) -> Tried<Inserted> {
-        let statement = if shape == Shape::Bare { BARE } else { SAME };
+        let statement = match shape {
+            Shape::Bare => BARE,
+            Shape::Same => SAME,
+            Shape::Marked => MARKED,
+        };
         let writer = |_| {
             let (queue, jobs) = mpsc::channel(4_096);
             (queue, tokio::spawn(write(statement, self.pool.clone(), jobs)))
@@ -158,6 +181,8 @@ async fn write(
             // A sender that has gone needs no answer.
             let _ = answer.send(());
         }
+        // As the engine does it: whoever was answered may have the next one at hand.
+        tokio::task::yield_now().await;
     }
     Ok(())
 }

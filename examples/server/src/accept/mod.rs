@@ -45,7 +45,7 @@ pub struct AcceptOptions {
     /// first 64 bits. Default 1,000.
     pub max_per_address: usize,
     /// The networks whose addresses may have any number, because others are behind them. Default none.
-    pub unbounded: Vec<Network>,
+    pub uncapped: Vec<Network>,
     /// How many headers a request may have; 431 beyond. Default 100, which hyper keeps on the stack.
     pub max_headers: usize,
     /// How many bytes a connection may buffer, and so how long a head may be; 431 beyond. At least and by
@@ -75,7 +75,7 @@ impl Default for AcceptOptions {
             idle_timeout: Duration::from_secs(30),
             max_connections: 20_000,
             max_per_address: 1_000,
-            unbounded: Vec::new(),
+            uncapped: Vec::new(),
             max_headers: 100,
             max_buffer: MIN_BUFFER,
             drain_timeout: Duration::from_secs(8),
@@ -154,7 +154,7 @@ fn place_of(
     address: IpAddr,
     options: &AcceptOptions,
 ) -> Result<Option<slot::AddressPlace>, ()> {
-    if options.unbounded.iter().any(|network| network.contains(address)) {
+    if options.uncapped.iter().any(|network| network.contains(address)) {
         return Ok(None);
     }
     addresses.take(address, options.max_per_address).map(Some).ok_or(())

@@ -18,6 +18,8 @@ pub struct AuthConfig {
     pub token_lifetime: Duration,
     /// How long an access token is good for that a refresh token renews; zero for tokens that renew themselves.
     pub access_lifetime: Duration,
+    /// Whether tokens may stand in the address of a WebSocket.
+    pub query_token: bool,
     /// The shortest user name, in characters.
     pub min_login_length: usize,
     /// The shortest password, in characters.
@@ -79,6 +81,7 @@ impl Default for AuthConfig {
         Self {
             token_lifetime: Duration::from_hours(14 * 24),
             access_lifetime: Duration::ZERO,
+            query_token: false,
             min_login_length: 4,
             min_password_length: 8,
             passwords: true,

@@ -62,7 +62,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 58] = [
+pub(crate) static KEYS: [Key; 59] = [
     Key {
         path: PRESET,
         alias: None,
@@ -284,6 +284,15 @@ pub(crate) static KEYS: [Key; 58] = [
             value.duration(PlainUnit::Seconds, WINDOW).map(|found| config.auth.access_lifetime = found)
         },
         show: |config| duration::show(config.auth.access_lifetime),
+    },
+    Key {
+        path: "auth.query_token",
+        alias: None,
+        variable: None,
+        doc: "true takes access tokens from the address of a WebSocket, as ?token=…, too. Addresses end up in the logs\n\
+              of proxies and in histories; better ask POST /v0/ticket for a ticket, which is good for one use.",
+        set: |config, value| value.switch().map(|on| config.auth.query_token = on),
+        show: |config| config.auth.query_token.to_string(),
     },
     Key {
         path: "auth.basic.min_login_length",

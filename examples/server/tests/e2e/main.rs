@@ -10,6 +10,7 @@ mod chaos;
 mod copy;
 mod crash;
 mod drain;
+mod entry;
 mod garbage;
 mod import;
 mod machines;

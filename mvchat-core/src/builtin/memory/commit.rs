@@ -4,7 +4,7 @@ use super::chat::{Chat, Mine, Thing};
 use super::{State, full, not_found};
 use crate::policy::{ConvSettings, Conversation, Member, Message, MessageBody, MessageState, Standing};
 use crate::proto::{Epoch, Position, Rev, Role, Seq, UserId};
-use crate::seam::{Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent};
+use crate::seam::{Amend, Append, Change, Committed, LogEntry, LogEvent, Op, Outcome, Revise, Sent, UserRow};
 use crate::time::Timestamp;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -13,10 +13,17 @@ use std::time::Duration;
 impl State {
     /// Carries out one change.
     pub(super) fn change(&mut self, change: Change) -> Outcome {
-        let Change { conv, actor, epoch, at, op } = change;
+        let Change { conv, actor, epoch, warrant, at, op } = change;
         let Some(chat) = self.chats.get_mut(&conv) else {
             return Outcome::Stale { conv: None, message: None };
         };
+        if let Some(warrant) = warrant {
+            let account = self.users.get(&actor).map(UserRow::account);
+            let session = warrant.session.and_then(|session| self.sessions.get(&session));
+            if !warrant.holds(actor, account, session.map(|session| session.user)) {
+                return Outcome::Unwarranted;
+            }
+        }
         if let Op::Append(append) = &op
             && let Some(outcome) = chat.retried(actor, append)
         {

@@ -185,6 +185,20 @@ fn unread_follows_the_read_mark() {
 }
 
 #[test]
+fn what_was_hidden_meanwhile_is_not_unread() {
+    let mut rig = rig();
+    rig.break_and_log_in();
+    let mut fresh = view(CONV, 4, 4);
+    (fresh["own"], fresh["readSeq"], fresh["recvSeq"], fresh["unread"]) =
+        (1.into(), 0.into(), 0.into(), 3.into());
+    rig.list(json!([fresh]));
+    let (id, _) = rig.get("changes");
+    rig.reply(&id, 200, json!({"rev": 4, "own": 1, "more": false, "items": [item(4, 4)], "hidden": [1]}));
+    assert_eq!((rig.conversation().view().unread, rig.conversation().messages().len()), (3, 3));
+    assert!(rig.client.is_synced() && rig.quiet());
+}
+
+#[test]
 fn a_page_that_was_read_before_does_not_bring_hidden_messages_back() {
     let mut rig = rig();
     let get = GetRequest { what: Some("messages".into()), conv: Some(CONV.into()), ..GetRequest::default() };

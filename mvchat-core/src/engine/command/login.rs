@@ -94,34 +94,55 @@ impl Inner {
         if RefreshToken::is_one(&token.0) {
             return self.login_refresh(caller, &token.0).await;
         }
-        let (now, generation) = (self.env.now(), self.sessions.generation());
-        let claims = self.tokens.verify(&token.0, now.as_secs()).map_err(|error| match error {
+        let generation = self.sessions.generation();
+        let identity = self.read_token(&token.0)?;
+        let (user, grant) = self.take_up(&caller, identity).await?;
+        self.admit(caller, user, grant, generation).await
+    }
+
+    /// Reads an access token; whether its session is over is another question.
+    pub(in crate::engine) fn read_token(&self, token: &str) -> Result<Identity> {
+        let claims = self.tokens.verify(token, self.env.now().as_secs()).map_err(|error| match error {
             TokenError::Expired => Error::from(ErrorKind::TokenExpired),
             _ => invalid_token(),
         })?;
+        Ok(Identity {
+            user: UserId(claims.sub),
+            session: SessionId(claims.sid),
+            expires: Timestamp::from_micros(claims.exp.saturating_mul(1_000_000)),
+        })
+    }
+
+    /// Lets a session go on for whoever has shown a token of it, which ends as `shown` says.
+    pub(in crate::engine) async fn take_up(
+        &self,
+        caller: &Caller,
+        shown: Identity,
+    ) -> Result<(UserRow, Grant)> {
+        let now = self.env.now();
         // The signature vouches for the id: who holds the token may learn that the account is gone.
         let unknown = || Error::new(ErrorKind::BadCredentials, "user not found");
-        let user = self.account(UserId(claims.sub)).await?.ok_or_else(unknown)?;
-        let session = self.store.session(SessionId(claims.sid)).await?;
+        let user = self.account(shown.user).await?.ok_or_else(unknown)?;
+        let session = self.store.session(shown.session).await?;
         let session = session.filter(|session| session.user == user.id).ok_or_else(invalid_token)?;
         let expires_at = policy::session_end(session.created_at, session.until, &self.limits, now);
         if session.expires_at <= now || expires_at <= now {
             return Err(ErrorKind::TokenExpired.into());
         }
         policy::may_log_in(user.state)?;
-        self.place_of(&caller, user.id, session.id)?;
+        self.place_of(caller, user.id, session.id)?;
         let grant = match (self.access_lifetime, &session.refresh) {
             (None, _) => self.touch(session, now, expires_at, expires_at).await?,
             (Some(_), None) => self.first_refresh(session, now).await?,
             // Only a refresh token prolongs anything: neither this token nor the session goes on any longer.
             (lifetime, Some(_)) => {
-                let (until, end) = (Timestamp::from_micros(claims.exp * 1_000_000), session.expires_at);
-                let expires = policy::access_end(lifetime, until.min(end), now);
+                let end = session.expires_at;
+                let expires = policy::access_end(lifetime, shown.expires.min(end), now);
                 self.touch(session, now, end, expires).await?
             }
         };
         self.note_seen(user.id).await?;
-        self.admit(caller, user, grant, generation).await
+        Ok((user, grant))
     }
 
     /// Notes that a session is used, and lets it live until `expires_at`.
@@ -153,7 +174,7 @@ impl Inner {
 
     /// Logs a connection in: signs a token, registers it, tells others. `generation` is from before the session
     /// was read or made.
-    pub(super) async fn admit(
+    pub(in crate::engine) async fn admit(
         self: &Arc<Self>,
         caller: Caller,
         user: UserRow,

@@ -28,7 +28,7 @@ impl Inner {
         let authenticator = self.authenticators.iter().find(|known| known.scheme() == scheme);
         let authenticator = authenticator.ok_or(invalid("unknown auth scheme"))?;
         let nobody = Peer::default();
-        let peer = caller.origin.as_ref().map_or(&nobody, |origin| origin.conn.peer());
+        let peer = caller.peer().unwrap_or(&nobody);
         let attempt = Attempt::new(&secret.0, peer, self.env.now());
         let principal = authenticator.authenticate(&attempt).await.map_err(|error| match error {
             AuthError::Refused => Error::from(ErrorKind::BadCredentials),

@@ -29,6 +29,7 @@ mod settings;
 mod typing;
 mod welcome;
 
+pub(super) use refresh::Grant;
 pub(super) use send::Sending;
 
 pub use welcome::email_hash;

@@ -100,7 +100,7 @@ impl Chat {
         let row = row.ok_or_else(no_user)?;
         policy::may_log_in(row.state)?;
         let device = Device { name: Some(device.to_owned()), user_agent: None };
-        let caller = Caller { identity: None, device, origin: None, turn: None };
+        let caller = Caller { identity: None, device, origin: None, turn: None, peer: None };
         let session = inner.new_session(user, &caller, None);
         let finished = inner.open_session(caller, row, session, generation).await?;
         self.note(AuditKind::AuthnTokenCreated, user, "made by the operator");

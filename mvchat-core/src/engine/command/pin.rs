@@ -27,6 +27,7 @@ impl Inner {
         let proposal = Proposal {
             conv,
             actor: NOBODY,
+            warrant: None,
             origin: None,
             target: None,
             message: None,

@@ -18,7 +18,7 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// What a login gives.
 #[derive(Debug)]
-pub(super) struct Grant {
+pub(in crate::engine) struct Grant {
     /// The session.
     pub(super) row: SessionRow,
     /// Until when its access token is good, and the connection.

@@ -98,7 +98,26 @@ struct State {
 
 impl Chat {
     /// Returns what runs the engine's jobs in the background, for those of the app: they share its workers, and are waited
-    /// for when the engine is drained.
+    /// for when the engine is drained. An app that wants to stop its own ones apart from that makes a runner of its own.
+    ///
+    /// # Examples
+    /// ```
+    /// use mvchat_core::engine::jobs::{Job, JobEnd, Priority};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let chat = mvchat_core::Chat::builder(mvchat_core::builtin::MemoryStore::default()).build().await?;
+    /// async fn count_the_day() -> std::io::Result<()> {
+    ///     Ok(()) // what takes its time
+    /// }
+    ///
+    /// let job = Job::new("statistics", count_the_day).priority(Priority::Low).attempts(3, Duration::from_secs(5));
+    /// let counting = chat.jobs().submit(job)?;
+    /// assert_eq!(counting.await, JobEnd::Done);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
     }

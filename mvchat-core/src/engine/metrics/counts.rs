@@ -141,7 +141,7 @@ impl Counts {
             let at = match outcome {
                 Outcome::Done(_) => 0,
                 Outcome::Replay(_) => 1,
-                Outcome::Stale { .. } => 2,
+                Outcome::Stale { .. } | Outcome::Unwarranted => 2,
                 Outcome::Locked => 3,
                 Outcome::CidReused | Outcome::TooSoon(_) | Outcome::Rejected(_) => 4,
             };

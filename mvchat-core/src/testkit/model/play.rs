@@ -8,7 +8,7 @@ use crate::policy::{ConvKind, ConvSettings, Refresh};
 use crate::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Seq, UserId};
 use crate::seam::{
     Amend, Append, Change, ChangesQuery, EndSessions, LogEvent, Marks, MemberPatch, NewUser, Op, Outcome,
-    RefreshChange, Revise, SecretChange, Store, fold,
+    RefreshChange, Revise, SecretChange, Store, UserState, Warrant, fold,
 };
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -246,7 +246,12 @@ impl<'a> Player<'a> {
             }
         };
         let epoch = if fresh { epoch } else { Epoch(epoch.0 + 1_000) };
-        Change { conv: edit.conv(), actor: user(actor), epoch, at: at - Duration::from_secs(late.into()), op }
+        // Numbers that mean nothing else: some messages are sent by sessions, which may be over, some by the host.
+        let session = (late != 8).then(|| session(actor));
+        let active = Warrant { session, state: UserState::Active, must_change_password: false };
+        let warrant = (late > 5).then_some(active);
+        let at = at - Duration::from_secs(late.into());
+        Change { conv: edit.conv(), actor: user(actor), epoch, warrant, at, op }
     }
 }
 

@@ -253,23 +253,21 @@ impl Connected {
     /// Waits for what the connection does next.
     async fn step(&mut self) -> Happened {
         let Self { up, down, queue, .. } = self;
-        let first = queue.front().cloned();
-        let sends = first.is_some();
         let send = async {
-            match first {
-                // A pipe takes a frame at once or not at all, so this may be dropped at any time.
-                Some(text) => up.send(Frame::Text(text)).await.is_ok(),
+            // May be dropped at any time: what was begun is finished by the next, and taken from the queue already.
+            if up.flush().await.is_err() {
+                return false;
+            }
+            match queue.pop_front() {
+                // After a flush there is room for one, so this does not wait.
+                Some(text) => up.feed(Frame::Text(text)).await.is_ok(),
                 None => std::future::pending().await,
             }
         };
-        let happened = tokio::select! { biased;
-            sent = send, if sends => Happened::Sent(sent),
+        tokio::select! { biased;
+            sent = send => Happened::Sent(sent),
             frame = down.next() => Happened::Frame(frame.and_then(Result::ok)),
-        };
-        if matches!(happened, Happened::Sent(true)) {
-            queue.pop_front();
         }
-        happened
     }
 }
 

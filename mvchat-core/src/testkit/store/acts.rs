@@ -10,7 +10,8 @@ use super::bed::{Bed, done, print};
 impl Bed {
     /// Makes a change on the epoch of now.
     pub(super) async fn change(&self, conv: ConvId, actor: UserId, op: Op) -> Change {
-        Change { conv, actor, epoch: self.conv(conv).await.epoch, at: self.now(), op }
+        let epoch = self.conv(conv).await.epoch;
+        Change { conv, actor, epoch, warrant: None, at: self.now(), op }
     }
 
     /// Makes a new message without cid.

@@ -28,6 +28,7 @@ mod stale;
 mod unread;
 mod users;
 mod views;
+mod warrants;
 
 pub use bed::Bed;
 
@@ -101,6 +102,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         mentions::LAWS,
         messages::LAWS,
         stale::LAWS,
+        warrants::LAWS,
         cids::LAWS,
         batches::LAWS,
         pages::LAWS,

@@ -87,7 +87,8 @@ async fn a_change_of_nothing_is_stale(bed: Bed) {
     let revise = Revise { seq: Seq(1), expect: Rev(1), body, event: LogEvent::Edited };
     let amend = Amend::new(LogEvent::Unpinned);
     for op in [Op::Append(bed.text(a)), Op::Revise(revise), Op::Amend(amend)] {
-        let change = Change { conv: bed.conv_id(), actor: a, epoch: Epoch(0), at: bed.now(), op };
+        let change =
+            Change { conv: bed.conv_id(), actor: a, epoch: Epoch(0), warrant: None, at: bed.now(), op };
         let outcome = bed.commit(change).await;
         assert!(matches!(outcome, Outcome::Stale { conv: None, message: None }), "{outcome:?}");
     }

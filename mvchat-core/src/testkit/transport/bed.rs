@@ -1,7 +1,7 @@
 //! What the laws of transports share.
 
-use super::TransportFixture;
 use super::client::Client;
+use super::{Entrance, TransportFixture};
 use crate::builtin::MemoryStore;
 use crate::builtin::password::PasswordParams;
 use crate::engine::Chat;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 /// How long anything may take before a law counts as broken.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-type Serve = Arc<dyn Fn(TcpListener, Chat, Vec<String>) -> BoxFuture<'static, ()> + Send + Sync>;
+type Serve = Arc<dyn Fn(TcpListener, Chat, Entrance) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Starts servers for a law.
 pub struct Bed {
@@ -35,9 +35,9 @@ impl Bed {
     pub(super) fn new(fixture: impl TransportFixture) -> Self {
         let fixture = Arc::new(fixture);
         Self {
-            serve: Arc::new(move |listener, chat, origins| {
+            serve: Arc::new(move |listener, chat, entrance| {
                 let fixture = fixture.clone();
-                Box::pin(async move { fixture.serve(listener, chat, origins).await })
+                Box::pin(async move { fixture.serve(listener, chat, entrance).await })
             }),
         }
     }
@@ -48,8 +48,13 @@ impl Bed {
     }
 
     pub(super) async fn start_with(&self, change: impl FnOnce(&mut Limits), origins: &[&str]) -> Server {
+        let allowed_origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+        self.start_at(change, Entrance { allowed_origins, ..Entrance::default() }).await
+    }
+
+    pub(super) async fn start_at(&self, change: impl FnOnce(&mut Limits), entrance: Entrance) -> Server {
         let socket = TcpSocket::new_v4().expect("a socket");
-        self.start_on(socket, change, origins).await
+        self.start_on(socket, change, entrance).await
     }
 
     /// Starts a server on a socket, whose options accepted connections inherit.
@@ -57,7 +62,7 @@ impl Bed {
         &self,
         socket: TcpSocket,
         change: impl FnOnce(&mut Limits),
-        origins: &[&str],
+        entrance: Entrance,
     ) -> Server {
         let mut limits = Limits::default().unthrottled();
         change(&mut limits);
@@ -67,8 +72,7 @@ impl Bed {
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
         let listener = socket.listen(1_024).expect("a listener");
         let addr = listener.local_addr().expect("an address");
-        let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
-        let serving = tokio::spawn((self.serve)(listener, chat.clone(), origins));
+        let serving = tokio::spawn((self.serve)(listener, chat.clone(), entrance));
         Server { chat, addr, serving }
     }
 }

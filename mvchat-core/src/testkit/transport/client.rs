@@ -1,7 +1,7 @@
 //! A WebSocket client that can also do what no client should.
 
 use super::bed::soon;
-use super::request::{UPGRADE, request};
+use super::request::{Head, UPGRADE, request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -80,10 +80,25 @@ impl Client {
 
     /// Makes a WebSocket of a connection.
     pub(super) async fn upgrade(stream: TcpStream, path: &str) -> Self {
+        match Self::upgrade_with(stream, path, &[]).await {
+            (_, Some(client)) => client,
+            (head, None) => panic!("{head:?}"),
+        }
+    }
+
+    /// Asks for a WebSocket with more headers; returns the head of the answer, and the client if that grants it.
+    pub(super) async fn upgrade_with(
+        stream: TcpStream,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (Head, Option<Self>) {
         stream.set_nodelay(true).expect("an option of sockets");
-        let (head, stream) = request(stream, &format!("GET {path}"), &UPGRADE).await;
-        assert_eq!(head.status, 101, "{head:?}");
-        Self { stream, kept: VecDeque::new(), ids: 0, token: String::new(), user: String::new() }
+        let headers = [&UPGRADE[..], headers].concat();
+        let (head, stream) = request(stream, &format!("GET {path}"), &headers, b"").await;
+        let granted = head.status == 101;
+        let client =
+            Self { stream, kept: VecDeque::new(), ids: 0, token: String::new(), user: String::new() };
+        (head, granted.then_some(client))
     }
 
     pub(super) async fn sign_up(&mut self, name: &str) {

@@ -1,7 +1,8 @@
 //! Laws about ends.
 
 use super::bed::{Bed, until};
-use super::client::{CLOSE, Client, Received, TEXT, frame};
+use super::client::{CLOSE, Client, PONG, Received, TEXT, frame};
+use crate::proto::Limits;
 use crate::testkit::runner::{Law, law};
 use serde_json::json;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(super) const LAWS: &[Law<Bed>] = &[
     law!(a_drained_server_refuses_connections),
     law!(a_drain_does_not_wait_for_the_silent),
     law!(an_abrupt_end_leaves_nothing),
+    law!(a_silent_peer_is_given_up),
     law!(nothing_is_kept_of_half_a_frame),
 ];
 
@@ -121,6 +123,29 @@ async fn an_abrupt_end_leaves_nothing(bed: Bed) {
     }
     until("the last connection to be forgotten", || server.chat.connections() == 0).await;
     assert_eq!(server.chat.online(), 0);
+}
+
+async fn a_silent_peer_is_given_up(bed: Bed) {
+    let change = |limits: &mut Limits| (limits.ping_interval, limits.idle_timeout) = (1, 2);
+    let server = bed.start_with(change, &[]).await;
+    let (mut silent, mut half) = (server.user("silent").await, server.user("half").await);
+    let mut alive = server.user("alive").await;
+    let request = frame(TEXT, br#"{"id":"1","hi":{}}"#);
+    half.send(&request[..5]).await;
+    let kept = async {
+        for _ in 0..4 {
+            assert!(matches!(alive.receive().await, Received::Ping(_)));
+            alive.send(frame(PONG, b"")).await;
+        }
+        alive.works().await;
+    };
+    let ended = async |client: &mut Client| {
+        assert!(matches!(client.receive().await, Received::Ping(_)));
+        // There is nobody whom a close would reach.
+        assert_eq!(client.receive().await, Received::End);
+    };
+    tokio::join!(kept, ended(&mut silent), ended(&mut half));
+    assert_eq!(server.chat.connections(), 1);
 }
 
 /// Ends a connection with a reset: bytes that were not read make one of the drop.

@@ -1,5 +1,6 @@
 //! Laws about many, and about slow ones.
 
+use super::Entrance;
 use super::bed::{Bed, soon};
 use super::client::{Client, PING, Received, TEXT, frame};
 use crate::testkit::runner::{Law, law};
@@ -37,11 +38,11 @@ fn small_server() -> TcpSocket {
 async fn many_sockets_at_once(bed: Bed) {
     let server = bed.start().await;
     let addr = server.addr;
-    let clients: Vec<_> = (0..200)
+    let clients: Vec<_> = (0..1_000)
         .map(|_| {
             tokio::spawn(async move {
                 let mut client = Client::connect(addr).await;
-                for _ in 0..5 {
+                for _ in 0..3 {
                     client.works().await;
                 }
                 client
@@ -69,7 +70,7 @@ async fn fill(client: &mut Client, chunk: &[u8], most: usize) -> usize {
 }
 
 async fn a_client_that_does_not_read_is_not_read(bed: Bed) {
-    let server = bed.start_on(small_server(), |_| (), &[]).await;
+    let server = bed.start_on(small_server(), |_| (), Entrance::default()).await;
     let mut client = connect_small(server.addr).await;
     client.works().await;
     // Every request makes an answer of some hundred bytes.
@@ -84,7 +85,7 @@ async fn a_client_that_does_not_read_is_not_read(bed: Bed) {
 
 async fn pings_of_a_client_that_does_not_read_cost_little(bed: Bed) {
     const PINGS: usize = 50_000;
-    let server = bed.start_on(small_server(), |_| (), &[]).await;
+    let server = bed.start_on(small_server(), |_| (), Entrance::default()).await;
     let mut client = connect_small(server.addr).await;
     client.works().await;
     let chunk = frame(PING, &[b'p'; 125]).repeat(PINGS / 100);
@@ -110,7 +111,7 @@ async fn pings_of_a_client_that_does_not_read_cost_little(bed: Bed) {
 
 async fn a_slow_reader_is_closed_and_delays_nobody(bed: Bed) {
     const MESSAGES: u64 = 150;
-    let server = bed.start_on(small_server(), |_| (), &[]).await;
+    let server = bed.start_on(small_server(), |_| (), Entrance::default()).await;
     let mut alice = server.user("alice").await;
     let mut slow = connect_small(server.addr).await;
     slow.sign_up("slow").await;

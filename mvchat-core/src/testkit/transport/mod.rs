@@ -2,17 +2,17 @@
 //! real sockets.
 //!
 //! ```no_run
-//! # async fn serve_with_my_framework(_: tokio::net::TcpListener, _: mvchat_core::Chat, _: Vec<String>) {}
+//! # async fn serve_with_my_framework(_: tokio::net::TcpListener, _: mvchat_core::Chat, _: Entrance) {}
 //! use mvchat_core::Chat;
-//! use mvchat_core::testkit::transport::{self, TransportFixture};
+//! use mvchat_core::testkit::transport::{self, Entrance, TransportFixture};
 //! use std::process::ExitCode;
 //! use tokio::net::TcpListener;
 //!
 //! struct Mine;
 //!
 //! impl TransportFixture for Mine {
-//!     async fn serve(&self, listener: TcpListener, chat: Chat, allowed_origins: Vec<String>) {
-//!         serve_with_my_framework(listener, chat, allowed_origins).await;
+//!     async fn serve(&self, listener: TcpListener, chat: Chat, entrance: Entrance) {
+//!         serve_with_my_framework(listener, chat, entrance).await;
 //!     }
 //! }
 //!
@@ -24,11 +24,13 @@
 mod bed;
 mod client;
 mod closing;
+mod entry;
 mod frames;
 mod handshake;
 mod load;
 mod misuse;
 mod request;
+mod requests;
 
 pub use bed::Bed;
 
@@ -40,14 +42,20 @@ use tokio::net::TcpListener;
 
 /// Serves chats over the transport under test.
 pub trait TransportFixture: Send + Sync + 'static {
-    /// Serves the routes of `chat` on a listener: the WebSocket at `/v0/ws` and `/v0/channels`, and `/health`. Only
-    /// pages of `allowed_origins` may connect; of all origins if there are none. Ends when it is dropped.
-    fn serve(
-        &self,
-        listener: TcpListener,
-        chat: Chat,
-        allowed_origins: Vec<String>,
-    ) -> impl Future<Output = ()> + Send;
+    /// Serves the routes of `chat` on a listener: the WebSocket at `/v0/ws` and `/v0/channels`, and those of the book's
+    /// page about HTTP. Ends when it is dropped.
+    fn serve(&self, listener: TcpListener, chat: Chat, entrance: Entrance)
+    -> impl Future<Output = ()> + Send;
+}
+
+/// Who is let in by the transport under test.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Entrance {
+    /// Only pages of these origins may connect; of all origins if there are none.
+    pub allowed_origins: Vec<String>,
+    /// Whether a token may be in the query of an upgrade.
+    pub query_token: bool,
 }
 
 /// Runs all laws as a test program; `fixture` makes the fixture of the law with the given name.
@@ -71,5 +79,6 @@ pub fn check<F: TransportFixture>(law: &Law<Bed>, fixture: F) {
 
 /// Returns all laws.
 pub fn laws() -> Vec<Law<Bed>> {
-    [handshake::LAWS, frames::LAWS, misuse::LAWS, closing::LAWS, load::LAWS].concat()
+    [handshake::LAWS, requests::LAWS, entry::LAWS, frames::LAWS, misuse::LAWS, closing::LAWS, load::LAWS]
+        .concat()
 }

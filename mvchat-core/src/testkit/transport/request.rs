@@ -36,11 +36,13 @@ pub(super) async fn request(
     stream: TcpStream,
     line: &str,
     headers: &[(&str, &str)],
+    body: &[u8],
 ) -> (Head, BufReader<TcpStream>) {
     let mut stream = BufReader::with_capacity(4 * 1024, stream);
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let text = format!("{line} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
-    stream.write_all(text.as_bytes()).await.expect("the request leaves");
+    // A server may answer, and stop reading, before it has everything.
+    drop(stream.write_all(&[text.as_bytes(), body].concat()).await);
     let mut lines = Vec::new();
     soon("the head of a response", async {
         loop {
@@ -62,8 +64,34 @@ pub(super) async fn request(
 
 /// Sends a request on a connection of its own and returns the response.
 pub(super) async fn ask(addr: SocketAddr, line: &str, headers: &[(&str, &str)]) -> (Head, String) {
+    ask_with(addr, line, headers, b"").await
+}
+
+/// Sends a request with a body of JSON.
+pub(super) async fn post(
+    addr: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (Head, String) {
+    let headers = [&[("Content-Type", "application/json")][..], headers].concat();
+    ask_with(addr, &format!("POST {path}"), &headers, body.as_bytes()).await
+}
+
+/// Sends a request with a body.
+pub(super) async fn ask_with(
+    addr: SocketAddr,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> (Head, String) {
     let stream = TcpStream::connect(addr).await.expect("a connection");
-    let (head, mut stream) = request(stream, line, headers).await;
+    let length = body.len().to_string();
+    let headers = match body.is_empty() {
+        true => headers.to_vec(),
+        false => [&[("Content-Length", length.as_str())][..], headers].concat(),
+    };
+    let (head, mut stream) = request(stream, line, &headers, body).await;
     let mut body = String::new();
     if head.status != 101 && !line.starts_with("HEAD ") {
         let length = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
