@@ -1,8 +1,10 @@
 //! Measurements.
 
-use std::{env, fs};
+use std::{env, fs, path::PathBuf};
 
 use crate::{postgres::Postgres, run::Run, tree};
+
+mod instructions;
 
 /// The page whose tables a full run writes.
 const PAGE: &str = "book/src/performance.md";
@@ -15,6 +17,7 @@ pub(crate) fn bench(args: &[String]) -> Result<(), String> {
     match args {
         [name] if name == "store" => store(),
         [name, rest @ ..] if name == "edge" => edge(rest),
+        [name, rest @ ..] if name == "instructions" => instructions::run(rest),
         _ => suite(args),
     }
 }
@@ -39,8 +42,7 @@ fn suite(args: &[String]) -> Result<(), String> {
     Run::cargo().words("build --release -p mvchat-server --bin mvchat").show()?;
     let folder = tree::root().join("target").join("bench");
     fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree::root().join("target"), Into::into);
-    let program = target.join("release").join(format!("mvchat{}", env::consts::EXE_SUFFIX));
+    let program = built(&format!("mvchat{}", env::consts::EXE_SUFFIX));
     let server = Postgres::start_durable()?;
     // The database is in the folder for temporary files, so that is the disk that everything is measured on.
     let mut run = Run::new(program).words("bench suite --database-url").arg(server.url());
@@ -57,6 +59,12 @@ fn suite(args: &[String]) -> Result<(), String> {
     let done = run.show();
     println!("the report with plots: {}", folder.join("report.html").display());
     done
+}
+
+/// Returns where cargo puts what it builds as for production.
+fn built(name: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree::root().join("target"), PathBuf::from);
+    target.join("release").join(name)
 }
 
 /// Reads whether everything is measured at its full length, as the book wants it.

@@ -37,6 +37,9 @@ Usage: cargo xtask <command>
   bench [--quick] [--rounds <n>] [--only <part of a name>] [--also <transport>]
                               put all loads on the reference server, beside floors, and write the page of the book about
                               performance (half an hour); --quick takes five minutes and, like --only, leaves the page
+  bench instructions [--write]
+                              count the instructions of a script in process under callgrind, and hold them against the
+                              committed numbers; --write commits to new ones
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
   bench edge [memory|half-open|slow] [--connections <n>] [--half-open <n>] [--readers <n>] [--slow <n>]
                               [--rate <n>] [--rounds <n>] [--seconds <n>]

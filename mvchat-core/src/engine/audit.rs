@@ -180,12 +180,12 @@ async fn keep(sink: &dyn AuditSink, mut events: Vec<AuditEvent>, counts: &Counts
 }
 
 impl Inner {
-    /// Begins an event of a connection: when, who, from where.
+    /// Begins an event of a connection: when, who, from where. The session is named when the event is told, because
+    /// most never are, and the name takes as long to make as a message to seal.
     pub(super) fn event_of(&self, kind: AuditKind, caller: &Caller) -> AuditEvent {
         let mut event = AuditEvent::new(kind, self.env.now());
         if let Some(identity) = caller.identity {
             event = event.actor(identity.user);
-            event.session = Some(self.session_name(identity.session));
         }
         match caller.ip() {
             Some(ip) => event.from_address(ip),

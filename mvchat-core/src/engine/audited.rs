@@ -3,7 +3,7 @@
 use super::chat::Inner;
 use super::dispatch::Caller;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proto::{Command, ConvId, Get, Seq, UserId};
+use crate::proto::{Command, ConvId, Get, Seq, SessionId, UserId};
 use crate::seam::audit::{AuditEvent, AuditKind};
 use crate::seam::fold;
 use crate::session::Identity;
@@ -15,6 +15,8 @@ pub(super) struct Audited {
     /// What it is if it succeeds; nothing worth an event if there is none.
     success: Option<AuditKind>,
     login: bool,
+    /// The session that asks.
+    session: Option<SessionId>,
 }
 
 /// The ids that a command is about.
@@ -29,7 +31,8 @@ struct About {
 impl Audited {
     /// Begins with a command of a connection.
     pub(super) fn new(inner: &Inner, caller: &Caller, command: &Command) -> Self {
-        Self::begin(inner, inner.event_of(AuditKind::AuthzFail, caller), command)
+        let begun = Self::begin(inner, inner.event_of(AuditKind::AuthzFail, caller), command);
+        Self { session: caller.identity.map(|identity| identity.session), ..begun }
     }
 
     /// Begins with a command of the host, who speaks for a user.
@@ -50,12 +53,12 @@ impl Audited {
             // What was typed may be a password in the wrong field, so only a hash of it is kept.
             event = event.object(&inner.name_hash(&fold(name)));
         }
-        Self { event, success, login }
+        Self { event, success, login, session: None }
     }
 
     /// Says how the command came out. `identity` is who is logged in by it.
     pub(super) fn told<T>(self, inner: &Inner, result: &Result<T>, identity: Option<Identity>) {
-        let Self { mut event, success, login } = self;
+        let Self { mut event, success, login, session } = self;
         let kind = match result {
             Ok(_) => success,
             Err(error) => failure(error, login),
@@ -64,8 +67,9 @@ impl Audited {
         (event.event, event.result) = (kind, kind.result());
         if let Some(identity) = identity {
             event = event.actor(identity.user);
-            event.session = Some(inner.session_name(identity.session));
         }
+        event.session =
+            identity.map(|identity| identity.session).or(session).map(|session| inner.session_name(session));
         if let Err(error) = result {
             let command = event.reason.take().unwrap_or_default();
             event = event.reason(&format!("{command}: {}", error.kind().row().slug));

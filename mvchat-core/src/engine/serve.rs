@@ -191,6 +191,9 @@ fn start(
     let tracker = &inner.closing.commands;
     // Judged here, in order: when one command comes too late, so do all that follow it.
     let admitted = inner.closing.admit();
+    // The futures around this one are moved several times until they run; that should not be as many bytes as the
+    // largest command needs.
+    let work = Box::pin(work);
     tracker.spawn(async move {
         let work = async {
             admitted?;
