@@ -128,6 +128,11 @@ impl Inner {
         Ok(may.warrant)
     }
 
+    /// Checks that a session is not over, whatever it is good for.
+    pub(super) async fn goes_on(&self, identity: Identity, anew: bool) -> Result<()> {
+        self.check_session(identity.user, identity.session, anew).await.map(drop)
+    }
+
     /// Decides again whether an actor may ask for what was let in before, by the session or the host.
     pub(super) async fn may_still_ask(
         &self,
@@ -146,11 +151,6 @@ impl Inner {
                 self.check_hosted(actor, true).await
             }
         }
-    }
-
-    /// Checks that a session is not over; asks the store anew if that is wanted.
-    pub(super) async fn check_alive(&self, identity: Identity, anew: bool) -> Result<()> {
-        self.check_session(identity.user, identity.session, anew).await.map(drop)
     }
 
     /// Checks that a session is not over; returns what it is good for.

@@ -169,7 +169,7 @@ impl Visitor {
 
     /// Lets somebody in whose session is not over, and counts the request.
     async fn admit(&self, identity: Identity, anew: bool) -> Result<()> {
-        self.chat.0.check_alive(identity, anew).await?;
+        self.chat.0.goes_on(identity, anew).await?;
         self.count(identity).await
     }
 
