@@ -261,14 +261,21 @@ impl Client {
         // Frames that came before the view are applied again on top of it: each says what holds after it, so
         // the last one agrees with the view, and the app hears of the messages.
         let mut held_to = view.last_seq;
+        let mut hides = false;
         if let Some(work) = self.sync.get(conv) {
             if let Some((first, _)) = work.buffer.first_key_value() {
                 view.rev = view.rev.min(Rev(first.0.saturating_sub(1)));
             }
             let messages = work.buffer.values().filter_map(|(change, _)| change.message());
             held_to = messages.map(|seq| Seq(seq.0.saturating_sub(1))).fold(held_to, Seq::min);
+            // The user may have hidden some of them meanwhile, which only the changes say.
+            hides = held_to < view.last_seq && view.own.0 > 0;
+            work.changes |= hides;
         }
-        let known = Conversation::new(view, held_to, self.config.max_messages);
+        let mut known = Conversation::new(view, held_to, self.config.max_messages);
+        if hides {
+            known.view.own = Own(0);
+        }
         self.state.conversations.insert(conv, known);
         self.event(Event::Conversation { conv, change: ConvChange::Added });
     }

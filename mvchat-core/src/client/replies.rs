@@ -6,6 +6,7 @@ use super::machine::Client;
 use super::mine::Mine;
 use super::pending::{Late, Purpose};
 use super::state::Conversation;
+use super::sync::Stage;
 use crate::error::Answer;
 use crate::proto::{
     AccountUpdated, ConvId, ConversationParams, Ctrl, GetRequest, HiParams, Info, Json, MarkKind,
@@ -96,6 +97,10 @@ impl Client {
             self.event(Event::Member { conv, user, change });
         }
         self.gone(conv);
+        if matches!(self.sync.stage, Stage::List(_)) {
+            // The list that is on its way may be from before, and show it again.
+            self.sync.entry(conv).view = true;
+        }
     }
 
     fn ctrl(&mut self, ctrl: &Ctrl, bytes: usize) {

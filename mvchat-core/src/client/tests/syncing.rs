@@ -179,6 +179,33 @@ fn what_is_gone_from_the_list_is_gone() {
 }
 
 #[test]
+fn a_list_from_before_a_removal_does_not_bring_a_conversation_back() {
+    let mut rig = Rig::ready(json!([view(CONV, 1, 1)]));
+    rig.break_and_log_in();
+    rig.recv(json!({"info": {"conv": CONV, "user": ME, "what": "member_kicked", "rev": 2, "ts": TS}}));
+    rig.list(json!([view(CONV, 1, 1)]));
+    let (id, _) = rig.get("conversation");
+    rig.refuse(&id, 403, "not_member", json!(null));
+    assert!(rig.client.state().conversations().is_empty() && rig.client.is_synced() && rig.quiet());
+}
+
+#[test]
+fn what_was_hidden_before_a_conversation_was_known_stays_hidden() {
+    let mut rig = Rig::new();
+    rig.log_in();
+    rig.recv(data(CONV, 1, 1));
+    rig.recv(json!({"info": {"conv": CONV, "what": "own", "own": 1, "hidden": [1], "ts": TS}}));
+    let mut listed = view(CONV, 1, 1);
+    (listed["own"], listed["readSeq"], listed["recvSeq"]) = (json!(1), json!(0), json!(0));
+    rig.list(json!([listed]));
+    let (id, get) = rig.get("changes");
+    assert_eq!((&get["since"], &get["own"]), (&json!(0), &json!(0)));
+    rig.reply(&id, 200, json!({"rev": 1, "own": 1, "more": false, "items": [], "hidden": [1]}));
+    assert_eq!((rig.conversation().view().unread, rig.conversation().messages().len()), (0, 0));
+    assert!(rig.client.is_synced() && rig.quiet());
+}
+
+#[test]
 fn private_changes_are_counted_too() {
     let mut rig = Rig::ready(json!([view(CONV, 1, 1)]));
     let own = |own: u64, content: Value| json!({"info": {"conv": CONV, "what": "own", "own": own, "content": content, "ts": TS}});
