@@ -613,11 +613,16 @@ fn word<T: PartialEq>(words: &[(&str, T)], wanted: T) -> String {
 
 /// Writes text in double quotes; every JSON string is a YAML one.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::Value::from(literal(text)).to_string()
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
-    serde_json::Value::from(items.collect::<Vec<_>>()).to_string()
+    serde_json::Value::from(items.map(|item| literal(&item)).collect::<Vec<_>>()).to_string()
+}
+
+/// Writes a text so that nothing in it stands for an environment variable.
+fn literal(text: &str) -> String {
+    text.replace("${", "$${")
 }
 
 /// As [`list`], but each item has a line of its own.
