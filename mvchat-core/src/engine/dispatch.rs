@@ -286,6 +286,7 @@ impl Ctx {
         }
         let (answer, settled) = oneshot::channel();
         let (target, message) = about.map_or((None, None), |(seq, message)| (Some(seq), message));
+        let (inner, actor, warrant) = (self.inner.clone(), self.user, self.warrant);
         let proposal = Proposal {
             conv,
             actor: self.user,
@@ -300,7 +301,12 @@ impl Ctx {
         };
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
-        settled.await.map_err(|_| interrupted())?
+        let settled = settled.await.map_err(|_| interrupted())??;
+        if warrant.is_some() && !matches!(settled, Settled::Committed(..)) {
+            // Nothing was written, so the store has not looked whether the session goes on.
+            inner.may_still_ask(actor, warrant).await?;
+        }
+        Ok(settled)
     }
 }
 
