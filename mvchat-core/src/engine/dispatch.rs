@@ -302,7 +302,7 @@ impl Ctx {
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
         let settled = settled.await.map_err(|_| interrupted())??;
-        if warrant.is_some() && !matches!(settled, Settled::Committed(..)) {
+        if warrant.is_some() && matches!(settled, Settled::Unchanged(_)) {
             // Nothing was written, so the store has not looked whether the session goes on.
             inner.may_still_ask(actor, warrant).await?;
         }
