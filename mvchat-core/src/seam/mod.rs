@@ -10,6 +10,7 @@ mod directory;
 mod env;
 mod expiry;
 mod fold;
+mod hand_on;
 mod invites;
 mod item;
 pub mod keys;
@@ -17,6 +18,7 @@ mod limiter;
 mod links;
 mod mailer;
 mod messages;
+mod method;
 mod peer;
 mod portable;
 mod sessions;
@@ -36,6 +38,7 @@ pub use directory::{Directory, DirectoryError, Profile};
 pub use env::Env;
 pub use expiry::{Expired, ExpiredFor, ExpiryStore};
 pub use fold::fold;
+pub(crate) use hand_on::hand_on;
 pub use invites::{InviteHash, InviteRow, InviteStore};
 pub use item::{DueItem, DueWhat, Item, KeptConversation, KeptMember, KeptMessage, Part};
 pub use limiter::{Demand, Limiter, LimiterError, Subject, Taken};
@@ -45,6 +48,7 @@ pub use messages::{
     Amend, Append, Change, Changed, Changes, ChangesQuery, Committed, LogEntry, LogEvent, LogPage, Mention,
     MessageStore, Op, OpenTransaction, Outcome, Page, PageQuery, Revise, Sent,
 };
+pub use method::Method;
 pub use peer::Peer;
 pub use portable::{Dump, DumpPage, LoadNote, Loading, Portable};
 pub use sessions::{EndSessions, RefreshChange, SessionRow, SessionStore};

@@ -1,12 +1,11 @@
 //! Everything that the engine counts.
 
-use super::calls::{self, Call};
 use super::cells::{Counter, Histogram};
 use super::commands::{Kind, NAMES};
 use super::{Family, Info, Sample, Value, catalogue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Act, Close, RateKey};
-use crate::seam::{Outcome, StoreErrorKind};
+use crate::seam::{Method, Outcome, StoreErrorKind};
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -89,8 +88,8 @@ impl Counts {
             commits: Histogram::seconds(),
             deliveries: Counter::default(),
             overflows: Counter::default(),
-            calls: calls::NAMES.iter().map(|_| Histogram::seconds()).collect(),
-            call_errors: calls::NAMES.iter().map(|_| counters()).collect(),
+            calls: Method::NAMES.iter().map(|_| Histogram::seconds()).collect(),
+            call_errors: Method::NAMES.iter().map(|_| counters()).collect(),
             limit_hits: Mutex::default(),
             limiter_failures: Counter::default(),
             hidden: Counter::default(),
@@ -150,9 +149,9 @@ impl Counts {
     }
 
     /// Counts a call of the store.
-    pub(in crate::engine) fn store(&self, call: Call, error: Option<StoreErrorKind>, took: Duration) {
+    pub(in crate::engine) fn store(&self, method: Method, error: Option<StoreErrorKind>, took: Duration) {
         let (Some(times), Some(errors)) =
-            (self.calls.get(call as usize), self.call_errors.get(call as usize))
+            (self.calls.get(method as usize), self.call_errors.get(method as usize))
         else {
             return;
         };
@@ -200,7 +199,7 @@ impl Counts {
             Family::of(catalogue::COMMIT_TIME, self.commits.value()),
             one(catalogue::DELIVERIES, &self.deliveries),
             one(catalogue::OVERFLOWS, &self.overflows),
-            times(catalogue::STORE_TIME, calls::NAMES, &self.calls),
+            times(catalogue::STORE_TIME, Method::NAMES, &self.calls),
             self.store_errors(),
             self.limit_hits(),
             one(catalogue::LIMITER_FAILURES, &self.limiter_failures),
@@ -222,7 +221,7 @@ impl Counts {
 
     fn store_errors(&self) -> Family {
         let mut samples = Vec::new();
-        for (method, errors) in calls::NAMES.iter().zip(&self.call_errors) {
+        for (method, errors) in Method::NAMES.iter().zip(&self.call_errors) {
             for (kind, errors) in STORE_ERRORS.iter().zip(errors).filter(|(_, errors)| errors.count() > 0) {
                 let labels = vec![Cow::Borrowed(*method), Cow::Borrowed(*kind)];
                 samples.push(Sample { labels, value: errors.value() });

@@ -4,14 +4,12 @@
 //! exports them asks [`Chat::metrics`] when it is asked itself. The types are of the standard library, so that any
 //! exporter can render them; the reference server does so for Prometheus.
 
-mod calls;
 pub(super) mod catalogue;
 mod cells;
 mod commands;
 mod counts;
 mod family;
 
-pub(super) use calls::Call;
 pub use catalogue::CATALOGUE;
 pub(super) use cells::{Counter, Histogram};
 pub(super) use commands::Kind as CommandKind;

@@ -1,9 +1,8 @@
 //! Faults on demand.
 
 mod faults;
-mod method;
 mod store;
 
+pub use crate::seam::Method;
 pub use faults::{Chances, Fault, Faults};
-pub use method::Method;
 pub use store::Flaky;
