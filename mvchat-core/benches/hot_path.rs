@@ -1,8 +1,7 @@
 //! What the parts of the way of a message take: `cargo bench -p mvchat-core --features testkit`.
-#![allow(missing_docs, reason = "a program")]
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
 
-#[allow(dead_code, reason = "other programs use the rest")]
+#[expect(dead_code, reason = "other programs use the rest")]
 mod world;
 
 use divan::counter::{BytesCount, ItemsCount};

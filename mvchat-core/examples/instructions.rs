@@ -6,7 +6,7 @@
 #![expect(clippy::expect_used, reason = "a measurement stops at the first surprise")]
 
 #[path = "../benches/world/mod.rs"]
-#[allow(dead_code, reason = "other programs use the rest")]
+#[expect(dead_code, reason = "other programs use the rest")]
 mod world;
 
 use serde_json::json;

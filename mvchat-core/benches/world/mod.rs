@@ -123,6 +123,11 @@ impl Line {
         self.0.send(Frame::Text(text.into())).await.expect("an open connection");
     }
 
+    /// Gives a sign of life.
+    pub(crate) async fn sign(&mut self) {
+        self.0.send(Frame::Pong).await.expect("an open connection");
+    }
+
     /// Returns the next text; `None` at the end.
     pub(crate) async fn frame(&mut self) -> Option<bytes::Bytes> {
         loop {
