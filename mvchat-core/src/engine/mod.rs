@@ -26,6 +26,7 @@ mod events;
 mod expiry;
 mod export;
 mod fanout;
+mod files;
 mod health;
 mod hosted;
 mod hub;
@@ -66,6 +67,7 @@ pub use copy::{
     CopyError, CopyProgress, CopyReport, CopyStage, PartDigest, PartReport, copy, copy_keys, import,
 };
 pub use events::Events;
+pub use files::FileDetails;
 pub use health::Health;
 pub use hosted::Unpublished;
 pub use import::{MakeUser, Opening};
