@@ -62,7 +62,7 @@ pub use actor::Actor;
 pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
-pub use command::email_hash;
+pub use command::{InviteDetails, email_hash, invite_code_hash, is_invite_code};
 pub use copy::{
     CopyError, CopyProgress, CopyReport, CopyStage, PartDigest, PartReport, copy, copy_keys, import,
 };
