@@ -3,7 +3,7 @@
 use crate::error::internal;
 use mvchat_core::policy::{ConvKind, MessageState, Standing};
 use mvchat_core::proto::Role;
-use mvchat_core::seam::{ContactSource, StoreResult, UserState};
+use mvchat_core::seam::{ContactSource, FileState, StoreResult, UserState};
 
 /// A kind that has a number in the tables.
 pub(crate) trait Code: Sized {
@@ -37,4 +37,5 @@ codes! {
     MessageState { Live = 1, Unsent = 2, Deleted = 3, Expired = 4 }
     ContactSource { Manual = 1, Invite = 2 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
+    FileState { Pending = 1, Ready = 2, Failed = 3 }
 }

@@ -5,6 +5,7 @@ use crate::codes::Code;
 use crate::commit::print;
 use crate::conversations::made_by;
 use crate::error::{failed, internal};
+use crate::files::file;
 use crate::invites::invite;
 use crate::links::link;
 use crate::load::{ALL, SOME};
@@ -65,6 +66,12 @@ const INVITES: [&str; 2] = pages!(
      jsonb_build_array(i.id)::text from @.invites i",
     "i.id > ($1::jsonb ->> 0)::uuid",
     "i.id"
+);
+const FILES: [&str; 2] = pages!(
+    "select f.id, f.uploader, f.created_at, f.mime, f.size, f.location, f.state, f.sealed, \
+     jsonb_build_array(f.id)::text from @.files f",
+    "f.id > ($1::jsonb ->> 0)::uuid",
+    "f.id"
 );
 const CONVERSATIONS: [&str; 2] = pages!(
     "select c.id, c.kind, c.epoch, c.owner, c.created_at, c.settings, c.settings_rev, c.found, c.rev, c.touched, \
@@ -128,7 +135,7 @@ const PARTLY: [&str; 2] = pages!(
     "p.conv, p.seq"
 );
 /// How many there are, of what is one row for each.
-const COUNTS: [&str; 10] = [
+const COUNTS: [&str; 11] = [
     "select count(*) from @.users",
     "select count(*) from @.credentials",
     "select count(*) from @.sessions",
@@ -139,6 +146,7 @@ const COUNTS: [&str; 10] = [
     "select count(*) from @.hidden",
     "select count(*) from @.due",
     "select count(*) from @.partly",
+    "select count(*) from @.files",
 ];
 const COUNT_LOG: &str = "select (select count(*) from @.messages) + (select count(*) from @.log)";
 const COUNT_MESSAGES: &str = messages!("select count(*)", "$1");
@@ -158,6 +166,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     CONTACTS[1],
     INVITES[0],
     INVITES[1],
+    FILES[0],
+    FILES[1],
     CONVERSATIONS[0],
     CONVERSATIONS[1],
     LINKS[0],
@@ -181,6 +191,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     COUNTS[7],
     COUNTS[8],
     COUNTS[9],
+    COUNTS[10],
     COUNT_LOG,
     COUNT_MESSAGES,
     POSITION,
@@ -252,6 +263,7 @@ impl Dump for PgDump {
             Part::Hidden => COUNTS[7],
             Part::Due => COUNTS[8],
             Part::Partly => COUNTS[9],
+            Part::Files => COUNTS[10],
             _ => return Err(unknown()),
         };
         let mut query = sqlx::query(self.store.sql(text));
@@ -270,6 +282,7 @@ impl Dump for PgDump {
             Part::Sessions => SESSIONS,
             Part::Contacts => CONTACTS,
             Part::Invites => INVITES,
+            Part::Files => FILES,
             Part::Conversations => CONVERSATIONS,
             Part::Links => LINKS,
             Part::Log => return self.log(after.as_deref(), most).await,
@@ -313,6 +326,7 @@ fn item(part: Part, row: &PgRow) -> StoreResult<Item> {
             },
         ),
         Part::Invites => Item::Invite(invite(row)?),
+        Part::Files => Item::File(file(row)?),
         Part::Conversations => Item::Conversation(conversation(row)?),
         Part::Links => Item::Link(link(row)?),
         Part::Messages => {

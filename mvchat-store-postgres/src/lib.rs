@@ -25,6 +25,7 @@ mod conversations;
 mod dump;
 mod error;
 mod expiry;
+mod files;
 mod hints;
 mod host;
 mod invites;

@@ -23,11 +23,18 @@ pub(crate) const ALL: Uuid = Uuid::nil();
 pub(crate) const SOME: Uuid = Uuid::max();
 
 const NOTE: &str = "select (select l.note from @.loading l), exists (select from @.users) \
-     or exists (select from @.conversations) or exists (select from @.log) or exists (select from @.invites)";
-const LOAD: &str = "select @.load($1, $2::json)";
+     or exists (select from @.conversations) or exists (select from @.log) or exists (select from @.invites) \
+     or exists (select from @.files)";
+/// Files came later than the function.
+const LOAD: &str = "with begun as (select exists (select from @.loading) or not exists (select from @.files) as free), \
+     loaded as (select case when b.free then @.load($1, $2::json) else false end as done from begun b), \
+     files as (insert into @.files (id, uploader, created_at, mime, size, location, state, sealed) \
+     select f.id, f.uploader, f.created_at, f.mime, f.size, f.location, f.state, f.sealed from loaded l, \
+     json_populate_recordset(null::@.files, $2::json -> 'files') f where l.done on conflict do nothing) \
+     select l.done from loaded l";
 const SETTLE: &str = "select @.settle($1, $2)";
 const ANALYZE: &str = "analyze @.users, @.credentials, @.sessions, @.contacts, @.conversations, @.members, @.messages, \
-     @.log, @.mentions, @.hidden, @.due";
+     @.log, @.mentions, @.hidden, @.due, @.files";
 const RELEASE: &str = "delete from @.loading";
 const IDENTITY: &str = "select 'postgres:' || (select c.system_identifier from pg_control_system() c) || '/' || current_database()";
 
@@ -132,6 +139,14 @@ impl Rows {
                     "email": bytes(Some(&row.email)), "sealed": bytes(Some(&row.sealed)),
                     "created_at": row.created_at.as_micros(), "expires_at": row.expires_at.as_micros(),
                     "used_by": row.used.map(|(by, _)| by.0), "used_at": row.used.map(|(_, at)| at.as_micros()),
+                }),
+            ),
+            Item::File(row) => self.put(
+                "files",
+                json!({
+                    "id": row.id.0, "uploader": row.uploader.0, "created_at": row.created_at.as_micros(),
+                    "mime": text(Some(&row.mime)), "size": number(row.size), "location": text(Some(&row.location)),
+                    "state": row.state.to_number()?, "sealed": bytes(Some(&row.sealed)),
                 }),
             ),
             Item::Conversation(kept) => self.add_conversation(&kept)?,

@@ -19,14 +19,17 @@ pub(crate) struct Migrations {
 
 /// What [`PgStore`](crate::PgStore) needs.
 pub(crate) const STORE: Migrations = Migrations {
-    steps: &[&[
-        include_str!("../sql/0001_tables.sql"),
-        include_str!("../sql/0002_read.sql"),
-        include_str!("../sql/0003_commit.sql"),
-        include_str!("../sql/0004_own.sql"),
-        include_str!("../sql/0005_expiry.sql"),
-        include_str!("../sql/0006_move.sql"),
-    ]],
+    steps: &[
+        &[
+            include_str!("../sql/0001_tables.sql"),
+            include_str!("../sql/0002_read.sql"),
+            include_str!("../sql/0003_commit.sql"),
+            include_str!("../sql/0004_own.sql"),
+            include_str!("../sql/0005_expiry.sql"),
+            include_str!("../sql/0006_move.sql"),
+        ],
+        &[include_str!("../sql/0007_files.sql")],
+    ],
 };
 
 /// What [`PgVault`](crate::PgVault) needs.

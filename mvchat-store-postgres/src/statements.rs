@@ -2,7 +2,7 @@
 //! not be found by the first who uses it.
 
 use crate::{
-    commit, contacts, conversations, dump, expiry, invites, links, load, mentions, messages, migrate,
+    commit, contacts, conversations, dump, expiry, files, invites, links, load, mentions, messages, migrate,
     options, own, sessions, users, vault, verify, views,
 };
 
@@ -13,6 +13,7 @@ const STORE: &[&[&str]] = &[
     conversations::STATEMENTS,
     dump::STATEMENTS,
     expiry::STATEMENTS,
+    files::STATEMENTS,
     invites::STATEMENTS,
     links::STATEMENTS,
     load::STATEMENTS,

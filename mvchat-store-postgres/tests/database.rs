@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         trial("nodes_tell_each_other_what_is_not_kept", nodes::tell_each_other),
         trial("what_nodes_tell_each_other_is_no_content", nodes::say_no_content),
         trial("nodes_that_start_at_once_migrate_once", migrations::at_once),
+        trial("older_tables_get_what_came_later", migrations::later),
         trial("tables_of_a_newer_program_are_refused", migrations::newer),
         trial("without_migration_old_tables_are_refused", migrations::without),
         trial("health_tells_of_an_outage_and_of_its_end", outage::health),

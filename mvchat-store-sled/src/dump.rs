@@ -5,8 +5,8 @@ use crate::chat::{members, position, tail};
 use crate::error::internal;
 use crate::expiry::Place;
 use crate::keys::{
-    CID, CONTACT, CONV, CONV_OF, CREDENTIAL, DUE, FOUND, HIDDEN, INVITE, Key, KeyRange, LINK, LOG, MEMBER,
-    MESSAGE, MINE, PACE, PARTLY, PRIVATE, SESSION, USER, last_id, last_number,
+    CID, CONTACT, CONV, CONV_OF, CREDENTIAL, DUE, FILE, FOUND, HIDDEN, INVITE, Key, KeyRange, LINK, LOG,
+    MEMBER, MESSAGE, MINE, PACE, PARTLY, PRIVATE, SESSION, USER, last_id, last_number,
 };
 use crate::log::Entries;
 use crate::read::Rows;
@@ -120,6 +120,7 @@ fn range(part: Part) -> StoreResult<KeyRange> {
         Part::Sessions => SESSION,
         Part::Contacts => CONTACT,
         Part::Invites => INVITE,
+        Part::Files => FILE,
         Part::Conversations => CONV,
         Part::Links => LINK,
         Part::Log => LOG,
@@ -173,6 +174,7 @@ fn read(
         Part::Sessions => Item::Session(rows.decoded(key, stored)?),
         Part::Contacts => Item::Contact(UserId(id_at(key, 1)?), rows.decoded(key, stored)?),
         Part::Invites => Item::Invite(rows.decoded(key, stored)?),
+        Part::Files => Item::File(rows.decoded(key, stored)?),
         Part::Conversations => {
             let conv = ConvId(last_id(key));
             Item::Conversation(conversation(rows, known, conv, rows.decoded(key, stored)?)?)

@@ -2,7 +2,9 @@
 
 use crate::codec::{Field, In, Out, Unreadable};
 use bytes::Bytes;
-use mvchat_core::proto::{ConvId, Epoch, InviteId, Json, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
+use mvchat_core::proto::{
+    ConvId, Epoch, FileId, InviteId, Json, MsgId, Own, Position, Rev, Seq, SessionId, UserId,
+};
 use mvchat_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -133,7 +135,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids! { UserId ConvId MsgId SessionId InviteId }
+ids! { UserId ConvId MsgId SessionId InviteId FileId }
 
 macro_rules! counters {
     ($($counter:ident)*) => {$(

@@ -15,6 +15,8 @@
 //! | `17` | [`INVITE_OF`] | inviter ‖ invite | – |
 //! | `18` | [`INVITE_TO`] | hash of the address ‖ invite | –; while it is unused |
 //! | `19` | [`EMAIL`] | hash of the address | the user who has it |
+//! | `1a` | [`FILE`] | file | the file |
+//! | `1b` | [`FILE_OF`] | uploader ‖ time ‖ file | – |
 //! | `20` | [`SESSION`] | session | the session |
 //! | `21` | [`SESSION_OF`] | user ‖ session | – |
 //! | `30` | [`CONV`] | conversation | what has an epoch, without the members |
@@ -59,6 +61,8 @@ pub(crate) const INVITE_CODE: u8 = 0x16;
 pub(crate) const INVITE_OF: u8 = 0x17;
 pub(crate) const INVITE_TO: u8 = 0x18;
 pub(crate) const EMAIL: u8 = 0x19;
+pub(crate) const FILE: u8 = 0x1a;
+pub(crate) const FILE_OF: u8 = 0x1b;
 pub(crate) const SESSION: u8 = 0x20;
 pub(crate) const SESSION_OF: u8 = 0x21;
 pub(crate) const CONV: u8 = 0x30;
@@ -202,6 +206,12 @@ impl KeyRange {
     /// Leaves out everything up to and with a key.
     pub(crate) fn after(mut self, key: &Key) -> Self {
         self.from = [key.as_slice(), &[0]].concat();
+        self
+    }
+
+    /// Leaves out a key and everything after it.
+    pub(crate) fn before(mut self, key: &Key) -> Self {
+        self.to = key.as_slice().to_vec();
         self
     }
 }

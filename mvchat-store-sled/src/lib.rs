@@ -24,6 +24,7 @@ mod dump;
 mod error;
 mod expiry;
 mod fields;
+mod files;
 mod health;
 mod hot;
 mod invites;

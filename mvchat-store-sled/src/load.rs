@@ -7,6 +7,7 @@ use crate::contacts::contact_key;
 use crate::dump::SledDump;
 use crate::error::{already_exists, internal};
 use crate::expiry::{ALL, Place, SOME};
+use crate::files::put_file;
 use crate::invites::{invite_key, unused_key};
 use crate::keys::{
     BLOCK, CHANGED, CID, CONV, CONV_OF, CREDENTIAL_OF, EMAIL, FOUND, HIDDEN, HIDDEN_AT, INVITE_CODE,
@@ -107,6 +108,7 @@ fn pieces(items: Vec<Item>) -> Vec<Vec<Item>> {
                             .map(|it| it.len())
                             .sum::<usize>()
                 }
+                Item::File(row) => row.sealed.len(),
                 _ => 0,
             };
         let tied = |last: &Item| matches!((last, &item), (Item::Log(last), Item::Log(next)) if last.position == next.position);
@@ -161,6 +163,7 @@ fn put(batch: &mut Batch, item: Item) -> StoreResult<()> {
         }
         Item::Contact(owner, row) => batch.put(&contact_key(owner, row.user), &row),
         Item::Invite(row) => put_invite(batch, &row),
+        Item::File(row) => put_file(batch, &row),
         Item::Conversation(kept) => put_conversation(batch, kept),
         Item::Link(row) => {
             batch.put(&Key::conv(LINK_OF, row.conv).text(&row.code), &row.code)?;

@@ -7,8 +7,8 @@ use mvchat_core::policy::{
 };
 use mvchat_core::proto::{Audience, Epoch, HeadEvent, Own, Position, Privacy, Rev, Role, Seq, UserId};
 use mvchat_core::seam::{
-    ContactRow, ContactSource, Credential, InviteRow, LinkRow, LogEntry, LogEvent, SealedEmail, Sent,
-    SessionRow, UserRow, UserState,
+    ContactRow, ContactSource, Credential, FileRow, FileState, InviteRow, LinkRow, LogEntry, LogEvent,
+    SealedEmail, Sent, SessionRow, UserRow, UserState,
 };
 use mvchat_core::time::Timestamp;
 
@@ -113,6 +113,7 @@ rows! {
     Member { role, standing, blocks, muted_until, joined_at, rev }
     ContactRow { user, source, created_at, nickname } + { trusts, trusted }
     InviteRow { id, inviter, code, email, sealed, created_at, expires_at, used }
+    FileRow { id, uploader, created_at, mime, size, location, state, sealed }
     LinkRow { code, conv, by, created_at, expires_at, max_uses, uses }
     Sent { seq, rev, at, print }
     LogEntry { position, conv, rev, actor, at, seq, event }
@@ -142,6 +143,7 @@ codes! {
     ContactSource { Manual = 1, Invite = 2 }
     Audience { Everyone = 1, Contacts = 2, Nobody = 3 }
     UserState { Active = 1, Suspended = 2, Deleted = 3 }
+    FileState { Pending = 1, Ready = 2, Failed = 3 }
 }
 
 /// What came later stands at the end.

@@ -46,6 +46,7 @@ enum Place {
     Email,
     Nickname { contact: u8 },
     Invite { invite: u8 },
+    File { file: u8 },
 }
 
 impl Place {
@@ -60,6 +61,7 @@ impl Place {
             Self::Email => Context::Email { user: user() },
             Self::Nickname { contact } => Context::Nickname { user: user(), contact: id(contact) },
             Self::Invite { invite } => Context::Invite { user: user(), invite: id(invite) },
+            Self::File { file } => Context::File { user: user(), file: id(file) },
         }
     }
 }

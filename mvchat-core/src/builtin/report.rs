@@ -86,6 +86,9 @@ pub struct Erased {
     pub contacts: u64,
     /// Invites of the user that were taken back.
     pub invites: u64,
+    /// Files of the user that were forgotten.
+    #[serde(default)]
+    pub files: u64,
     /// Steps that failed; the log says why. Erasing again tries them again.
     pub failed: u64,
 }

@@ -19,7 +19,7 @@ impl Chat {
     /// Erases a user, for good, and returns the signed report.
     ///
     /// In this order: the account is [deleted](Chat::delete_user); the user's messages become tombstones for everybody, groups are left (an owned one goes to its
-    /// oldest administrator, or oldest member, first), contacts are removed and open invites taken back; the user's data key
+    /// oldest administrator, or oldest member, first), contacts are removed, open invites taken back, and what is known of files is forgotten; the user's data key
     /// is destroyed; the login name is removed, and is free for others.
     /// After that nothing that was sealed for the user can be read any more, in this store or in any copy of it, by
     /// whoever has the vault as it is now. What stays: the id, membership in direct conversations, sequence numbers and times, reactions, and what others quoted or wrote.
@@ -92,7 +92,7 @@ impl Inner {
                 count(&mut done.invites, &mut done.failed, revoked);
             }
         }
-        Ok(())
+        self.forget_files(user, &mut done.files).await
     }
 
     /// Finds what a user wrote in a conversation and somebody can still see.

@@ -45,7 +45,7 @@ impl Chat {
     /// Writes everything that a user could see as JSON lines, and returns the signed manifest of it.
     ///
     /// Each line has a `kind`: first the `account` (profile, private data, language, when it was made), then the user's
-    /// `session`s, `contact`s and `invite`s, then each `conversation` with its `member`s and its `message`s, the oldest
+    /// `session`s, `contact`s, `invite`s and `file`s (what is known of them), then each `conversation` with its `member`s and its `message`s, the oldest
     /// first, just as the user's clients are shown them: what was hidden, cleared, deleted or sent while the user was no
     /// member is not there. `write` is handed one line at a time. The manifest names the file `export.jsonl`.
     ///
@@ -103,6 +103,9 @@ impl Inner {
             for invite in invites.invites {
                 lines.put(&json!({"kind": "invite", "invite": invite}))?;
             }
+        }
+        for file in self.all_files(user).await? {
+            lines.put(&json!({"kind": "file", "file": file}))?;
         }
         Ok(())
     }

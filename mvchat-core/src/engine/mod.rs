@@ -26,6 +26,7 @@ mod events;
 mod expiry;
 mod export;
 mod fanout;
+mod files;
 mod health;
 mod hosted;
 mod hub;
@@ -61,11 +62,12 @@ pub use actor::Actor;
 pub use audit::AuditStats;
 pub use builder::{BuildError, ChatBuilder};
 pub use chat::Chat;
-pub use command::email_hash;
+pub use command::{InviteDetails, email_hash, invite_code_hash, is_invite_code};
 pub use copy::{
     CopyError, CopyProgress, CopyReport, CopyStage, PartDigest, PartReport, copy, copy_keys, import,
 };
 pub use events::Events;
+pub use files::FileDetails;
 pub use health::Health;
 pub use hosted::Unpublished;
 pub use import::{MakeUser, Opening};

@@ -82,6 +82,8 @@ ids! {
     SessionId;
     /// An invite to the server.
     InviteId;
+    /// A file.
+    FileId;
     /// A connection.
     ConnId;
 }

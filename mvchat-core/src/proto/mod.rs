@@ -31,7 +31,8 @@ pub use frame::{Close, Frame};
 #[cfg(feature = "server")]
 pub use http::{LoginBody, ReadyParams, TicketParams, VersionParams};
 pub use ids::{
-    BadId, ConnId, ConvId, Epoch, InviteId, MAX_COUNTER, MsgId, Own, Position, Rev, Seq, SessionId, UserId,
+    BadId, ConnId, ConvId, Epoch, FileId, InviteId, MAX_COUNTER, MsgId, Own, Position, Rev, Seq, SessionId,
+    UserId,
 };
 pub use json::Json;
 pub use limits::Limits;

@@ -9,7 +9,7 @@ macro_rules! hand_on {
     ([$($of:tt)*] $type:ty, to $inner:ident, through $through:ident, commits through $write:ident) => {
         const _: () = {
             use $crate::policy::{Conversation, Message};
-            use $crate::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
+            use $crate::proto::{ConvId, FileId, InviteId, Position, Rev, Seq, SessionId, UserId};
             use $crate::seam::*;
             use $crate::time::Timestamp;
             use bytes::Bytes;
@@ -183,6 +183,30 @@ macro_rules! hand_on {
             }
 
             #[async_trait::async_trait]
+            impl<$($of)*> FileStore for $type {
+                async fn create_file(&self, row: FileRow) -> StoreResult<bool> {
+                    self.$through(Method::CreateFile, self.$inner.create_file(row)).await
+                }
+
+                async fn files(&self, ids: &[FileId]) -> StoreResult<Vec<Option<FileRow>>> {
+                    self.$through(Method::Files, self.$inner.files(ids)).await
+                }
+
+                async fn files_of(
+                    &self,
+                    uploader: UserId,
+                    after: Option<(Timestamp, FileId)>,
+                    limit: usize,
+                ) -> StoreResult<Vec<FileRow>> {
+                    self.$through(Method::FilesOf, self.$inner.files_of(uploader, after, limit)).await
+                }
+
+                async fn forget_files(&self, uploader: UserId, limit: usize) -> StoreResult<u64> {
+                    self.$through(Method::ForgetFiles, self.$inner.forget_files(uploader, limit)).await
+                }
+            }
+
+            #[async_trait::async_trait]
             impl<$($of)*> ConversationStore for $type {
                 async fn create_conversation(&self, new: NewConversation) -> StoreResult<(Arc<Conversation>, bool)> {
                     self.$through(Method::CreateConversation, self.$inner.create_conversation(new)).await
@@ -302,7 +326,7 @@ pub(crate) use hand_on;
 #[cfg(test)]
 mod tests {
     /// The traits that a store consists of.
-    const SEAMS: [&str; 9] = [
+    const SEAMS: [&str; 10] = [
         include_str!("store.rs"),
         include_str!("users.rs"),
         include_str!("sessions.rs"),
@@ -310,6 +334,7 @@ mod tests {
         include_str!("messages.rs"),
         include_str!("contacts.rs"),
         include_str!("invites.rs"),
+        include_str!("files.rs"),
         include_str!("links.rs"),
         include_str!("expiry.rs"),
     ];

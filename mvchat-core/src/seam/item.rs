@@ -1,6 +1,6 @@
 //! What stores keep, in the form in which it moves from one to another.
 
-use super::{ContactRow, Credential, InviteRow, LinkRow, LogEntry, SessionRow, UserRow};
+use super::{ContactRow, Credential, FileRow, InviteRow, LinkRow, LogEntry, SessionRow, UserRow};
 use crate::policy::{ConvKind, ConvSettings, Conversation, Member, Message, MessageState, Print, Standing};
 use crate::proto::{ConvId, Epoch, Own, Position, Rev, Seq, UserId};
 use crate::time::Timestamp;
@@ -22,6 +22,8 @@ pub enum Part {
     Contacts,
     /// Invites to the server.
     Invites,
+    /// What is known of files.
+    Files,
     /// Conversations with what their members keep for themselves.
     Conversations,
     /// Links to groups.
@@ -40,12 +42,13 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Users,
         Self::Credentials,
         Self::Sessions,
         Self::Contacts,
         Self::Invites,
+        Self::Files,
         Self::Conversations,
         Self::Links,
         Self::Log,
@@ -63,6 +66,7 @@ impl Part {
             Self::Sessions => "sessions",
             Self::Contacts => "contacts",
             Self::Invites => "invites",
+            Self::Files => "files",
             Self::Conversations => "conversations",
             Self::Links => "links",
             Self::Log => "log",
@@ -94,6 +98,8 @@ pub enum Item {
     Contact(UserId, ContactRow),
     /// An invite to the server.
     Invite(InviteRow),
+    /// A file, without its bytes.
+    File(FileRow),
     /// A conversation.
     Conversation(KeptConversation),
     /// A link to a group.
@@ -254,6 +260,7 @@ impl Item {
             Self::Session(_) => Part::Sessions,
             Self::Contact(..) => Part::Contacts,
             Self::Invite(_) => Part::Invites,
+            Self::File(_) => Part::Files,
             Self::Conversation(_) => Part::Conversations,
             Self::Link(_) => Part::Links,
             Self::Log(_) => Part::Log,

@@ -58,6 +58,10 @@ methods! {
     UnusedInvites "unused_invites"
     RevokeInvite "revoke_invite"
     UseInvite "use_invite"
+    CreateFile "create_file"
+    Files "files"
+    FilesOf "files_of"
+    ForgetFiles "forget_files"
     Commit "commit"
     Message "message"
     Page "page"
@@ -96,6 +100,8 @@ impl Method {
                 | Self::CreateInvite
                 | Self::RevokeInvite
                 | Self::UseInvite
+                | Self::CreateFile
+                | Self::ForgetFiles
                 | Self::Commit
                 | Self::CommitFree
                 | Self::Expire

@@ -9,6 +9,7 @@ mod conversations;
 mod directory;
 mod env;
 mod expiry;
+mod files;
 mod fold;
 mod hand_on;
 mod invites;
@@ -37,6 +38,7 @@ pub use conversations::{
 pub use directory::{Directory, DirectoryError, Profile};
 pub use env::Env;
 pub use expiry::{Expired, ExpiredFor, ExpiryStore};
+pub use files::{FileRow, FileState, FileStore};
 pub use fold::fold;
 pub(crate) use hand_on::hand_on;
 pub use invites::{InviteHash, InviteRow, InviteStore};

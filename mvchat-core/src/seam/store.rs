@@ -1,8 +1,8 @@
 //! The umbrella over the stores, and how they fail.
 
 use super::{
-    Bus, Change, ContactStore, ConversationStore, ExpiryStore, InviteStore, LinkStore, MessageStore, Outcome,
-    SessionStore, UserStore,
+    Bus, Change, ContactStore, ConversationStore, ExpiryStore, FileStore, InviteStore, LinkStore,
+    MessageStore, Outcome, SessionStore, UserStore,
 };
 use async_trait::async_trait;
 use std::any::Any;
@@ -31,6 +31,7 @@ pub trait Store:
     + LinkStore
     + ContactStore
     + InviteStore
+    + FileStore
     + ExpiryStore
     + Any
 {

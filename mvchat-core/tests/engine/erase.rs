@@ -2,12 +2,14 @@
 
 use crate::support::{User, secret};
 use mvchat_core::builtin::MemoryStore;
-use mvchat_core::builtin::keys::KeyPolicy;
+use mvchat_core::builtin::keys::{Context, KeyPolicy};
 use mvchat_core::builtin::password::PasswordParams;
 use mvchat_core::builtin::report::{self, Report};
-use mvchat_core::proto::{Limits, UserId};
+use mvchat_core::proto::{FileId, Limits, UserId};
 use mvchat_core::seam::keys::{KeyErrorKind, KeyPurpose};
+use mvchat_core::seam::{FileRow, FileState, FileStore};
 use mvchat_core::testkit::Wire;
+use mvchat_core::time::Timestamp;
 use mvchat_core::{Chat, ErrorKind, Keys};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -135,6 +137,59 @@ async fn an_erased_user_is_gone_and_others_keep_what_is_theirs() {
     assert_eq!(chat.find_user("alice").await.unwrap(), Some(id(&other)));
     let unknown = chat.erase_user(UserId(uuid::Uuid::from_u128(7))).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Keeps what is known of a user's files.
+async fn files(store: &MemoryStore, keys: &Keys, user: UserId, names: &[&str]) {
+    for (number, name) in names.iter().enumerate() {
+        let id = FileId(uuid::Uuid::from_u128(100 + number as u128));
+        let details = json!({"name": name, "sha256": "ab".repeat(32), "width": 640}).to_string();
+        let context = Context::File { user: user.0, file: id.0 };
+        let row = FileRow {
+            id,
+            uploader: user,
+            created_at: Timestamp::from_micros(number as i64),
+            mime: "image/png".to_owned(),
+            size: 12,
+            location: "canary-location".to_owned(),
+            state: FileState::Ready,
+            sealed: keys.user(user.0).await.unwrap().seal(&context, details.as_bytes()).into(),
+        };
+        assert!(store.create_file(row).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_files_is_exported_and_forgotten() {
+    let (keys, store) = (Keys::ephemeral(), MemoryStore::default());
+    let builder = Chat::builder(store.clone()).keys(keys.clone());
+    let chat = builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap();
+    let (a, b) = (User::sign_up(&chat, "alice").await, User::sign_up(&chat, "bobby").await);
+    let names: Vec<String> = (0..230).map(|number| format!("picture {number}.png")).collect();
+    files(&store, &keys, id(&a), &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+
+    let (written, _) = export(&chat, id(&a)).await;
+    let written = String::from_utf8(written).unwrap();
+    let lines = written.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let shown: Vec<Value> =
+        lines.filter(|line| line["kind"] == "file").map(|line| line["file"].clone()).collect();
+    assert_eq!(shown.len(), 230);
+    let newest = json!({
+        "id": FileId(uuid::Uuid::from_u128(329)), "createdAt": "1970-01-01T00:00:00.000229Z",
+        "mime": "image/png", "size": 12, "state": "ready", "name": "picture 229.png", "sha256": "ab".repeat(32),
+        "width": 640,
+    });
+    assert_eq!((&shown[0], &shown[229]["name"]), (&newest, &json!("picture 0.png")));
+    assert!(!written.contains("canary"), "where the bytes are is the server's business");
+    let (written, _) = export(&chat, id(&b)).await;
+    assert!(!String::from_utf8(written).unwrap().contains("picture"));
+
+    let erased = chat.erase_user(id(&a)).await.unwrap();
+    let done = report::check(&keys, &erased).unwrap().done.unwrap();
+    assert_eq!((done.files, done.failed), (230, 0));
+    assert_eq!(store.files_of(id(&a), None, 1).await.unwrap(), []);
+    let again = chat.erase_user(id(&a)).await.unwrap();
+    assert_eq!(report::check(&keys, &again).unwrap().done.unwrap().files, 0);
 }
 
 fn key_file(dir: &Path, user: &User) -> PathBuf {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::policy::{Conversation, Message, MessageState};
-use mvchat_core::proto::{ConvId, InviteId, Position, Rev, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, FileId, InviteId, Position, Rev, Seq, SessionId, UserId};
 use mvchat_core::seam::*;
 use mvchat_core::time::Timestamp;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub(crate) enum Defect {
     SpentNamedOnce,
     NamesNotForgotten,
     RefreshNotCompared,
+    FilesNotForgotten,
+    FilesMadeAnew,
 }
 
 /// A memory store with a defect, opened for the so many-th time.
@@ -224,6 +226,36 @@ impl InviteStore for Broken {
     async fn use_invite(&self, id: InviteId, by: UserId, at: Timestamp) -> StoreResult<bool> {
         let used = self.inner.use_invite(id, by, at).await?;
         Ok(used || self.defect == Defect::InvitesUsedTwice)
+    }
+}
+
+#[async_trait]
+impl FileStore for Broken {
+    async fn create_file(&self, row: FileRow) -> StoreResult<bool> {
+        if self.defect == Defect::FilesMadeAnew {
+            self.inner.forget_files(row.uploader, 1).await?;
+        }
+        self.inner.create_file(row).await
+    }
+
+    async fn files(&self, ids: &[FileId]) -> StoreResult<Vec<Option<FileRow>>> {
+        self.inner.files(ids).await
+    }
+
+    async fn files_of(
+        &self,
+        uploader: UserId,
+        after: Option<(Timestamp, FileId)>,
+        limit: usize,
+    ) -> StoreResult<Vec<FileRow>> {
+        self.inner.files_of(uploader, after, limit).await
+    }
+
+    async fn forget_files(&self, uploader: UserId, limit: usize) -> StoreResult<u64> {
+        match self.defect {
+            Defect::FilesNotForgotten => Ok(0),
+            _ => self.inner.forget_files(uploader, limit).await,
+        }
     }
 }
 

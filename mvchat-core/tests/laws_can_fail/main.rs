@@ -158,6 +158,12 @@ fn an_invite_that_is_used_twice_is_noticed() {
 }
 
 #[test]
+fn files_that_are_not_kept_or_not_forgotten_are_noticed() {
+    breaks(Defect::FilesMadeAnew, "a_file_is_made_once", "made more than once");
+    breaks(Defect::FilesNotForgotten, "forgotten_files_are_gone", "right: [2, 2, 1, 0]");
+}
+
+#[test]
 fn a_store_that_names_what_is_spent_once_only_is_noticed() {
     breaks(Defect::SpentNamedOnce, "the_spent_are_named_until_they_are_gone", "is named again");
 }

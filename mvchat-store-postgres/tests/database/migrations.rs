@@ -3,12 +3,15 @@
 use crate::postgres::Postgres;
 use crate::support::Database;
 use futures_util::future::join_all;
-use mvchat_core::seam::MessageStore;
+use mvchat_core::proto::UserId;
+use mvchat_core::seam::{FileStore, MessageStore, NewUser, UserRow, UserStore};
+use mvchat_core::time::Timestamp;
 use mvchat_store_postgres::PgStore;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, Row};
 use std::process::{Child, Command};
 use std::str::FromStr;
+use uuid::Uuid;
 
 /// Names the schema and the database to the process that is killed.
 pub(crate) const VICTIM: &str = "MVCHAT_MIGRATION_VICTIM";
@@ -21,9 +24,27 @@ pub(crate) async fn at_once() {
     }
     let rows =
         sqlx::query(sqlx::AssertSqlSafe(format!("select version from {}.migrations", database.schema)));
-    assert_eq!(rows.fetch_all(stores[0].pool()).await.unwrap().len(), 1);
+    assert_eq!(rows.fetch_all(stores[0].pool()).await.unwrap().len(), 2);
     let status = database.options().status(&database.url).await.unwrap();
-    assert_eq!((status.version, status.needed), (1, 1));
+    assert_eq!((status.version, status.needed), (2, 2));
+}
+
+/// A database that has the first version's tables, and something in them, gets what came later.
+pub(crate) async fn later() {
+    let database = Database::fresh();
+    let user = UserRow::new(UserId(Uuid::from_u128(1)), Timestamp::from_micros(1));
+    let id = user.id;
+    let store = database.open().await;
+    store.create_user(NewUser { user, credential: None, session: None }).await.unwrap();
+    let back = "drop table {0}.files; delete from {0}.migrations where version > 1";
+    let back = back.replace("{0}", &database.schema);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(back)).execute(store.pool()).await.unwrap();
+    drop(store);
+    let refused = database.options().without_migration().open(&database.url).await.unwrap_err();
+    assert!(refused.to_string().contains("migrate"), "{refused}");
+    let store = database.open().await;
+    assert!(store.users(&[id]).await.unwrap()[0].is_some());
+    assert_eq!(store.files_of(id, None, 1).await.unwrap(), []);
 }
 
 pub(crate) async fn newer() {

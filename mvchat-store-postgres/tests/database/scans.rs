@@ -2,11 +2,11 @@
 
 use crate::support::Database;
 use mvchat_core::policy::{ConvSettings, MessageBody};
-use mvchat_core::proto::{ConvId, Epoch, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
+use mvchat_core::proto::{ConvId, Epoch, FileId, MsgId, Own, Position, Rev, Seq, SessionId, UserId};
 use mvchat_core::seam::{
-    Amend, Append, Change, ChangesQuery, ContactStore, ConversationStore, InviteStore, LinkStore, LogEvent,
-    Marks, MemberPatch, MessageStore, Op, Outcome, PageQuery, Revise, SessionStore, UserPatch, UserState,
-    UserStore, ViewQuery, Warrant,
+    Amend, Append, Change, ChangesQuery, ContactStore, ConversationStore, FileStore, InviteStore, LinkStore,
+    LogEvent, Marks, MemberPatch, MessageStore, Op, Outcome, PageQuery, Revise, SessionStore, UserPatch,
+    UserState, UserStore, ViewQuery, Warrant,
 };
 use mvchat_core::time::Timestamp;
 use mvchat_store_postgres::PgStore;
@@ -59,7 +59,7 @@ pub(crate) async fn none() {
     let mut watch = PgConnection::connect(&database.url).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "analyze {0}.users, {0}.credentials, {0}.sessions, {0}.conversations, \
-         {0}.members, {0}.messages, {0}.log, {0}.contacts, {0}.mentions",
+         {0}.members, {0}.messages, {0}.log, {0}.contacts, {0}.mentions, {0}.files",
         database.schema
     )))
     .execute(&mut watch)
@@ -107,6 +107,9 @@ async fn fill(store: &PgStore, schema: &str) {
          insert into {schema}.contacts (owner, other, source, created_at, trusts, trusted) \
          select lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n + 1), 32, '0')::uuid, 1, n, true, true \
          from generate_series(1, {MANY}) n; \
+         insert into {schema}.files (id, uploader, created_at, mime, size, location, state, sealed) \
+         select lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n % 50), 32, '0')::uuid, n, '', n, '', 2, '' \
+         from generate_series(1, {MANY}) n; \
          insert into {schema}.conversations (id, kind, epoch, created_at, settings, active, touched) \
          select lpad(to_hex(n), 32, '0')::uuid, 2, 0, n, '{{}}', 10, n from generate_series(1, {CONVS}) n; \
          insert into {schema}.members (conv, user_id, role, standing, joined_at) \
@@ -142,6 +145,13 @@ async fn use_everything(store: &PgStore, round: usize) {
     store.contacts(me).await.unwrap();
     store.unused_invites(&[1; 32], 10).await.unwrap();
     store.links_of(here).await.unwrap();
+    let file = |number: usize| FileId(user(number).0);
+    store.files(&[file(round), file(MANY + 1)]).await.unwrap();
+    let first = store.files_of(me, None, 5).await.unwrap();
+    let last = first.last().map(|row| (row.created_at, row.id));
+    assert_eq!(store.files_of(me, last, 5).await.unwrap().len(), 5);
+    assert!(!store.create_file(first[0].clone()).await.unwrap());
+    assert_eq!(store.forget_files(other, 3).await.unwrap(), 3);
     // Conversations.
     store.conversation(here).await.unwrap();
     store.views(me, ViewQuery::One(here)).await.unwrap();

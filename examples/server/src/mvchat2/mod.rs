@@ -7,6 +7,8 @@
 
 mod content;
 mod dump;
+mod files;
+mod invites;
 mod messages;
 mod people;
 mod rooms;

@@ -81,7 +81,7 @@ impl Mvchat2 {
         let rows = self.rows::<Auth>(AUTH, &[&start, &limit.to_string()]).await?;
         let (count, last) = (rows.len(), rows.last().map(|row| row.id.to_string()));
         let mut items = Vec::new();
-        for Auth { id, user_id, scheme, secret, uname } in rows {
+        for Auth { id, user_id, scheme, secret, uname, expires_at } in rows {
             let (Some(name), Some("basic")) = (uname, scheme.as_deref()) else {
                 self.remark("ways to log in besides names and passwords");
                 continue;
@@ -94,6 +94,9 @@ impl Mvchat2 {
             if self.names.get(&folded) != Some(&id) {
                 self.remark("user names that another user has, in other capitals: give them new ones");
                 continue;
+            }
+            if expires_at.is_some() {
+                self.remark("passwords with a time at which they run out, which they do not here");
             }
             let secret = secret.unwrap_or_default();
             if !(secret.starts_with("$argon2") || secret.starts_with("$2")) {

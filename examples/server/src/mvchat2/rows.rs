@@ -37,6 +37,8 @@ pub(super) struct Auth {
     pub(super) secret: Option<String>,
     #[serde(default)]
     pub(super) uname: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +53,66 @@ pub(super) struct Contact {
     pub(super) created_at: Option<Timestamp>,
     pub(super) there: bool,
     pub(super) back: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Invite {
+    pub(super) id: Uuid,
+    #[serde(default)]
+    pub(super) inviter_id: Option<Uuid>,
+    #[serde(default)]
+    pub(super) code: Option<String>,
+    #[serde(default)]
+    pub(super) email: Option<String>,
+    #[serde(default)]
+    pub(super) invitee_name: Option<String>,
+    #[serde(default)]
+    pub(super) status: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) used_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) used_by: Option<Uuid>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct File {
+    pub(super) id: Uuid,
+    #[serde(default)]
+    pub(super) uploader_id: Option<Uuid>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) created_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) mime_type: Option<String>,
+    #[serde(default)]
+    pub(super) size: Option<i64>,
+    #[serde(default)]
+    pub(super) original_name: Option<String>,
+    #[serde(default)]
+    pub(super) location: Option<String>,
+    #[serde(default)]
+    pub(super) hash: Option<String>,
+    #[serde(default)]
+    pub(super) status: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    pub(super) deleted_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) more: Option<FileMetadata>,
+    pub(super) thumbnail: bool,
+}
+
+/// What was found out of a file's bytes; whatever of it can't be read is left out.
+#[derive(Default, Deserialize)]
+pub(super) struct FileMetadata {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) width: Option<u32>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) height: Option<u32>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) duration: Option<f64>,
 }
 
 #[derive(Deserialize)]

@@ -7,11 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::Path;
 use std::process::{Command, Output};
 
 const KEY: [u8; 32] = [9; 32];
 /// The three-part form, of `password-anna`.
 const HASH: &str = "$argon2id$AAECAwQFBgcICQoLDA0ODw$yP1Kohdk4F32iAJVlmKlIxw4SSZbV6TsUrUVWU26zFg";
+
+const HASH_OF_FILE: &str = "5891B5B522D5DF086D0FF0B110FBD9D21BB4FC7163AF34D08286A2E846F6BE03";
 
 /// The tables, as far as they matter here, with the names and types of the original's version 8 and its migrations.
 const TABLES: &str = "
@@ -34,7 +37,14 @@ create table messages (id uuid primary key, conversation_id uuid not null, seq i
     deleted_at timestamptz, view_once boolean default false, view_once_ttl int, unique (conversation_id, seq));
 create table message_deletions (message_id uuid, user_id uuid, deleted_at timestamptz default now(),
     primary key (message_id, user_id));
-create table files (id uuid primary key, uploader_id uuid, original_name varchar(512));
+create table files (id uuid primary key, uploader_id uuid, created_at timestamptz not null default now(),
+    updated_at timestamptz, mime_type varchar(128), size bigint, original_name varchar(512), location varchar(512),
+    hash varchar(64), status varchar(16) default 'pending', deleted_at timestamptz);
+create table file_metadata (file_id uuid primary key, width int, height int, duration float, thumbnail text, extra jsonb,
+    created_at timestamptz default now());
+create table invite_codes (id uuid primary key, inviter_id uuid not null, code varchar(10) unique not null, token text,
+    email varchar(255) not null, invitee_name varchar(128), status varchar(16) default 'pending', used_at timestamptz,
+    used_by uuid, created_at timestamptz default now(), expires_at timestamptz not null);
 create table contacts (user_id uuid, contact_id uuid, source varchar(16), nickname varchar(64), invite_id uuid,
     created_at timestamptz not null default now(), primary key (user_id, contact_id));
 ";
@@ -80,9 +90,30 @@ fn rows() -> String {
             ('{room}', '{carol}', 'member', '2026-01-09 10:00:00+00');
          insert into contacts (user_id, contact_id, source, nickname, created_at) values
             ('{alice}', '{bob}', 'manual', 'Bobby B', '2026-01-07 11:00:00+00');
-         insert into files (id) values ('{}');",
+         insert into files (id, uploader_id, created_at, mime_type, size, original_name, location, hash, status) values
+            ('{}', '{alice}', '2026-01-08 09:59:00+00', 'image/png', 5000000000, 'canary of a name.png',
+            'uploads/ab/cd/1.png', '{HASH_OF_FILE}', 'ready');
+         insert into files (id, uploader_id, created_at, status, deleted_at) values
+            ('{}', '{alice}', '2026-01-08 09:58:00+00', 'pending', null),
+            ('{}', '{alice}', '2026-01-08 09:57:00+00', 'ready', now()),
+            ('{}', '{}', '2026-01-08 09:56:00+00', 'ready', null);
+         insert into file_metadata (file_id, width, height, duration, thumbnail) values ('{}', 640, 480, 2.5, 'AAAA');
+         insert into invite_codes (id, inviter_id, code, email, invitee_name, status, created_at, expires_at) values
+            ('{}', '{alice}', 'abc-_12345', ' Dora@example.org', 'Dora', 'pending', now(), now() + interval '7 days'),
+            ('{}', '{alice}', 'revoked123', 'eve@example.org', null, 'revoked', now(), now() + interval '7 days');
+         insert into invite_codes (id, inviter_id, code, email, status, used_at, used_by, created_at, expires_at) values
+            ('{}', '{alice}', 'used123456', 'bob@example.org', 'used', '2026-01-07 10:01:00+00', '{bob}',
+            '2026-01-07 10:00:30+00', '2026-01-14 10:00:30+00');",
         id(3, 1),
         id(4, 1),
+        id(4, 2),
+        id(4, 3),
+        id(4, 4),
+        id(1, 99),
+        id(4, 1),
+        id(5, 1),
+        id(5, 2),
+        id(5, 3),
     );
     let image = id(4, 1);
     let contents = [
@@ -160,6 +191,38 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// What alice takes along of her files, the newest first.
+fn files_of_alice() -> [Value; 2] {
+    [
+        json!({
+            "id": id(4, 1), "createdAt": "2026-01-08T09:59:00.000000Z", "mime": "image/png", "size": 5_000_000_000_u64,
+            "state": "ready", "name": "canary of a name.png", "sha256": HASH_OF_FILE.to_lowercase(), "width": 640,
+            "height": 480, "duration": 2.5,
+        }),
+        json!({
+            "id": id(4, 2), "createdAt": "2026-01-08T09:58:00.000000Z", "mime": "", "size": 0, "state": "pending",
+        }),
+    ]
+}
+
+/// Returns what a user's export says about files, from the server that runs.
+fn exported_files(data: &Data, name: &str) -> Vec<Value> {
+    let folder = data.log().with_file_name(format!("{name} takes along"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mvchat"));
+    command.args(["user", "export", name, "--to"]).arg(&folder).arg("--data-dir").arg(data.path());
+    let exported = command.output().unwrap();
+    assert!(exported.status.success(), "{}", said(&exported));
+    let lines = std::fs::read_to_string(folder.join("export.jsonl")).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["kind"] == "file").map(|line| line["file"].clone()).collect()
+}
+
+/// Returns whether a text is in the file of a sled store.
+fn holds(folder: &Path, text: &str) -> bool {
+    let stored = std::fs::read(folder.join("store").join("db")).unwrap();
+    stored.windows(text.len()).any(|found| found == text.as_bytes())
+}
+
 /// Looks at everything as alice and bob.
 async fn look(data: &mut Data) {
     let server = data.start();
@@ -198,6 +261,19 @@ async fn look(data: &mut Data) {
     let contacts = alice.ok(json!({"get": {"what": "contacts"}})).await;
     assert_eq!(contacts["contacts"][0]["nickname"], "Bobby B", "{contacts}");
 
+    let invites = alice.ok(json!({"invite": {"list": true}})).await;
+    let invites: Vec<_> =
+        invites["invites"].as_array().unwrap().iter().map(|it| (&it["status"], &it["email"])).collect();
+    assert_eq!(
+        invites,
+        [(&json!("pending"), &json!("dora@example.org")), (&json!("used"), &json!("bob@example.org"))]
+    );
+    let mut dora = Wire::sign_up_with(&server, "dora", json!({"inviteCode": "abc-_12345"})).await;
+    let mine = dora.ok(json!({"get": {"what": "contacts"}})).await;
+    assert_eq!(mine["contacts"][0]["user"], json!(id(1, 1)), "{mine}");
+    assert_eq!(exported_files(data, "alice"), files_of_alice());
+    assert_eq!(exported_files(data, "bobby"), [] as [Value; 0]);
+
     let mut bob = Wire::connect(&server).await;
     bob.ok(login("bobby")).await;
     let history = bob.history(&id(2, 1)).await;
@@ -226,7 +302,11 @@ async fn what_an_old_server_kept_is_there() {
         "1  conversations of an unknown kind",
         "1  deleted messages",
         "1  e-mail addresses that another user has",
-        "1  files",
+        "1  deleted files",
+        "1  files of nobody",
+        "2  files, without their bytes",
+        "1  invites that were taken back",
+        "1  thumbnails of files",
         "1  messages that can't be opened",
         "1  numbers without a message",
         "1  user names that another user has",
@@ -246,6 +326,9 @@ async fn what_an_old_server_kept_is_there() {
     let again = importing(&old, folder, "").output().unwrap();
     assert!(again.status.success() && said(&again).contains("nothing was changed"), "{}", said(&again));
     look(&mut sled).await;
+    // What is plain is found, so what is not found is sealed.
+    assert!(holds(&sled.path(), "uploads/ab/cd/1.png"));
+    assert!(!holds(&sled.path(), "canary of a name") && !holds(&sled.path(), &HASH_OF_FILE.to_lowercase()));
 
     // Into a database, killed on the way.
     let mut postgres = Data::on_postgres(&url);

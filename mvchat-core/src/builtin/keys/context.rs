@@ -46,6 +46,13 @@ pub enum Context {
         /// The invite.
         invite: Uuid,
     },
+    /// A file's name and hash.
+    File {
+        /// Who uploaded it, and whose key.
+        user: Uuid,
+        /// The file.
+        file: Uuid,
+    },
 }
 
 impl Context {
@@ -57,7 +64,8 @@ impl Context {
             | Context::MemberPrivate { user: owner, .. }
             | Context::Email { user: owner }
             | Context::Nickname { user: owner, .. }
-            | Context::Invite { user: owner, .. } => owner,
+            | Context::Invite { user: owner, .. }
+            | Context::File { user: owner, .. } => owner,
         }
     }
 
@@ -69,7 +77,8 @@ impl Context {
             Context::UserPrivate { .. }
             | Context::Email { .. }
             | Context::Nickname { .. }
-            | Context::Invite { .. } => None,
+            | Context::Invite { .. }
+            | Context::File { .. } => None,
         }
     }
 
@@ -107,6 +116,11 @@ impl Context {
                 out.push(6);
                 out.extend_from_slice(user.as_bytes());
                 out.extend_from_slice(invite.as_bytes());
+            }
+            Context::File { user, file } => {
+                out.push(7);
+                out.extend_from_slice(user.as_bytes());
+                out.extend_from_slice(file.as_bytes());
             }
         }
     }

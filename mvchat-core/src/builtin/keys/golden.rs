@@ -62,6 +62,10 @@ fn sealed_content_stays_readable() {
             Context::Invite { user: ANN, invite: id },
             "010100000007000102030405060708090a0b81e8cf8ec77ed3e56e2836b5de91b280cc4400388be5edeefae389",
         ),
+        (
+            Context::File { user: ANN, file: Uuid::from_u128(0xf11e) },
+            "010100000007000102030405060708090a0b81e8cf8ec77ed3e56e28368104f44691dad15b960ecd356fd7125a",
+        ),
     ] {
         assert_eq!(key.open(&context, &bytes(sealed)).unwrap(), b"golden text", "{context:?}");
     }

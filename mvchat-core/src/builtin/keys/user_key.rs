@@ -152,6 +152,7 @@ mod tests {
             Just(Context::Email { user }),
             uuids().prop_map(move |contact| Context::Nickname { user, contact }),
             uuids().prop_map(move |invite| Context::Invite { user, invite }),
+            uuids().prop_map(move |file| Context::File { user, file }),
         ]
     }
 
@@ -231,6 +232,7 @@ mod tests {
             Context::Email { user },
             Context::Nickname { user, contact: b },
             Context::Invite { user, invite: b },
+            Context::File { user, file: b },
         ] {
             assert_corrupt(&key, &moved, &sealed);
         }

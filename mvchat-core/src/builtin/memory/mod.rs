@@ -5,6 +5,7 @@ mod commit;
 mod contacts;
 mod conversations;
 mod expiry;
+mod files;
 mod invites;
 mod links;
 mod mentions;
@@ -15,10 +16,10 @@ mod users;
 mod views;
 
 use crate::builtin::LocalBuses;
-use crate::proto::{ConvId, InviteId, Position, SessionId, UserId};
+use crate::proto::{ConvId, FileId, InviteId, Position, SessionId, UserId};
 use crate::seam::{
-    Bus, ContactRow, Credential, Durability, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow, Store,
-    StoreError, StoreErrorKind, UserRow,
+    Bus, ContactRow, Credential, Durability, FileRow, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow,
+    Store, StoreError, StoreErrorKind, UserRow,
 };
 use async_trait::async_trait;
 use chat::Chat;
@@ -56,6 +57,7 @@ struct State {
     chats: BTreeMap<ConvId, Chat>,
     links: BTreeMap<String, LinkRow>,
     invites: BTreeMap<InviteId, InviteRow>,
+    files: BTreeMap<FileId, FileRow>,
     /// By owner and contact.
     contacts: BTreeMap<(UserId, UserId), ContactRow>,
     /// What makes the creation of a conversation idempotent.

@@ -91,7 +91,11 @@ impl Dump for Copy {
 
 impl State {
     fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.chats.is_empty() && self.invites.is_empty() && self.log.is_empty()
+        self.users.is_empty()
+            && self.chats.is_empty()
+            && self.invites.is_empty()
+            && self.files.is_empty()
+            && self.log.is_empty()
     }
 
     fn items(&self, part: Part) -> Vec<Item> {
@@ -104,6 +108,7 @@ impl State {
                 contacts.map(|((owner, _), row)| Item::Contact(*owner, row.clone())).collect()
             }
             Part::Invites => self.invites.values().cloned().map(Item::Invite).collect(),
+            Part::Files => self.files.values().cloned().map(Item::File).collect(),
             Part::Conversations => {
                 let mut made = BTreeMap::new();
                 for (found, conv) in &self.found {
@@ -160,6 +165,7 @@ impl State {
             Item::Session(row) => drop(self.sessions.insert(row.id, row)),
             Item::Contact(owner, row) => drop(self.contacts.insert((owner, row.user), row)),
             Item::Invite(row) => drop(self.invites.insert(row.id, row)),
+            Item::File(row) => drop(self.files.insert(row.id, row)),
             Item::Conversation(kept) => self.load_conversation(kept),
             Item::Link(row) => drop(self.links.insert(row.code.clone(), row)),
             Item::Log(entry) => {

@@ -1,6 +1,6 @@
 //! `invite`: bring people to the server, and to each other.
 
-use super::welcome::Details;
+use super::welcome::InviteDetails;
 use crate::engine::chat::Inner;
 use crate::engine::dispatch::Ctx;
 use crate::engine::jobs::Job;
@@ -28,6 +28,12 @@ fn no_invite(detail: &'static str) -> Error {
     Error::new(ErrorKind::NotFound, detail)
 }
 
+/// Returns whether a text can be an invite's code.
+pub fn is_invite_code(text: &str) -> bool {
+    let of_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() == CODE && text.bytes().all(of_code)
+}
+
 impl Ctx {
     pub(in crate::engine) async fn create_invite(self, email: String, name: Option<String>) -> Result<Reply> {
         let (inner, user) = (self.inner, self.user);
@@ -39,7 +45,7 @@ impl Ctx {
         let mut code = URL_SAFE_NO_PAD.encode(random);
         code.truncate(CODE);
         let (id, expires_at) = (InviteId(inner.env.uuid()), now + LIFETIME);
-        let details = Details { code, email, name };
+        let details = InviteDetails { code, email, name };
         let row = InviteRow {
             id,
             inviter: user,
@@ -55,7 +61,7 @@ impl Ctx {
             StoreErrorKind::AlreadyExists => Error::from(ErrorKind::Busy).retry_after(RETRY_CODE),
             _ => error.into(),
         })?;
-        let Details { code, email, name } = details;
+        let InviteDetails { code, email, name } = details;
         let inviter = inner.shown_users(&[user]).await.ok().into_iter().flatten().flatten().next();
         let mail = InviteMail {
             name: name.clone(),
@@ -70,7 +76,7 @@ impl Ctx {
         let now = self.inner.env.now();
         let mut invites = Vec::new();
         for row in self.inner.store.invites_of(self.user).await? {
-            let Some(Details { code, email, name }) = self.inner.details(&row).await? else { continue };
+            let Some(InviteDetails { code, email, name }) = self.inner.details(&row).await? else { continue };
             let state = row.state(now);
             invites.push(InviteItem {
                 id: row.id,
@@ -98,8 +104,7 @@ impl Ctx {
     /// there were no such invite.
     pub(in crate::engine) async fn redeem_invite(self, code: Password) -> Result<Reply> {
         let inner = &self.inner;
-        let of_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if code.0.len() != CODE || !code.0.bytes().all(of_code) {
+        if !is_invite_code(&code.0) {
             return Err(no_invite("invalid invite code"));
         }
         let unknown = || no_invite("invite not found or already used");

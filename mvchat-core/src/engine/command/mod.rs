@@ -32,4 +32,5 @@ mod welcome;
 pub(super) use refresh::Grant;
 pub(super) use send::Sending;
 
-pub use welcome::email_hash;
+pub use invite::is_invite_code;
+pub use welcome::{InviteDetails, email_hash, invite_code_hash};

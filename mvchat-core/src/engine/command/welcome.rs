@@ -12,18 +12,29 @@ use crate::seam::{EmailHash, InviteHash, InviteRow};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The most invites that a sign-up uses.
 const MOST: usize = 100;
 
-/// What of an invite only its maker reads.
+/// What of an invite only its maker reads: as JSON, sealed, it is [`InviteRow::sealed`].
 #[derive(Serialize, Deserialize)]
-pub(super) struct Details {
-    pub(super) code: String,
-    pub(super) email: String,
-    pub(super) name: Option<String>,
+pub struct InviteDetails {
+    /// What has to be given.
+    pub code: String,
+    /// The address that it was made for.
+    pub email: String,
+    /// The name of whoever is invited.
+    pub name: Option<String>,
+}
+
+impl fmt::Debug for InviteDetails {
+    /// Shows nothing of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InviteDetails")
+    }
 }
 
 /// The invites of somebody who signs up.
@@ -38,6 +49,12 @@ pub(super) struct Invited {
 /// [`SealedEmail::hash`](crate::seam::SealedEmail::hash) holds. For whoever brings accounts along.
 pub fn email_hash(keys: &Keys, email: &str) -> EmailHash {
     keys.mac("email", &[email.trim().to_lowercase().as_bytes()])
+}
+
+/// Returns the keyed hash by which an invite's code is known: what [`InviteRow::code`] holds. For whoever brings
+/// invites along.
+pub fn invite_code_hash(keys: &Keys, code: &str) -> InviteHash {
+    keys.mac("invite code", &[code.as_bytes()])
 }
 
 impl Inner {
@@ -92,7 +109,7 @@ impl Inner {
     }
 
     pub(super) fn code_hash(&self, code: &str) -> InviteHash {
-        self.keys.mac("invite code", &[code.as_bytes()])
+        invite_code_hash(&self.keys, code)
     }
 
     /// Hashes an address; the spellings that differ in case only count as one.
@@ -100,7 +117,12 @@ impl Inner {
         email_hash(&self.keys, email)
     }
 
-    pub(super) async fn seal_details(&self, user: UserId, id: InviteId, details: &Details) -> Result<Bytes> {
+    pub(super) async fn seal_details(
+        &self,
+        user: UserId,
+        id: InviteId,
+        details: &InviteDetails,
+    ) -> Result<Bytes> {
         let clear = serde_json::to_vec(details)
             .map_err(|error| Error::from(ErrorKind::Internal).with_source(error))?;
         let context = Context::Invite { user: user.0, invite: id.0 };
@@ -111,7 +133,7 @@ impl Inner {
     ///
     /// # Errors
     /// `Unavailable` while the key can't be reached.
-    pub(super) async fn details(&self, row: &InviteRow) -> Result<Option<Details>> {
+    pub(super) async fn details(&self, row: &InviteRow) -> Result<Option<InviteDetails>> {
         let context = Context::Invite { user: row.inviter.0, invite: row.id.0 };
         let place = |event: AuditEvent| event.object(&row.id.to_string());
         let clear = self.opened(row.inviter, &context, &row.sealed, "invite", place).await?;

@@ -11,6 +11,7 @@ mod concurrency;
 mod contacts;
 mod conversations;
 mod expiry;
+mod files;
 mod invites;
 mod links;
 mod log;
@@ -110,6 +111,7 @@ pub fn laws() -> Vec<Law<Bed>> {
         change_walks::LAWS,
         contacts::LAWS,
         invites::LAWS,
+        files::LAWS,
         links::LAWS,
         log::LAWS,
         concurrency::LAWS,

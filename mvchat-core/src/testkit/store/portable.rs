@@ -7,9 +7,9 @@ use crate::engine::{CopyError, CopyReport, copy};
 use crate::policy::{ConvSettings, Standing};
 use crate::proto::{ConvId, InviteId, Position, Role, Seq, UserId};
 use crate::seam::{
-    Amend, Append, Change, ContactSource, ConversationStore, Dump, DumpPage, InviteRow, Item, LinkRow,
-    LoadNote, Loading, LogEvent, Marks, MemberPatch, MessageStore, NewConversation, Op, Outcome, Part,
-    Portable, Store, StoreError, StoreErrorKind, StoreResult, ViewQuery,
+    Amend, Append, Change, ContactSource, ConversationStore, Dump, DumpPage, FileStore, InviteRow, Item,
+    LinkRow, LoadNote, Loading, LogEvent, Marks, MemberPatch, MessageStore, NewConversation, Op, Outcome,
+    Part, Portable, Store, StoreError, StoreErrorKind, StoreResult, ViewQuery,
 };
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -76,6 +76,9 @@ async fn fill(bed: &Bed) -> World {
         used: None,
     };
     bed.store.create_invite(invite.clone()).await.unwrap();
+    for user in [a, a, b] {
+        bed.store.create_file(bed.new_file(user)).await.unwrap();
+    }
     let dm = bed.dm(a, b).await;
     let group = NewConversation { cid: Some("the group".to_owned()), ..bed.new_group(a, &[b]) };
     let id = bed.create(group.clone()).await;
@@ -158,6 +161,7 @@ async fn go_on(bed: &Bed, world: &World) -> String {
     for user in [*a, *b, *c] {
         told += &format!("{:?}\n", store.contacts(user).await.unwrap());
         told += &format!("{:?}\n", store.sessions_of(user).await.unwrap());
+        told += &format!("{:?}\n", store.files_of(user, None, 9).await.unwrap());
         told += &format!(
             "{:?}\n",
             store.views(user, ViewQuery::Page { before: None, limit: 9 }).await.unwrap().rows
@@ -222,8 +226,8 @@ async fn only_an_empty_store_is_loaded<F: StoreFixture>(fixture: &dyn Fn() -> F)
 where
     F::Store: Portable,
 {
-    let fixture = fixture();
-    let store = fixture.open().await;
+    let (own_fixture, file_fixture) = (fixture(), fixture());
+    let store = own_fixture.open().await;
     let other = MemoryStore::default();
     assert_eq!(store.loading().await.unwrap(), Loading::Empty);
     let bed = Bed::of(Arc::new(other.clone()));
@@ -240,6 +244,10 @@ where
     };
     assert!(store.load(Vec::new(), &note).await.is_err(), "a store in use is not loaded");
     assert_eq!(store.loading().await.unwrap(), Loading::Taken);
+    let store = file_fixture.open().await;
+    store.create_file(bed.new_file(bed.user())).await.unwrap();
+    assert_eq!(store.loading().await.unwrap(), Loading::Taken);
+    assert!(store.load(Vec::new(), &note).await.is_err(), "a store with a file is not loaded");
 }
 
 /// Reads everything.
