@@ -62,7 +62,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 59] = [
+pub(crate) static KEYS: [Key; 60] = [
     Key {
         path: PRESET,
         alias: None,
@@ -194,6 +194,17 @@ pub(crate) static KEYS: [Key; 59] = [
             value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.idle_timeout = found)
         },
         show: |config| duration::show(config.server.idle_timeout),
+    },
+    Key {
+        path: "server.message_timeout",
+        alias: None,
+        variable: None,
+        doc: "How long a message may take over a WebSocket, from its first byte to its last; whoever takes\n\
+              longer is closed with 1002. 20s are enough for 64KiB at 27 kbit/s.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.message_timeout = found)
+        },
+        show: |config| duration::show(config.server.message_timeout),
     },
     Key {
         path: "server.shutdown_timeout",

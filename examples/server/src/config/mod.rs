@@ -183,6 +183,8 @@ pub struct ServerConfig {
     pub read_timeout: Duration,
     /// How long a connection may stay open between two requests.
     pub idle_timeout: Duration,
+    /// How long a message may take over a WebSocket, from its first byte to its last.
+    pub message_timeout: Duration,
     /// How long the server may take to stop after a signal.
     pub shutdown_timeout: Duration,
     /// How many connections may be open at once, WebSockets included.
@@ -203,6 +205,7 @@ impl Default for ServerConfig {
             allowed_origins: Vec::new(),
             read_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
+            message_timeout: Duration::from_secs(20),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 20_000,
             max_connections_per_ip: 1_000,
