@@ -57,6 +57,8 @@ pub struct Config {
     pub transport: TransportKind,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces go.
+    pub traces: TracesConfig,
     /// The listening socket and its connections.
     pub server: ServerConfig,
     /// The address for operators.
@@ -151,6 +153,24 @@ pub struct LogConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         Self { format: LogFormat::default(), level: "info".to_owned() }
+    }
+}
+
+/// Where traces go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TracesConfig {
+    /// The collector as `http://host[:port][/path]`, without a `/` at the end; empty for none.
+    pub endpoint: String,
+    /// What the server is called among others.
+    pub service: String,
+    /// One of so many traces is kept.
+    pub one_in: u32,
+}
+
+impl Default for TracesConfig {
+    fn default() -> Self {
+        Self { endpoint: String::new(), service: "mvchat".to_owned(), one_in: 1 }
     }
 }
 
