@@ -59,7 +59,7 @@ impl Traces {
     }
 
     /// Returns what takes the engine's spans, and nothing else, from a subscriber; what is logged makes no difference.
-    pub fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
