@@ -99,7 +99,9 @@ impl Measured {
     /// Counts it with its answer.
     pub(super) fn told<T>(self, counts: &Counts, result: &Result<T>) {
         counts.command(self.kind, result, self.begun.elapsed());
-        self.span.record("outcome", outcome_name(result));
+        if !self.span.is_disabled() {
+            self.span.record("outcome", outcome_name(result));
+        }
         if let Some(scheme) = self.scheme {
             counts.login(&scheme, result);
         }
