@@ -21,8 +21,8 @@ pub const MAX_BUS_MESSAGE: usize = 7_000;
 ///   its order (law `one_senders_messages_keep_their_order`).
 /// * Saying never waits and never fails, whoever listens or not (law `saying_never_waits`).
 /// * What waits to be said or heard is bounded, and what is too much is dropped; afterwards all is as before (law
-///   `after_a_flood_messages_arrive_again`). A listener who was too slow, or was cut off for a while, is told so by
-///   [`Heard::Lost`].
+///   `after_a_flood_messages_arrive_again`). A listener who was too slow, or was cut off from others for more than five
+///   seconds, is told so by [`Heard::Lost`]: of a node that began and ended meanwhile, nothing else would tell.
 /// * [`hear`](Bus::hear) may be dropped while it waits; nothing is lost by that (law `waiting_can_be_given_up`).
 /// * A node may hear what it said itself, and what a node said to another network of nodes is not heard here.
 #[async_trait]

@@ -12,6 +12,7 @@ use mvchat_core::{Chat, ErrorKind, Keys};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Nodes with one store and one ring.
 struct Cluster {
@@ -370,6 +371,39 @@ async fn what_was_not_heard_is_made_up_for() {
     let told = until(&mut phone, "info", |info| info["what"] == "own").await.pop().unwrap();
     assert_eq!((&told["own"], &told["content"]["muted"]), (&json!(1), &json!(true)));
     until(&mut phone, "pres", |pres| pres["what"] == "off").await;
+}
+
+/// A device at a node that began when nothing could be heard, and what its user did meanwhile at a node that ended.
+async fn after_an_unheard_node(cluster: &Cluster) -> (Chat, User) {
+    let one = cluster.node().await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let b = User::sign_up(&one, "bobby").await;
+    let conv = a.dm(&b).await;
+    cluster.silence(true);
+    let two = cluster.node().await;
+    let mut phone = a.device(&two).await;
+    phone.ok(json!({"get": {"what": "conversations"}})).await;
+    a.ok(json!({"dm": {"conv": conv, "muted": true}})).await;
+    assert!(one.drain(Duration::from_secs(5)).await);
+    cluster.silence(false);
+    (two, phone)
+}
+
+#[tokio::test]
+async fn a_node_that_was_never_heard_is_made_up_for_when_another_takes_its_place() {
+    let cluster = Cluster::new();
+    let (_two, mut phone) = after_an_unheard_node(&cluster).await;
+    let _three = cluster.node().await;
+    let told = until(&mut phone, "info", |info| info["what"] == "own").await.pop().unwrap();
+    assert_eq!((&told["own"], &told["content"]["muted"]), (&json!(1), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_node_that_was_never_heard_is_made_up_for_when_its_lease_would_be_over() {
+    let cluster = Cluster::new();
+    let (_two, mut phone) = after_an_unheard_node(&cluster).await;
+    let told = until(&mut phone, "info", |info| info["what"] == "own").await.pop().unwrap();
+    assert_eq!((&told["own"], &told["content"]["muted"]), (&json!(1), &json!(true)));
 }
 
 /// A node that dies says nothing; its users are gone when its lease is over.

@@ -47,7 +47,7 @@ impl Inner {
         }
     }
 
-    fn missed(self: &Arc<Self>, began: Option<Position>) {
+    pub(super) fn missed(self: &Arc<Self>, began: Option<Position>) {
         if self.nodes.sure.lock().missed(began) {
             tokio::spawn(make_up(Arc::downgrade(self)));
         }

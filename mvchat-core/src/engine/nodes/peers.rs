@@ -38,7 +38,7 @@ struct Peer {
 pub(super) struct News {
     /// Users who may have come or gone.
     pub(super) moved: BTreeSet<UserId>,
-    /// Something was said that was not heard; if the node was not known, not since it began here.
+    /// Something may have been said that was not heard; if the node was not known, not since it began here.
     pub(super) missed: Option<Option<Position>>,
     /// What else is to be done.
     pub(super) hints: Vec<Hint>,
@@ -86,9 +86,10 @@ impl Peers {
             if self.nodes.len() >= MAX_NODES {
                 return news;
             }
-            // One that has only just begun has nobody yet.
+            // One that has only just begun has nobody yet, but another may have been there before it, and ended, while this
+            // node could not hear it.
             let whole = number == 1;
-            news.missed = (!whole).then_some(Some(began));
+            news.missed = Some((!whole).then_some(began));
             let (users, coming) = (BTreeSet::new(), None);
             self.nodes.insert(node, Peer { next: number, whole, heard: now, users, coming });
         }
@@ -167,7 +168,12 @@ mod tests {
     #[test]
     fn who_is_there_follows_from_what_is_said() {
         let mut peers = Peers::default();
-        assert_eq!(peers.hear(said(1, vec![]), Instant(0)), News::default());
+        let news = peers.hear(said(1, vec![]), Instant(0));
+        assert_eq!(
+            news,
+            News { missed: Some(None), ..News::default() },
+            "another may have been in its place"
+        );
         let news = peers.hear(said(2, vec![Hint::On(user(1)), Hint::On(user(2))]), Instant(1));
         assert_eq!(news.moved, [user(1), user(2)].into());
         assert!(peers.has(user(1)) && !peers.has(user(3)));

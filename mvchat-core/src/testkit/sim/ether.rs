@@ -5,14 +5,17 @@ use crate::seam::{Bus, Heard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// How many messages wait for a node.
 const WAITING: usize = 4_096;
+/// From so long a cut on, both sides are told, as the contract of a bus has it.
+const TOLD_FROM: Duration = Duration::from_secs(5);
 
 /// Where all buses of a run meet; clones share it.
 #[derive(Clone)]
@@ -24,8 +27,8 @@ struct State {
     rng: Rng,
     rough: bool,
     ends: Vec<End>,
-    /// Nodes that can't hear each other, the lower number first.
-    cut: BTreeSet<(usize, usize)>,
+    /// Nodes that can't hear each other, the lower number first, and since when.
+    cut: BTreeMap<(usize, usize), Instant>,
 }
 
 struct End {
@@ -36,7 +39,7 @@ struct End {
 
 impl Ether {
     pub(super) fn new(rng: Rng, rough: bool) -> Self {
-        let state = State { rng, rough, ends: Vec::new(), cut: BTreeSet::new() };
+        let state = State { rng, rough, ends: Vec::new(), cut: BTreeMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -54,25 +57,20 @@ impl Ether {
 
     /// Cuts two nodes off from each other.
     pub(super) fn cut(&self, one: usize, other: usize) {
-        self.state.lock().cut.insert((one.min(other), one.max(other)));
+        self.state.lock().cut.entry((one.min(other), one.max(other))).or_insert_with(Instant::now);
     }
 
-    /// Lets two nodes hear each other again; they are told that they may have missed something, or are not.
+    /// Lets two nodes hear each other again.
     pub(super) fn join_again(&self, one: usize, other: usize) {
-        let mut state = self.state.lock();
-        state.cut.remove(&(one.min(other), one.max(other)));
-        if state.rng.chance(500) {
-            for end in state.ends.iter().filter(|end| end.alive && [one, other].contains(&end.node)) {
-                drop(end.heard.try_send(Heard::Lost));
-            }
-        }
+        self.state.lock().join_again((one.min(other), one.max(other)));
     }
 
     /// Ends all that is wrong.
     pub(super) fn heal(&self) {
         let mut state = self.state.lock();
         state.rough = false;
-        state.cut.clear();
+        let pairs: Vec<_> = state.cut.keys().copied().collect();
+        pairs.into_iter().for_each(|pair| state.join_again(pair));
     }
 
     fn say(&self, from: usize, message: &Bytes) {
@@ -85,7 +83,8 @@ impl Ether {
         for to in 0..state.ends.len() {
             let (other, alive) = (state.ends[to].node, state.ends[to].alive);
             let pair = (node.min(other), node.max(other));
-            if to == from || !alive || state.cut.contains(&pair) || (state.rough && state.rng.chance(30)) {
+            if to == from || !alive || state.cut.contains_key(&pair) || (state.rough && state.rng.chance(30))
+            {
                 continue;
             }
             let copies = 1 + usize::from(state.rough && state.rng.chance(30));
@@ -110,6 +109,18 @@ impl Ether {
                 drop(state.ends[to].heard.try_send(heard));
             }
         });
+    }
+}
+
+impl State {
+    /// Ends a cut. The two are told that they may have missed something; after a short one, perhaps not.
+    fn join_again(&mut self, pair: (usize, usize)) {
+        let Some(since) = self.cut.remove(&pair) else { return };
+        if since.elapsed() >= TOLD_FROM || self.rng.chance(500) {
+            for end in self.ends.iter().filter(|end| end.alive && [pair.0, pair.1].contains(&end.node)) {
+                drop(end.heard.try_send(Heard::Lost));
+            }
+        }
     }
 }
 
