@@ -95,7 +95,7 @@ impl Actor {
             result
         };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = self.chat.0.closing.commands.spawn(work.instrument(span));
+        let work = self.chat.0.closing.commands.spawn(Box::pin(work).instrument(span));
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

@@ -133,9 +133,10 @@ impl Inner {
                 turn.come().await;
             }
             self.dispatch(caller, command).await
-        }
-        .instrument(measured.span());
+        };
         tokio::pin!(work);
+        // Behind a pointer: what carries a command out is too large to be moved for this.
+        let mut work = work.instrument(measured.span());
         let late = || Error::new(ErrorKind::Unavailable, "timed out").retry_after(Duration::from_secs(1));
         let result = match tokio::time::timeout(COMMAND_TIMEOUT, &mut work).await {
             Ok(result) => result,
@@ -312,14 +313,11 @@ impl Ctx {
             decide,
             answer,
         };
-        let turn = self.turn.take();
-        let settled = async {
-            inner.committer.submit(proposal).await?;
-            drop(turn);
-            settled.await.map_err(|_| interrupted())?
-        }
-        .instrument(spans::commit())
-        .await?;
+        let span = spans::commit();
+        self.inner.committer.submit(proposal).await?;
+        drop(self.turn.take());
+        let settled = settled.await.map_err(|_| interrupted())??;
+        drop(span);
         if warrant.is_some() && matches!(settled, Settled::Unchanged(_)) {
             // Nothing was written, so the store has not looked whether the session goes on.
             inner.may_still_ask(actor, warrant).await?;

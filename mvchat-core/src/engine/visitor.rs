@@ -141,7 +141,7 @@ impl Visitor {
             let caller = self.caller(None, Device::default());
             let login = Command::LoginToken(shown.clone());
             let (audited, measured) = (Audited::new(inner, &caller, &login), Measured::begin(&login, None));
-            let done = self.let_in(&caller, &shown).instrument(measured.span()).await;
+            let done = Box::pin(self.let_in(&caller, &shown)).instrument(measured.span()).await;
             audited.told(inner, &done, done.as_ref().ok().map(|(identity, _)| *identity));
             measured.told(&inner.counts, &done);
             done
