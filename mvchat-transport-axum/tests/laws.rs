@@ -11,8 +11,12 @@ struct Axum;
 
 impl TransportFixture for Axum {
     async fn serve(&self, listener: TcpListener, chat: Chat, entrance: Entrance) {
-        let Entrance { allowed_origins, query_token, .. } = entrance;
+        let Entrance { allowed_origins, query_token, message_timeout, .. } = entrance;
         let options = Options::default().allowed_origins(allowed_origins).query_token(query_token);
+        let options = match message_timeout {
+            Some(limit) => options.message_timeout(limit),
+            None => options,
+        };
         let routes = router_with(chat, options);
         axum::serve(listener, routes).await.unwrap();
     }

@@ -1,18 +1,27 @@
-//! Who may connect, and how they may say who they are.
+//! Who may connect, how they may say who they are, and how long they may take.
 
+use crate::patience::Patience;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a transport may decide by itself.
 ///
 /// # Defaults
 /// Pages of every origin may connect. That is safe as long as nothing but frames authenticates: mvchat reads no
 /// cookies, so a foreign page has no more than what its own user gives it. List origins to keep foreign pages out
-/// all the same, and always where a proxy in front authenticates by cookie.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// all the same, and always where a proxy in front authenticates by cookie. A message may take 20 seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
     allowed_origins: Arc<[String]>,
     query_token: bool,
+    message_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { allowed_origins: Arc::default(), query_token: false, message_timeout: Patience::DEFAULT }
+    }
 }
 
 impl Options {
@@ -35,8 +44,22 @@ impl Options {
         self
     }
 
+    /// Gives a WebSocket message so long from its first byte to its last, and closes the connection with 1002 when it
+    /// takes longer: a peer that sends half a message must not be able to keep the server waiting with it. Pings and
+    /// further pieces win no time. By default 20 seconds, in which 64 KiB arrive at 27 kbit/s; allow more where messages
+    /// may be larger.
+    #[must_use]
+    pub fn message_timeout(mut self, limit: Duration) -> Self {
+        self.message_timeout = limit;
+        self
+    }
+
     pub(crate) fn takes_query_token(&self) -> bool {
         self.query_token
+    }
+
+    pub(crate) fn time_for_a_message(&self) -> Duration {
+        self.message_timeout
     }
 
     /// Returns whether a request with this `Origin` may connect.

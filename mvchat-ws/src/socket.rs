@@ -1,12 +1,15 @@
 //! The frames of one WebSocket (RFC 6455).
 
 use crate::closing::Closing;
+use crate::follow::Followed;
+use crate::patience::Patience;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use mvchat_core::proto::{Close, Frame};
 use mvchat_core::seam::{Misuse, TransportError};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
@@ -31,7 +34,8 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// peer's side to end, for which the caller must set a limit.
 #[derive(Debug)]
 pub struct Socket<S> {
-    ws: WebSocketStream<S>,
+    ws: WebSocketStream<Followed<S>>,
+    patience: Patience,
     /// What is left of a message that leaves in several frames.
     rest: Bytes,
     /// Pongs may fill the write buffer, so that there is no room for a frame before they have left.
@@ -40,7 +44,8 @@ pub struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Takes over a byte stream after its upgrade; messages of more than `max_message_size` bytes are refused.
+    /// Takes over a byte stream after its upgrade; messages of more than `max_message_size` bytes are refused, and those
+    /// that take more than 20 seconds.
     pub async fn new(stream: S, max_message_size: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -48,8 +53,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_write_buffer_size(MAX_WRITE_BUFFER)
             .max_message_size(Some(max_message_size))
             .max_frame_size(Some(max_message_size));
-        let ws = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        Self { ws, rest: Bytes::new(), pongs_wait: false, closing: Closing::default() }
+        let ws = WebSocketStream::from_raw_socket(Followed::new(stream), Role::Server, Some(config)).await;
+        let patience = Patience::new(Patience::DEFAULT);
+        Self { ws, patience, rest: Bytes::new(), pongs_wait: false, closing: Closing::default() }
+    }
+
+    /// Gives a message so long from its first byte to its last, whatever comes in between. Time in which this is not
+    /// polled for frames does not count.
+    #[must_use]
+    pub fn message_timeout(mut self, limit: Duration) -> Self {
+        self.patience = Patience::new(limit);
+        self
     }
 
     /// Feeds what is left of the last message.
@@ -91,7 +105,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
     type Item = Result<Frame, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let frame = match ready!(self.ws.poll_next_unpin(cx)) {
+        let Poll::Ready(next) = self.ws.poll_next_unpin(cx) else {
+            let unfinished = self.ws.get_ref().unfinished();
+            ready!(self.patience.poll(unfinished, cx));
+            self.closing = Closing::Cut;
+            return Poll::Ready(Some(Err(Misuse(Close::Protocol).into())));
+        };
+        let frame = match next {
             Some(Ok(message)) => match message {
                 Message::Text(text) => Frame::Text(text.into()),
                 Message::Binary(bytes) => Frame::Binary(bytes),

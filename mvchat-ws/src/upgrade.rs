@@ -9,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use mvchat_core::Chat;
 use mvchat_core::engine::Peer;
+use std::time::Duration;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The bytes of a connection after its upgrade.
@@ -75,6 +76,7 @@ pub fn accept<F: Future<Output = ()> + Send + 'static>(
 /// A request that will be granted.
 struct Granted {
     accept: HeaderValue,
+    message_timeout: Duration,
     on_upgrade: OnUpgrade,
 }
 
@@ -85,10 +87,13 @@ impl Granted {
         max_message_size: usize,
         serve: impl FnOnce(Socket<Upgraded>) -> F + Send + 'static,
     ) -> Response<String> {
-        let Self { accept, on_upgrade } = self;
+        let Self { accept, message_timeout, on_upgrade } = self;
         tokio::spawn(async move {
             match on_upgrade.await {
-                Ok(upgraded) => serve(Socket::new(TokioIo::new(upgraded), max_message_size).await).await,
+                Ok(upgraded) => {
+                    let socket = Socket::new(TokioIo::new(upgraded), max_message_size).await;
+                    serve(socket.message_timeout(message_timeout)).await;
+                }
                 Err(error) => tracing::debug!(%error, "an upgrade failed"),
             }
         });
@@ -127,7 +132,7 @@ fn check(parts: &mut Parts, options: &Options) -> Result<Granted, Refused> {
         return Err(refusal(StatusCode::FORBIDDEN, "origin not allowed"));
     }
     match parts.extensions.remove::<OnUpgrade>() {
-        Some(on_upgrade) => Ok(Granted { accept, on_upgrade }),
+        Some(on_upgrade) => Ok(Granted { accept, message_timeout: options.time_for_a_message(), on_upgrade }),
         None => Err(refusal(StatusCode::NOT_IMPLEMENTED, "this connection can't be upgraded")),
     }
 }

@@ -18,5 +18,6 @@ mod proxy;
 pub mod run;
 pub mod signal;
 pub mod tls;
+pub mod traces;
 mod transport;
 pub mod web;

@@ -17,7 +17,11 @@ use mvchat_server::{
     command,
     config::{Config, Environment, Flags, Problem, Warning, example},
     log, run, signal,
+    traces::Traces,
 };
+
+/// How long the last traces may take.
+const LAST_TRACES: Duration = Duration::from_millis(500);
 
 const FAILED: u8 = 1;
 const MISCONFIGURED: u8 = 2;
@@ -46,17 +50,24 @@ fn serve(args: ServeArgs) -> ExitCode {
         Ok(loaded) => loaded,
         Err(problems) => return complain(MISCONFIGURED, problems),
     };
-    if let Err(error) = log::init(&config.log) {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(FAILED, [error]),
+    };
+    let traces = match Traces::begin(&config.traces, runtime.handle()) {
+        Ok(traces) => traces,
+        Err(error) => return complain(FAILED, [error]),
+    };
+    if let Err(error) = log::init(&config.log, traces.as_ref()) {
         return complain(FAILED, [error]);
     }
     for warning in warnings {
         tracing::warn!(origin = %warning.origin, "{}", warning.message);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(FAILED, [error]),
-    };
     let outcome = runtime.block_on(listen(config));
+    if let Some(traces) = traces {
+        traces.finish(LAST_TRACES);
+    }
     // What still hangs on a thread of its own has had its time.
     runtime.shutdown_timeout(Duration::from_millis(500));
     match outcome {

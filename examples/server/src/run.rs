@@ -54,7 +54,8 @@ pub async fn run(
     beside.spawn(administer(chat.clone(), config.clone()));
     let entrance = Options::default()
         .allowed_origins(&config.server.allowed_origins)
-        .query_token(config.auth.query_token);
+        .query_token(config.auth.query_token)
+        .message_timeout(config.server.message_timeout);
     let app = transport::routes(config.transport, chat.clone(), entrance).merge(web::routes());
     let options = accept_options(&config, tls);
     if let Some(address) = config.admin.listen {

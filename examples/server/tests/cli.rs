@@ -122,6 +122,22 @@ fn serves_until_a_signal_and_ends_with_status_0() {
 }
 
 #[test]
+fn half_a_message_ends_its_connection_after_the_time_that_was_set() {
+    let folder = folder();
+    let mut command = mvchat(&folder, &["serve", "--listen", "127.0.0.1:0", "--store", "memory"]);
+    command.env("MVCHAT_SERVER_MESSAGE_TIMEOUT", "200ms");
+    let server = Server::start(command);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let head = "GET /v0/ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    stream.write_all(&[head.as_bytes(), &[0x81]].concat()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.ends_with(b"\x03\xeaprotocol error"), "{answer:?}");
+}
+
+#[test]
 fn operators_ask_at_an_address_of_their_own() {
     let folder = folder();
     let mut command = mvchat(&folder, &["serve", "--listen", "127.0.0.1:0", "--store", "memory"]);

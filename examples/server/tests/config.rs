@@ -242,6 +242,30 @@ fn the_configuration_in_the_seeds_readme_loads() {
 }
 
 #[test]
+fn collectors_are_reached_without_tls_or_secrets() {
+    for (given, read) in [
+        ("", ""),
+        ("http://127.0.0.1:4318", "http://127.0.0.1:4318"),
+        ("http://collector/", "http://collector"),
+        ("http://[::1]:4318/below", "http://[::1]:4318/below"),
+    ] {
+        assert_eq!(good(&format!("traces: {{endpoint: '{given}'}}")).traces.endpoint, read);
+    }
+    for wrong in
+        ["collector:4318", "https://collector", "http://", "http://a:b@collector", "http://a?b=c", "/a"]
+    {
+        let problems = bad(&format!("traces: {{endpoint: '{wrong}'}}"), [], &[]);
+        assert!(
+            problems[0].starts_with("1: traces.endpoint: expected the address of"),
+            "{wrong} {problems:?}"
+        );
+    }
+    for wrong in ["one_in: 0", "one_in: half", "service: ''"] {
+        assert_eq!(bad(&format!("traces: {{{wrong}}}"), [], &[]).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
 fn other_machines_get_in_only_through_a_proxy() {
     for address in ["0.0.0.0:6060", "[::]:6060", "192.168.1.5:80", ":6060", "[::ffff:10.0.0.1]:1"] {
         let problems = bad("", [], &["--listen", address]);

@@ -7,6 +7,7 @@ use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Command, ConvId, Json, MessageParams, Reply, ReplyParams, SendMessage, UserId};
 use crate::seam::fold;
+use tracing::Instrument;
 
 /// A user whom the host vouches for: see [`Chat::act_as`].
 #[derive(Clone, Debug)]
@@ -77,7 +78,8 @@ impl Actor {
         inner.closing.admit()?;
         let going = Going::begin(&inner, self.user);
         let audited = Audited::of_host(&inner, self.user, &command);
-        let measured = Measured::begin(&command);
+        let measured = Measured::begin(&command, None);
+        let span = measured.span();
         let user = self.user;
         let work = async move {
             let result = match inner.check_hosted(user, inner.asks_anew(&command)).await {
@@ -93,7 +95,7 @@ impl Actor {
             result
         };
         // In a task of its own: whoever stops waiting does not stop what was begun.
-        let work = self.chat.0.closing.commands.spawn(work);
+        let work = self.chat.0.closing.commands.spawn(Box::pin(work).instrument(span));
         work.await.unwrap_or_else(|error| Err(Error::from(ErrorKind::Internal).with_source(error)))
     }
 }

@@ -6,6 +6,7 @@ use super::doubts::Doubts;
 use super::fanout::Publish;
 use super::hub::Origin;
 use super::locked::{LOCKED, Locked};
+use super::spans;
 use super::system;
 use super::tail::{Others, Told};
 use super::underway::Going;
@@ -22,6 +23,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// The most changes of a batch, and of a shard's queue.
@@ -387,7 +389,7 @@ impl Inner {
         #[cfg(feature = "seeded-bugs")]
         self.tell_early(&round.decided).await;
         let (number, begun) = (changes.len(), Instant::now());
-        let outcomes = self.store.commit_free(changes).await;
+        let outcomes = self.store.commit_free(changes).instrument(spans::batch(number)).await;
         self.counts.commit(number, outcomes.as_deref().ok(), begun.elapsed());
         if outcomes.is_ok() {
             doubts.end(sure);

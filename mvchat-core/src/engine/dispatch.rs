@@ -5,11 +5,12 @@ use super::chat::Inner;
 use super::committer::{Decide, Proposal, Settled, interrupted};
 use super::hub::Origin;
 use super::limits::About;
-use super::metrics::{CommandKind, Counts};
+use super::metrics::{CommandKind, Counts, outcome_name};
+use super::spans;
 use super::underway::Going;
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::{Message, Print};
-use crate::proto::{Act, Command, ConvId, Get, Reply, Seq, UserId};
+use crate::proto::{Act, Command, ConnId, ConvId, Get, Reply, Seq, UserId};
 use crate::seam::{Peer, Warrant};
 use crate::session::{Device, Finished, Identity};
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 /// After this time a command is answered with 503; what it began goes on.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -73,23 +75,33 @@ pub(super) struct Measured {
     /// By which scheme somebody logs in.
     scheme: Option<String>,
     begun: Instant,
+    span: Span,
 }
 
 impl Measured {
-    /// Begins with a command that is about to be carried out.
-    pub(super) fn begin(command: &Command) -> Self {
+    /// Begins with a command that is about to be carried out, of a connection if it has one.
+    pub(super) fn begin(command: &Command, conn: Option<ConnId>) -> Self {
         let scheme = match command {
             Command::LoginBasic { .. } => Some("basic".to_owned()),
             Command::LoginToken(_) => Some("token".to_owned()),
             Command::LoginWith { scheme, .. } => Some(scheme.clone()),
             _ => None,
         };
-        Self { kind: CommandKind::of(command), scheme, begun: Instant::now() }
+        let kind = CommandKind::of(command);
+        Self { kind, scheme, begun: Instant::now(), span: spans::command(kind, conn) }
+    }
+
+    /// Returns the span in which the command is to be carried out.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Counts it with its answer.
     pub(super) fn told<T>(self, counts: &Counts, result: &Result<T>) {
         counts.command(self.kind, result, self.begun.elapsed());
+        if !self.span.is_disabled() {
+            self.span.record("outcome", outcome_name(result));
+        }
         if let Some(scheme) = self.scheme {
             counts.login(&scheme, result);
         }
@@ -112,7 +124,7 @@ impl Inner {
     /// Carries out a command of a connection.
     pub(super) async fn run(self: Arc<Self>, mut caller: Caller, command: Command) -> Result<Finished> {
         let origin = caller.origin.clone();
-        let measured = Measured::begin(&command);
+        let measured = Measured::begin(&command, origin.as_ref().map(|origin| origin.conn.id));
         let counts = self.counts.clone();
         let work = async {
             if let Some(turn) = &mut caller.turn
@@ -123,6 +135,8 @@ impl Inner {
             self.dispatch(caller, command).await
         };
         tokio::pin!(work);
+        // Behind a pointer: what carries a command out is too large to be moved for this.
+        let mut work = work.instrument(measured.span());
         let late = || Error::new(ErrorKind::Unavailable, "timed out").retry_after(Duration::from_secs(1));
         let result = match tokio::time::timeout(COMMAND_TIMEOUT, &mut work).await {
             Ok(result) => result,
@@ -299,9 +313,11 @@ impl Ctx {
             decide,
             answer,
         };
+        let span = spans::commit();
         self.inner.committer.submit(proposal).await?;
         drop(self.turn.take());
         let settled = settled.await.map_err(|_| interrupted())??;
+        drop(span);
         if warrant.is_some() && matches!(settled, Settled::Unchanged(_)) {
             // Nothing was written, so the store has not looked whether the session goes on.
             inner.may_still_ask(actor, warrant).await?;

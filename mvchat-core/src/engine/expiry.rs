@@ -4,6 +4,7 @@ use super::chat::Inner;
 use super::committer::{AsSystem, Decide, Decision, NOBODY, Proposal, interrupted};
 use super::fanout::Publish;
 use super::jobs::Job;
+use super::spans;
 use crate::error::{ErrorKind, Result};
 use crate::policy::{self, Conversation, Message};
 use crate::proto::{ConvId, Info, What};
@@ -15,6 +16,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How often the store is asked, at least. Less than the shortest time to live, so that what another node noted is
 /// known here before it is due.
@@ -99,7 +101,7 @@ fn round(engine: &Arc<Inner>) -> Job {
     let inner = engine.clone();
     Job::new("expiry", move || {
         let inner = inner.clone();
-        async move { inner.expire(true).await }
+        async move { inner.expire(true).await }.instrument(spans::sweep())
     })
 }
 

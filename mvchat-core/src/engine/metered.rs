@@ -2,11 +2,13 @@
 //!
 //! Stores are measured here, once for all of them, so that a store needs to know nothing of it.
 
-use super::metrics::Counts;
+use super::metrics::{Counts, store_error_name};
+use super::spans;
 use crate::seam::{Change, Method, Outcome, Store, StoreResult, hand_on};
 use std::any::Any;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// A store whose calls are counted.
 #[derive(Clone, Debug)]
@@ -28,8 +30,12 @@ impl Metered {
 
     async fn call<T>(&self, method: Method, work: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
         let begun = Instant::now();
-        let answer = work.await;
+        let span = spans::store(method);
+        let answer = work.instrument(span.clone()).await;
         let error = answer.as_ref().err().map(|error| error.kind());
+        if let Some(kind) = error {
+            span.record("error", store_error_name(kind));
+        }
         self.counts.store(method, error, begun.elapsed());
         answer
     }

@@ -4,6 +4,7 @@ use super::chat::{Chat, Inner};
 use super::conn::{Conn, Next};
 use super::dispatch::{Caller, Turn};
 use super::hub::Origin;
+use super::spans;
 use super::visitor::{LetIn, Pass};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{Close, Command, ConnId, Frame};
@@ -42,6 +43,7 @@ impl Chat {
         let conn = Arc::new(Conn::new(ConnId(self.0.env.uuid()), peer, self.0.counts.clone()));
         // Held until the connection is forgotten, so that a drain waits for that, too.
         let _open = self.0.closing.connections.token();
+        let _span = spans::connection(conn.id);
         tracing::debug!(conn = %conn.id, addr = ?conn.peer().addr, "a connection opened");
         self.0.counts.opened.add(1);
         let guard = ConnGuard { inner: self.0.clone(), conn: conn.clone() };

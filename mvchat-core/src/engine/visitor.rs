@@ -11,6 +11,7 @@ use crate::seam::{Peer, UserRow};
 use crate::session::{Device, Identity};
 use std::fmt;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// Somebody who asks without a connection: see [`Chat::visitor`].
 ///
@@ -139,8 +140,8 @@ impl Visitor {
             let inner = &self.chat.0;
             let caller = self.caller(None, Device::default());
             let login = Command::LoginToken(shown.clone());
-            let (audited, measured) = (Audited::new(inner, &caller, &login), Measured::begin(&login));
-            let done = self.let_in(&caller, &shown).await;
+            let (audited, measured) = (Audited::new(inner, &caller, &login), Measured::begin(&login, None));
+            let done = Box::pin(self.let_in(&caller, &shown)).instrument(measured.span()).await;
             audited.told(inner, &done, done.as_ref().ok().map(|(identity, _)| *identity));
             measured.told(&inner.counts, &done);
             done

@@ -76,6 +76,11 @@ methods! {
 }
 
 impl Method {
+    /// Returns the method's name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.get(self as usize).copied().unwrap_or_default()
+    }
+
     /// Returns whether the method changes something.
     pub fn writes(self) -> bool {
         matches!(

@@ -34,6 +34,9 @@ impl std::error::Error for Misuse {}
 ///   `a_close_is_answered_with_its_code`).
 /// * A sink that is ready takes a frame of any size; it buffers no more than one of them (law
 ///   `a_client_that_does_not_read_is_not_read`).
+/// * A message that has begun and does not end is not waited for without limit: the stream yields a [`Misuse`], and
+///   pings or pieces win no time (laws `half_a_message_is_given_up`, `neither_pings_nor_pieces_win_time_for_a_message`,
+///   `a_message_in_time_is_no_half_one`).
 /// * The adapter answers protocol-level pings by itself and hands them over as signs of life (law
 ///   `pings_are_answered`); it never invents frames.
 /// * When the peer is gone without a word, the stream ends (law `an_abrupt_end_leaves_nothing`).

@@ -62,7 +62,7 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(36_500 * 24);
 
 /// Every key, in the order of the example; keys of one section stand together.
-pub(crate) static KEYS: [Key; 59] = [
+pub(crate) static KEYS: [Key; 63] = [
     Key {
         path: PRESET,
         alias: None,
@@ -132,6 +132,31 @@ pub(crate) static KEYS: [Key; 59] = [
         show: |config| quoted(&config.log.level),
     },
     Key {
+        path: "traces.endpoint",
+        alias: None,
+        variable: None,
+        doc: "A collector of OpenTelemetry that takes traces by OTLP over HTTP, such as http://127.0.0.1:4318;\n\
+              /v1/traces is asked for there. Empty sends none.",
+        set: |config, value| read::collector(value).map(|found| config.traces.endpoint = found),
+        show: |config| quoted(&config.traces.endpoint),
+    },
+    Key {
+        path: "traces.service",
+        alias: None,
+        variable: None,
+        doc: "What this server is called in them.",
+        set: |config, value| read::not_empty(value).map(|found| config.traces.service = found.to_owned()),
+        show: |config| quoted(&config.traces.service),
+    },
+    Key {
+        path: "traces.one_in",
+        alias: None,
+        variable: None,
+        doc: "How many traces one is kept of: 1 keeps all, 100 one in a hundred.",
+        set: |config, value| value.whole(1..=1_000_000).map(|found| config.traces.one_in = found),
+        show: |config| config.traces.one_in.to_string(),
+    },
+    Key {
         path: LISTEN,
         alias: None,
         variable: Some("MVCHAT_LISTEN"),
@@ -194,6 +219,17 @@ pub(crate) static KEYS: [Key; 59] = [
             value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.idle_timeout = found)
         },
         show: |config| duration::show(config.server.idle_timeout),
+    },
+    Key {
+        path: "server.message_timeout",
+        alias: None,
+        variable: None,
+        doc: "How long a message may take over a WebSocket, from its first byte to its last; whoever takes\n\
+              longer is closed with 1002. 20s are enough for 64KiB at 27 kbit/s.",
+        set: |config, value| {
+            value.duration(PlainUnit::Seconds, TIMEOUT).map(|found| config.server.message_timeout = found)
+        },
+        show: |config| duration::show(config.server.message_timeout),
     },
     Key {
         path: "server.shutdown_timeout",

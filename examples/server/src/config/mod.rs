@@ -57,6 +57,8 @@ pub struct Config {
     pub transport: TransportKind,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces go.
+    pub traces: TracesConfig,
     /// The listening socket and its connections.
     pub server: ServerConfig,
     /// The address for operators.
@@ -154,6 +156,24 @@ impl Default for LogConfig {
     }
 }
 
+/// Where traces go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TracesConfig {
+    /// The collector as `http://host[:port][/path]`, without a `/` at the end; empty for none.
+    pub endpoint: String,
+    /// What the server is called among others.
+    pub service: String,
+    /// One of so many traces is kept.
+    pub one_in: u32,
+}
+
+impl Default for TracesConfig {
+    fn default() -> Self {
+        Self { endpoint: String::new(), service: "mvchat".to_owned(), one_in: 1 }
+    }
+}
+
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -183,6 +203,8 @@ pub struct ServerConfig {
     pub read_timeout: Duration,
     /// How long a connection may stay open between two requests.
     pub idle_timeout: Duration,
+    /// How long a message may take over a WebSocket, from its first byte to its last.
+    pub message_timeout: Duration,
     /// How long the server may take to stop after a signal.
     pub shutdown_timeout: Duration,
     /// How many connections may be open at once, WebSockets included.
@@ -203,6 +225,7 @@ impl Default for ServerConfig {
             allowed_origins: Vec::new(),
             read_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
+            message_timeout: Duration::from_secs(20),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 20_000,
             max_connections_per_ip: 1_000,

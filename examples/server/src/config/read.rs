@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use axum::http::HeaderName;
+use axum::http::{HeaderName, Uri, uri::Scheme};
 
 use super::{
     Network,
@@ -58,6 +58,23 @@ pub(crate) fn log_level(value: &Value) -> Result<String, Complaint> {
         return Ok(text.to_owned());
     }
     Err(format!("expected one of {}, or directives such as warn,mvchat_core=debug", LEVELS.join(", ")))
+}
+
+/// Reads the address of a collector without a `/` at its end, or nothing.
+pub(crate) fn collector(value: &Value) -> Result<String, Complaint> {
+    let text = value.text()?.trim_end_matches('/');
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let address: Option<Uri> = text.parse().ok();
+    let plain = |address: &Uri| {
+        let host = address.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        host && address.scheme() == Some(&Scheme::HTTP) && address.query().is_none()
+    };
+    match address {
+        Some(address) if plain(&address) => Ok(text.to_owned()),
+        _ => Err("expected the address of a collector nearby, such as http://127.0.0.1:4318".to_owned()),
+    }
 }
 
 /// Reads the name of a header, or nothing.

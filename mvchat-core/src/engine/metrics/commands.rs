@@ -95,6 +95,11 @@ impl Kind {
         // A name is in the list that is made together with it; the last one stands for what is not.
         Self(NAMES.iter().position(|known| *known == name).unwrap_or(NAMES.len() - 1))
     }
+
+    /// Returns its name.
+    pub(in crate::engine) fn name(self) -> &'static str {
+        NAMES.get(self.0).copied().unwrap_or(UNSUPPORTED)
+    }
 }
 
 #[cfg(test)]

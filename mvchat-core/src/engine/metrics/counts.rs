@@ -30,6 +30,8 @@ const REASONS: [&str; 12] = [
     "lost",
 ];
 const CHANGES: [&str; 5] = ["done", "replay", "stale", "locked", "refused"];
+/// The outcome that is no error.
+const OK: &str = "ok";
 const STORE_ERRORS: [&str; 6] =
     ["not_found", "conflict", "already_exists", "full", "unavailable", "internal"];
 /// The scheme of a login by one that the server does not know.
@@ -157,15 +159,7 @@ impl Counts {
         };
         times.took(took);
         if let Some(kind) = error {
-            let at = match kind {
-                StoreErrorKind::NotFound => 0,
-                StoreErrorKind::Conflict => 1,
-                StoreErrorKind::AlreadyExists => 2,
-                StoreErrorKind::Full => 3,
-                StoreErrorKind::Unavailable => 4,
-                StoreErrorKind::Internal => 5,
-            };
-            errors[at].add(1);
+            errors[store_error(kind)].add(1);
         }
     }
 
@@ -240,6 +234,27 @@ impl Counts {
     }
 }
 
+/// Returns the name of an outcome: `ok`, or the slug of the error.
+pub(in crate::engine) fn outcome_name<T>(result: &Result<T>) -> &'static str {
+    result.as_ref().err().map_or(OK, |error| error.kind().row().slug)
+}
+
+/// Returns the name of what a call of the store failed with.
+pub(in crate::engine) fn store_error_name(kind: StoreErrorKind) -> &'static str {
+    STORE_ERRORS[store_error(kind)]
+}
+
+fn store_error(kind: StoreErrorKind) -> usize {
+    match kind {
+        StoreErrorKind::NotFound => 0,
+        StoreErrorKind::Conflict => 1,
+        StoreErrorKind::AlreadyExists => 2,
+        StoreErrorKind::Full => 3,
+        StoreErrorKind::Unavailable => 4,
+        StoreErrorKind::Internal => 5,
+    }
+}
+
 /// Returns the place of an outcome: 0, or the place of the error's row behind it.
 fn outcome<T>(result: &Result<T>) -> usize {
     let row = |error: &Error| ErrorKind::TABLE.iter().position(|row| row.kind == error.kind());
@@ -251,7 +266,7 @@ fn seen<'a>(
     name: Cow<'static, str>,
     outcomes: &'a [Counter; OUTCOMES],
 ) -> impl Iterator<Item = Sample> + use<'a> {
-    let slugs = std::iter::once("ok").chain(ErrorKind::TABLE.iter().map(|row| row.slug));
+    let slugs = std::iter::once(OK).chain(ErrorKind::TABLE.iter().map(|row| row.slug));
     let counted = slugs.zip(outcomes).filter(|(_, counter)| counter.count() > 0);
     counted.map(move |(slug, counter)| Sample {
         labels: vec![name.clone(), Cow::Borrowed(slug)],

@@ -13,7 +13,7 @@ mod family;
 pub use catalogue::CATALOGUE;
 pub(super) use cells::{Counter, Histogram};
 pub(super) use commands::Kind as CommandKind;
-pub(super) use counts::Counts;
+pub(super) use counts::{Counts, outcome_name, store_error_name};
 pub use family::{Buckets, Family, Info, Kind, Sample, Value};
 
 use super::chat::Chat;

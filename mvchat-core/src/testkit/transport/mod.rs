@@ -38,6 +38,7 @@ use super::{Law, runner};
 use crate::engine::Chat;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Serves chats over the transport under test.
@@ -48,7 +49,7 @@ pub trait TransportFixture: Send + Sync + 'static {
     -> impl Future<Output = ()> + Send;
 }
 
-/// Who is let in by the transport under test.
+/// Who is let in by the transport under test, and how much time they have.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Entrance {
@@ -56,6 +57,8 @@ pub struct Entrance {
     pub allowed_origins: Vec<String>,
     /// Whether a token may be in the query of an upgrade.
     pub query_token: bool,
+    /// How long a message may take from its first byte to its last; as long as by default if it is not said.
+    pub message_timeout: Option<Duration>,
 }
 
 /// Runs all laws as a test program; `fixture` makes the fixture of the law with the given name.
