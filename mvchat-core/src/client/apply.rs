@@ -231,6 +231,7 @@ impl Apply<'_> {
         let (conv, seq, unread) = (self.id(), message.seq, self.conv.view.unread);
         let deleted = message.deleted == Some(true);
         let unsent = message.head.as_ref().is_some_and(|head| head.unsent == Some(true));
+        let listed = seq <= self.conv.view.last_seq;
         let put = self.conv.put(self.me, message.clone());
         match put {
             Put::Old => return After::default(),
@@ -242,7 +243,7 @@ impl Apply<'_> {
             self.viewed();
         }
         // A tombstone of a message that the model did not hold may or may not have been counted.
-        After { recount: deleted && put == Put::Changed && !self.conv.recount(self.me), ..After::default() }
+        After { recount: deleted && listed && !self.conv.recount(self.me), ..After::default() }
     }
 
     fn sent(&mut self, rev: Rev, seq: Seq, ts: Timestamp, send: Send) -> After {

@@ -93,6 +93,10 @@ impl Conversation {
         if self.hidden.contains(&seq) {
             self.view.last_seq = self.view.last_seq.max(seq);
             self.held_to = self.held_to.max(seq);
+            if message.from.is_some() && message.from == me && seq == self.view.read_seq.next() {
+                self.view.read_seq = seq;
+                self.pass_own(me);
+            }
             return Put::Old;
         }
         let put = match self.messages.get(&seq) {

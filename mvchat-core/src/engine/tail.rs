@@ -117,7 +117,7 @@ impl Inner {
                 tracing::warn!(%conv, ?error, "what others committed could not be read");
                 // A rumour is told again.
                 return if !rumour {
-                    self.let_catch_up(conv)
+                    self.let_catch_up(conv, after)
                 };
             }
         };
@@ -129,10 +129,10 @@ impl Inner {
             let later = &happened[place + 1..];
             match self.insist(|| self.tell_entry(entry, message.clone(), later)).await {
                 Ok(true) => {}
-                Ok(false) => self.let_catch_up(conv),
+                Ok(false) => self.let_catch_up(conv, entry.rev),
                 Err(error) => {
                     tracing::warn!(%conv, rev = %entry.rev, ?error, "what others committed could not be told");
-                    self.let_catch_up(conv);
+                    self.let_catch_up(conv, entry.rev);
                 }
             }
         }
@@ -151,17 +151,18 @@ impl Inner {
         work().await
     }
 
-    /// Closes the connections of a conversation's members, who have to be told something that can't be told.
-    fn let_catch_up(self: &Arc<Self>, conv: ConvId) {
+    /// Closes the connections of a conversation's members, and of those who went after a change: they have to be told of
+    /// it, and can't be.
+    fn let_catch_up(self: &Arc<Self>, conv: ConvId, after: Rev) {
         let inner = Arc::downgrade(self);
         if let Some(known) = self.convs.get(conv) {
-            return self.resync_members(&known);
+            return self.resync_members(&known, after);
         }
         tokio::spawn(async move {
             loop {
                 let Some(inner) = inner.upgrade() else { return };
                 match inner.store.conversation(conv).await {
-                    Ok(known) => return known.iter().for_each(|known| inner.resync_members(known)),
+                    Ok(known) => return known.iter().for_each(|known| inner.resync_members(known, after)),
                     Err(error) => tracing::debug!(%conv, ?error, "the store does not answer yet"),
                 }
                 drop(inner);
@@ -170,9 +171,11 @@ impl Inner {
         });
     }
 
-    fn resync_members(&self, conv: &Conversation) {
-        for (user, _) in conv.active_members() {
-            self.hub.end_all(user, Ended::Overflow, None);
+    fn resync_members(&self, conv: &Conversation, after: Rev) {
+        for (user, member) in &conv.members {
+            if member.standing == Standing::Active || member.rev > after {
+                self.hub.end_all(*user, Ended::Overflow, None);
+            }
         }
     }
 

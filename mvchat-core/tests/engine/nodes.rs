@@ -6,8 +6,8 @@ use bytes::Bytes;
 use mvchat_core::builtin::password::PasswordParams;
 use mvchat_core::builtin::{LocalBus, LocalBuses, MemoryStore};
 use mvchat_core::proto::{Command, ConvId, Json, Limits, UserId};
-use mvchat_core::seam::{Bus, Heard};
-use mvchat_core::testkit::{Faults, Flaky, Method, Wire};
+use mvchat_core::seam::{Bus, Heard, Store};
+use mvchat_core::testkit::{Fault, Faults, Flaky, Method, Wire};
 use mvchat_core::{Chat, ErrorKind, Keys};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -50,9 +50,13 @@ impl Cluster {
     }
 
     async fn node(&self) -> Chat {
+        self.node_on(self.store.clone()).await
+    }
+
+    async fn node_on(&self, store: impl Store) -> Chat {
         let limits = Limits::default().unthrottled();
         let bus = Quiet { bus: self.buses.join(), silent: self.silent.clone() };
-        let builder = Chat::builder(self.store.clone()).keys(self.keys.clone()).limits(limits).bus(bus);
+        let builder = Chat::builder(store).keys(self.keys.clone()).limits(limits).bus(bus);
         builder.passwords(PasswordParams::insecurely_fast()).build().await.unwrap()
     }
 
@@ -123,6 +127,31 @@ async fn who_is_removed_on_one_node_sends_nothing_on_the_other() {
     assert_eq!(denied.0, 403);
     let kicked = until(&mut b, "info", |info| info["what"] == "member_kicked").await;
     assert_eq!(text(&kicked.last().unwrap()["user"]), b.id);
+}
+
+/// What is read late may be gone by then; who was there and is not any more gets no gap either.
+#[tokio::test]
+async fn who_was_removed_before_a_late_node_could_tell_catches_up() {
+    let (cluster, late) = (Cluster::new(), Arc::new(AtomicBool::new(false)));
+    let (faults, is_late) = (Faults::default(), late.clone());
+    faults.choose(move |method| {
+        let fails = method == Method::Log && is_late.load(Ordering::SeqCst);
+        fails.then_some(Fault::Before)
+    });
+    let one = cluster.node().await;
+    let two = cluster.node_on(Flaky::new(cluster.store.clone(), faults)).await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let mut b = User::sign_up(&two, "bobby").await;
+    let conv = a.group(&[&b]).await;
+    until(&mut b, "info", |info| info["what"] == "member_joined").await;
+    late.store(true, Ordering::SeqCst);
+    a.say(&conv, "never mind").await;
+    a.ok(json!({"unsend": {"conv": conv, "seq": 1}})).await;
+    a.ok(json!({"group": {"action": "kick", "id": conv, "user": b.id}})).await;
+    // The node knows the members as they are now, but has not told how that came about.
+    b.fails(json!({"send": {"conv": conv, "content": {"v": 1, "text": "still"}}})).await;
+    late.store(false, Ordering::SeqCst);
+    assert_eq!(closed(&mut b).await, 4008);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

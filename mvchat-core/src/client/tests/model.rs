@@ -199,6 +199,39 @@ fn what_was_hidden_meanwhile_is_not_unread() {
 }
 
 #[test]
+fn whether_what_was_taken_back_was_counted_is_asked() {
+    let unread = |rev: u64, last: u64, unread: u64| {
+        let mut view = view(CONV, rev, last);
+        (view["readSeq"], view["recvSeq"], view["unread"]) = (json!(0), json!(0), json!(unread));
+        view
+    };
+    let mut rig = Rig::ready(json!([unread(2, 2, 2)]));
+    rig.break_and_log_in();
+    rig.list(json!([unread(3, 3, 3)]));
+    let (id, _) = rig.get("changes");
+    let mut gone = item(3, 4);
+    (gone["message"]["content"], gone["message"]["deleted"]) = (json!(null), json!(true));
+    rig.reply(&id, 200, json!({"rev": 4, "own": 0, "more": false, "items": [gone], "hidden": []}));
+    let (id, _) = rig.get("conversation");
+    rig.reply(&id, 200, json!({"conversation": unread(4, 3, 2)}));
+    assert_eq!(rig.conversation().view().unread, 2);
+    assert!(rig.client.is_synced() && rig.quiet());
+}
+
+#[test]
+fn an_own_message_that_was_hidden_before_it_was_known_counts_as_read() {
+    let mut rig = Rig::ready(json!([view(CONV, 0, 0)]));
+    rig.recv(json!({"info": {"conv": CONV, "what": "own", "own": 1, "hidden": [1], "ts": TS}}));
+    for seq in 1..=2 {
+        let mut own = data(CONV, seq, seq);
+        own["data"]["from"] = json!(ME);
+        rig.recv(own);
+    }
+    let view = rig.conversation().view();
+    assert_eq!((view.read_seq, view.recv_seq, view.unread), (Seq(2), Seq(2), 0));
+}
+
+#[test]
 fn a_page_that_was_read_before_does_not_bring_hidden_messages_back() {
     let mut rig = rig();
     let get = GetRequest { what: Some("messages".into()), conv: Some(CONV.into()), ..GetRequest::default() };
