@@ -90,28 +90,28 @@ impl Conversation {
         if seq.0 == 0 || seq.0 > MAX_COUNTER || seq <= self.view.clear_seq {
             return Put::Old;
         }
+        let (newest, untold) = (seq > self.view.last_seq, seq > self.held_to);
+        if newest {
+            (self.view.last_seq, self.view.last_msg_at) = (seq, Some(message.ts));
+        }
+        self.held_to = self.held_to.max(seq);
         if self.hidden.contains(&seq) {
-            self.view.last_seq = self.view.last_seq.max(seq);
-            self.held_to = self.held_to.max(seq);
             if message.from.is_some() && message.from == me && seq == self.view.read_seq.next() {
                 self.view.read_seq = seq;
                 self.pass_own(me);
             }
             return Put::Old;
         }
-        let put = match self.messages.get(&seq) {
-            Some(known) if known.rev >= message.rev => return Put::Old,
-            Some(_) => Put::Changed,
-            None if seq > self.held_to => Put::New,
-            None => Put::Changed,
-        };
-        let newest = seq > self.view.last_seq;
-        let counted = newest && self.counts(me, &message);
-        if newest {
-            (self.view.last_seq, self.view.last_msg_at) = (seq, Some(message.ts));
+        // A page of history may bring a message before it is told, in this or a later state.
+        let later = self.messages.get(&seq).filter(|known| known.rev >= message.rev);
+        if later.is_some() && !untold {
+            return Put::Old;
         }
-        self.held_to = self.held_to.max(seq);
-        self.messages.insert(seq, message);
+        let put = if untold { Put::New } else { Put::Changed };
+        let counted = newest && self.counts(me, later.unwrap_or(&message));
+        if later.is_none() {
+            self.messages.insert(seq, message);
+        }
         self.pass_own(me);
         if !self.recount(me) && counted {
             self.view.unread = self.view.unread.saturating_add(1).min(MAX_UNREAD);

@@ -245,6 +245,21 @@ fn a_page_that_was_read_before_does_not_bring_hidden_messages_back() {
 }
 
 #[test]
+fn a_page_that_brings_a_message_before_it_is_told_does_not_keep_it_from_being_told() {
+    let mut rig = rig();
+    let get = GetRequest { what: Some("messages".into()), conv: Some(CONV.into()), ..GetRequest::default() };
+    rig.act(|client, now| client.request(Request::Get(get), now));
+    let (id, _) = rig.get("messages");
+    let rows = [1, 2, 3, 4].map(|seq| super::message(seq, seq));
+    rig.reply(&id, 200, json!({"messages": rows, "more": false, "rev": 4, "own": 0}));
+    rig.recv(data(CONV, 4, 4));
+    assert!(rig.saw(|event| matches!(event, Event::Message { message, .. } if message.seq == Seq(4))));
+    let view = rig.conversation().view();
+    assert_eq!((view.last_seq, view.unread, view.rev.0), (Seq(4), 4, 4));
+    assert!(rig.quiet());
+}
+
+#[test]
 fn unread_that_cannot_be_known_is_asked_for() {
     let mut unread = view(CONV, 9, 9);
     (unread["readSeq"], unread["unread"]) = (json!(2), json!(7));
