@@ -25,7 +25,8 @@ pub struct Session {
     config: SessionConfig,
     identity: Option<Identity>,
     device: Device,
-    waiting: VecDeque<Waiting>,
+    /// In boxes, so that what the queue keeps for later is small.
+    waiting: VecDeque<Box<Waiting>>,
     /// The bytes of the frames that wait.
     waiting_bytes: usize,
     held: bool,
@@ -183,7 +184,8 @@ impl Session {
         match decoded {
             Ok(envelope) => {
                 self.waiting_bytes += text.len();
-                self.waiting.push_back(Waiting { ticket, envelope, bytes: text.len() });
+                let waiting = Waiting { ticket, envelope, bytes: text.len() };
+                self.waiting.push_back(Box::new(waiting));
             }
             Err(bad) => {
                 self.refused.malformed += 1;
@@ -207,7 +209,8 @@ impl Session {
             if alone && !self.running.is_empty() {
                 return;
             }
-            let Some(Waiting { ticket, envelope, bytes }) = self.waiting.pop_front() else { return };
+            let Some(first) = self.waiting.pop_front() else { return };
+            let Waiting { ticket, envelope, bytes } = *first;
             self.waiting_bytes -= bytes;
             let Envelope { id, request } = envelope;
             if self.identity.is_none() && !request.is_public() {
