@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use crate::{postgres::Postgres, run::Run, tree};
 
-mod instructions;
+pub(crate) mod instructions;
 
 /// The page whose tables a full run writes.
 const PAGE: &str = "book/src/performance.md";

@@ -20,7 +20,7 @@ const HEAD: &str = "\
 /// # Errors
 /// When callgrind is missing or fails, or when a count is too far from its number, in either direction: a part that
 /// has become faster has a new number.
-pub(super) fn run(args: &[String]) -> Result<(), String> {
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let write = match args {
         [] => false,
         [only] if only == "--write" => true,

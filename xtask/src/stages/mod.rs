@@ -4,6 +4,7 @@ use crate::outcome::Outcome;
 
 mod book;
 mod browser;
+mod budget;
 mod deny;
 mod lints;
 mod matrix;
@@ -66,6 +67,12 @@ pub(crate) const STAGES: &[Stage] = &[
         run: wasm::wasm,
     },
     Stage { name: "tests", about: "all tests of the workspace", kind: Kind::Test, run: suites::workspace },
+    Stage {
+        name: "instructions",
+        about: "the hot path takes as many instructions as it is known to take",
+        kind: Kind::Test,
+        run: budget::instructions,
+    },
     Stage {
         name: "doctests",
         about: "the examples in the API documentation",
