@@ -48,22 +48,34 @@ impl Caller {
 /// A place in the order of a connection's changes: held until the change is queued.
 #[derive(Debug)]
 pub(super) struct Turn {
-    before: Option<oneshot::Receiver<()>>,
+    before: Option<Place>,
     /// Dropped when the next one may go.
-    _after: oneshot::Sender<()>,
+    after: Option<oneshot::Sender<Place>>,
 }
+
+/// What tells that a turn is over; or on whom that one waited, if it was given up before it came.
+#[derive(Debug)]
+pub(super) struct Place(oneshot::Receiver<Place>);
 
 impl Turn {
     /// Takes the place after the last one.
-    pub(super) fn after(last: &mut Option<oneshot::Receiver<()>>) -> Self {
+    pub(super) fn after(last: &mut Option<Place>) -> Self {
         let (after, next) = oneshot::channel();
-        Self { before: last.replace(next), _after: after }
+        Self { before: last.replace(Place(next)), after: Some(after) }
     }
 
     async fn come(&mut self) {
-        if let Some(before) = self.before.take() {
-            // The one before is done when its sender is gone.
-            drop(before.await);
+        while let Some(Place(before)) = &mut self.before {
+            self.before = before.await.ok();
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let (Some(before), Some(after)) = (self.before.take(), self.after.take()) {
+            // There may be no next one.
+            drop(after.send(before));
         }
     }
 }
@@ -334,4 +346,20 @@ pub(super) fn no_message() -> Error {
 /// The error for a user who is not there, or not for this user.
 pub(super) fn no_user() -> Error {
     Error::new(ErrorKind::NotFound, "user not found")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn who_gives_up_before_the_turn_comes_lets_nobody_pass() {
+        let mut last = None;
+        let [first, second, mut third] = [(); 3].map(|()| Turn::after(&mut last));
+        drop(second);
+        assert_eq!(third.come().now_or_never(), None);
+        drop(first);
+        assert_eq!(third.come().now_or_never(), Some(()));
+    }
 }
