@@ -10,7 +10,7 @@ use super::sync::{Stage, pause};
 use crate::error::Answer;
 use crate::proto::{
     ChangesParams, ConvId, ConvItem, ConversationParams, Ctrl, GetRequest, Int, MAX_COUNTER, MessagesParams,
-    Own, Request, Rev, Scalar, Seq,
+    Own, OwnParams, Request, Rev, Scalar, Seq,
 };
 
 /// The most questions of the catch-up at once; the rest of what may be in flight is the app's.
@@ -48,15 +48,18 @@ impl Client {
         let calm = matches!(self.sync.stage, Stage::Live { .. }) && !self.sync.has(conv);
         if let Some(known) = self.state.conversations.get_mut(&conv) {
             if own <= known.view.own {
-                return;
+                // What is known already, but for marks, which own messages move, too, and which only grow.
+                let OwnParams { read_seq, recv_seq, .. } = change.params;
+                let ahead = read_seq > Some(known.view.read_seq) || recv_seq > Some(known.view.recv_seq);
+                let params = OwnParams { read_seq, recv_seq, ..OwnParams::default() };
+                return if ahead {
+                    self.change_own(conv, OwnChange { params, hidden: Vec::new() })
+                };
             }
             if calm && own == known.view.own.next() {
                 known.view.own = own;
                 known.view_own = known.view_own.max(own);
-                let mut events = Vec::new();
-                let after = Apply { conv: known, me: self.state.me, events: &mut events }.own(change);
-                self.tell(events);
-                return self.after(conv, after, None);
+                return self.change_own(conv, change);
             }
         }
         let work = self.sync.entry(conv);
@@ -64,6 +67,14 @@ impl Client {
         if matches!(self.sync.stage, Stage::Live { .. }) {
             self.settle(conv);
         }
+    }
+
+    fn change_own(&mut self, conv: ConvId, change: OwnChange) {
+        let Some(known) = self.state.conversations.get_mut(&conv) else { return };
+        let mut events = Vec::new();
+        let after = Apply { conv: known, me: self.state.me, events: &mut events }.own(change);
+        self.tell(events);
+        self.after(conv, after, None);
     }
 
     /// Whether one more unknown conversation may be asked about.
@@ -97,9 +108,10 @@ impl Client {
         self.sync.queue(conv, None);
     }
 
-    /// The user is no member any more.
+    /// The user is no member any more. What was asked before may be answered from before.
     pub(super) fn gone(&mut self, conv: ConvId) {
         self.sync.remove(conv);
+        self.pending.forget(conv);
         if self.state.conversations.remove(&conv).is_some() {
             self.event(Event::Conversation { conv, change: ConvChange::Gone });
         }

@@ -106,6 +106,14 @@ impl Pending {
         self.sent.values().any(|entry| is(&entry.purpose))
     }
 
+    /// Takes back the questions of the catch-up about a conversation: their answers are passed over.
+    pub(super) fn forget(&mut self, conv: ConvId) {
+        self.sent.retain(|_, entry| match &entry.purpose {
+            Purpose::View(of) | Purpose::Changes(of) | Purpose::Page(of) => *of != conv,
+            _ => true,
+        });
+    }
+
     /// Returns how many requests of the catch-up are not answered.
     pub(super) fn jobs(&self) -> usize {
         let job = |purpose: &Purpose| {

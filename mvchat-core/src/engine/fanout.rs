@@ -6,6 +6,7 @@ use super::hub::Origin;
 use crate::policy::{Conversation, Message};
 use crate::proto::{Data, Head, HeadMention, Info, Json, Rev, ServerMsg, UserId, What};
 use crate::seam::{Committed, LogEvent, ViewQuery};
+use crate::session::Ended;
 use futures_util::stream::{self, StreamExt as _};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -168,25 +169,24 @@ impl Inner {
         if !self.hub.is_here(user) {
             return;
         }
-        let view = match self.store.views(user, ViewQuery::One(conv)).await {
-            Ok(views) => views.rows.into_iter().next(),
+        let look = async || {
+            let views = self.store.views(user, ViewQuery::One(conv)).await?;
+            self.conv_items(user, views.rows).await
+        };
+        let items = match self.insist(look).await {
+            Ok(items) => items,
             Err(error) => {
                 tracing::warn!(%conv, ?error, "a new conversation could not be shown");
-                None
+                // Who was not told has to catch up.
+                return self.hub.end_all(user, Ended::Overflow, but);
             }
         };
-        let Some(view) = view else { return };
-        match self.conv_items(user, vec![view]).await {
-            Ok(items) => {
-                for item in items {
-                    let mut info = Info::new(What::ConvAdded, Some(conv), None, self.env.now());
-                    info.rev = Some(item.rev);
-                    info.own = Some(item.own);
-                    info.content = Some(Json::from_value(&item));
-                    self.hub.tell(user, &ServerMsg::Info(info), but);
-                }
-            }
-            Err(error) => tracing::warn!(%conv, ?error, "a new conversation could not be shown"),
+        for item in items {
+            let mut info = Info::new(What::ConvAdded, Some(conv), None, self.env.now());
+            info.rev = Some(item.rev);
+            info.own = Some(item.own);
+            info.content = Some(Json::from_value(&item));
+            self.hub.tell(user, &ServerMsg::Info(info), but);
         }
     }
 }

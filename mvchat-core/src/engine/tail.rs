@@ -87,8 +87,10 @@ impl Inner {
     /// Tells about changes of other nodes.
     pub(super) async fn tell_others(self: &Arc<Self>, told: &mut Told, others: Vec<Others>) {
         for Others { conv, created, upto, rumour } in others {
-            if created && self.convs.get(conv).is_none() {
-                self.tell_created(conv).await;
+            if created {
+                if self.convs.get(conv).is_none() {
+                    self.tell_created(conv).await;
+                }
                 told.set(conv, Rev(0));
             }
             self.tell_upto(told, conv, upto, rumour).await;
@@ -139,7 +141,10 @@ impl Inner {
     }
 
     /// Tries something that only reads a few times, because what fails costs everybody their connection.
-    async fn insist<T, E, F: Future<Output = Result<T, E>>>(&self, work: impl Fn() -> F) -> Result<T, E> {
+    pub(super) async fn insist<T, E, F: Future<Output = Result<T, E>>>(
+        &self,
+        work: impl Fn() -> F,
+    ) -> Result<T, E> {
         let mut pause = RETRY;
         for _ in 1..ATTEMPTS {
             if let Ok(done) = work().await {
@@ -188,7 +193,10 @@ impl Inner {
                 }
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(%conv, ?error, "a new conversation could not be shown"),
+            Err(error) => {
+                tracing::warn!(%conv, ?error, "a new conversation could not be shown");
+                self.let_catch_up(conv, Rev(0));
+            }
         }
     }
 

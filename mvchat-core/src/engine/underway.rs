@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// The number of commands of each user that are not done.
 #[derive(Debug, Default)]
@@ -19,13 +20,16 @@ pub(super) struct Underway {
 pub(super) struct Going {
     inner: Arc<Inner>,
     user: UserId,
+    /// A drain waits for it, too: what was answered with 503 may still be written.
+    _tracked: TaskTrackerToken,
 }
 
 impl Going {
     /// Counts something. Whoever counts before looking whether the user may is seen by whoever forbids before waiting.
     pub(super) fn begin(inner: &Arc<Inner>, user: UserId) -> Arc<Self> {
         *inner.underway.counts.lock().entry(user).or_default() += 1;
-        Arc::new(Self { inner: inner.clone(), user })
+        let tracked = inner.closing.commands.token();
+        Arc::new(Self { inner: inner.clone(), user, _tracked: tracked })
     }
 }
 

@@ -1,13 +1,15 @@
 //! What the engine does when what it stands on fails.
 
-use crate::support::{User, flaky, server};
+use crate::support::{User, flaky, server, server_on};
+use mvchat_core::builtin::MemoryStore;
 use mvchat_core::proto::Close;
-use mvchat_core::testkit::{Fault, Method};
+use mvchat_core::seam::MessageStore;
+use mvchat_core::testkit::{Fault, Faults, Flaky, Method};
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn an_erased_key_makes_its_messages_unavailable_and_no_others() {
-    use mvchat_core::builtin::MemoryStore;
     use mvchat_core::builtin::password::PasswordParams;
     use mvchat_core::{Chat, Keys};
     let keys = Keys::ephemeral();
@@ -60,6 +62,32 @@ async fn a_private_change_that_fails_after_the_write_lets_the_devices_catch_up()
         assert_eq!(view["conversation"]["own"], 1);
         a.wire.settle().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_shown_a_new_conversation_catches_up() {
+    let (chat, faults) = flaky().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let mut b = User::sign_up(&chat, "bobby").await;
+    faults.choose(|method| (method == Method::Views).then_some(Fault::Before));
+    a.ok(json!({"dm": {"user": b.id}})).await;
+    assert_eq!(b.wire.closed().await, Some(Close::Resync));
+}
+
+/// The store may still write what was answered with 503.
+#[tokio::test(start_paused = true)]
+async fn draining_waits_for_what_the_store_has_in_its_hands() {
+    let store = MemoryStore::default();
+    let faults = Faults::default();
+    let chat = server_on(Flaky::new(store.clone(), faults.clone())).await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let conv = a.group(&[]).await;
+    faults.choose(|method| (method == Method::Commit).then_some(Fault::Slow(Duration::from_secs(8))));
+    let late = a.fails(json!({"send": {"conv": conv, "content": "late", "cid": "late"}})).await;
+    assert_eq!(late.0, 503);
+    assert!(chat.drain(Duration::from_secs(20)).await);
+    let sent = store.sent(conv.parse().unwrap(), a.id.parse().unwrap(), "late").await.unwrap();
+    assert!(sent.is_some(), "nothing is written any more");
 }
 
 /// That others can't be told of a mark does not undo it.

@@ -129,17 +129,39 @@ async fn who_is_removed_on_one_node_sends_nothing_on_the_other() {
     assert_eq!(text(&kicked.last().unwrap()["user"]), b.id);
 }
 
+/// What is told of a conversation that this node has made begins with its first change, though others made that.
+#[tokio::test]
+async fn what_others_do_in_a_new_conversation_is_told_from_its_beginning() {
+    let (cluster, late) = (Cluster::new(), Arc::new(AtomicBool::new(true)));
+    let one = cluster.node_on(following_late(&cluster, &late)).await;
+    let two = cluster.node().await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let mut b = User::sign_up(&two, "bobby").await;
+    let conv = a.dm(&b).await;
+    for text in ["first", "second"] {
+        b.say(&conv, text).await;
+    }
+    late.store(false, Ordering::SeqCst);
+    let told = until(&mut a, "data", |data| data["rev"] == 2).await;
+    assert_eq!(told[0]["rev"], 1);
+}
+
+/// A cluster's store whose log can't be read while something is late.
+fn following_late(cluster: &Cluster, late: &Arc<AtomicBool>) -> Flaky<MemoryStore> {
+    let (faults, late) = (Faults::default(), late.clone());
+    faults.choose(move |method| {
+        let fails = method == Method::Log && late.load(Ordering::SeqCst);
+        fails.then_some(Fault::Before)
+    });
+    Flaky::new(cluster.store.clone(), faults)
+}
+
 /// What is read late may be gone by then; who was there and is not any more gets no gap either.
 #[tokio::test]
 async fn who_was_removed_before_a_late_node_could_tell_catches_up() {
     let (cluster, late) = (Cluster::new(), Arc::new(AtomicBool::new(false)));
-    let (faults, is_late) = (Faults::default(), late.clone());
-    faults.choose(move |method| {
-        let fails = method == Method::Log && is_late.load(Ordering::SeqCst);
-        fails.then_some(Fault::Before)
-    });
     let one = cluster.node().await;
-    let two = cluster.node_on(Flaky::new(cluster.store.clone(), faults)).await;
+    let two = cluster.node_on(following_late(&cluster, &late)).await;
     let mut a = User::sign_up(&one, "alice").await;
     let mut b = User::sign_up(&two, "bobby").await;
     let conv = a.group(&[&b]).await;

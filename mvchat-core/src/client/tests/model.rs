@@ -232,6 +232,19 @@ fn an_own_message_that_was_hidden_before_it_was_known_counts_as_read() {
 }
 
 #[test]
+fn marks_move_on_whatever_else_is_known() {
+    let mut rig = rig();
+    let own = |content: Value| json!({"info": {"conv": CONV, "what": "own", "own": 1, "content": content, "ts": TS}});
+    rig.recv(own(json!({"muted": true})));
+    rig.recv(own(json!({"muted": false, "readSeq": 2, "recvSeq": 3})));
+    let view = rig.conversation().view();
+    assert_eq!((view.muted, view.read_seq, view.recv_seq, view.unread), (true, Seq(2), Seq(3), 1));
+    rig.recv(own(json!({"readSeq": 1})));
+    assert_eq!(rig.conversation().view().read_seq, Seq(2));
+    assert!(rig.quiet());
+}
+
+#[test]
 fn a_page_that_was_read_before_does_not_bring_hidden_messages_back() {
     let mut rig = rig();
     let get = GetRequest { what: Some("messages".into()), conv: Some(CONV.into()), ..GetRequest::default() };

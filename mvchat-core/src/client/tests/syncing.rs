@@ -190,6 +190,22 @@ fn a_list_from_before_a_removal_does_not_bring_a_conversation_back() {
 }
 
 #[test]
+fn a_view_from_before_a_removal_does_not_bring_the_conversation_back() {
+    let mut unread = view(CONV, 9, 9);
+    (unread["readSeq"], unread["unread"]) = (json!(2), json!(7));
+    let mut rig = Rig::ready(json!([unread]));
+    let own = |own: u64, content: Value| json!({"info": {"conv": CONV, "what": "own", "own": own, "content": content, "ts": TS}});
+    rig.recv(own(1, json!({"readSeq": 5})));
+    let (before, _) = rig.get("conversation");
+    rig.recv(json!({"info": {"conv": CONV, "user": ME, "what": "member_kicked", "rev": 10, "ts": TS}}));
+    rig.recv(own(2, json!({"muted": true})));
+    let (after, _) = rig.get("conversation");
+    rig.reply(&before, 200, json!({"conversation": view(CONV, 9, 9)}));
+    rig.refuse(&after, 403, "not_member", json!(null));
+    assert!(rig.client.state().conversations().is_empty() && rig.client.is_synced() && rig.quiet());
+}
+
+#[test]
 fn what_was_hidden_before_a_conversation_was_known_stays_hidden() {
     let mut rig = Rig::new();
     rig.log_in();

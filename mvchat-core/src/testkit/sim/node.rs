@@ -27,6 +27,23 @@ struct Running {
     serving: Vec<(Weather, JoinHandle<()>)>,
 }
 
+/// An engine that stops.
+pub(super) struct Retired {
+    chat: Chat,
+    faults: Faults,
+    bus: SimBus,
+}
+
+impl Retired {
+    /// Stops it; afterwards nothing of it has any effect, as when a process ends.
+    pub(super) async fn stop(self, within: Duration) -> bool {
+        let clean = self.chat.drain(within).await;
+        self.faults.kill();
+        self.bus.kill();
+        clean
+    }
+}
+
 impl Node {
     pub(super) fn chat(&self) -> Option<&Chat> {
         self.running.as_ref().map(|running| &running.chat)
@@ -56,8 +73,9 @@ impl Node {
     }
 
     /// Takes the engine out, to be stopped gracefully.
-    pub(super) fn retire(&mut self) -> Option<Chat> {
-        self.running.take().map(|running| running.chat)
+    pub(super) fn retire(&mut self) -> Option<Retired> {
+        let Running { chat, faults, bus, .. } = self.running.take()?;
+        Some(Retired { chat, faults, bus })
     }
 
     /// Lets calls of the store fail and take their time.
