@@ -276,6 +276,8 @@ impl Client {
         let mut hides = false;
         if let Some(work) = self.sync.get(conv) {
             if let Some((first, _)) = work.buffer.first_key_value() {
+                // They need not reach as far as the view: an old request may have been answered once more.
+                work.seen = work.seen.max(view.rev);
                 view.rev = view.rev.min(Rev(first.0.saturating_sub(1)));
             }
             let messages = work.buffer.values().filter_map(|(change, _)| change.message());

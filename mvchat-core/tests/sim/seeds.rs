@@ -13,9 +13,9 @@ const SEEDS: u64 = 40;
 /// conversation that could not be shown once and never was; what a stopped node still wrote; own messages that were hidden
 /// before they were acknowledged, tombstones in a catch-up, and messages that a page of history brought first, none of which
 /// was counted rightly.
-const BROKE: [u64; 20] = [
+const BROKE: [u64; 21] = [
     162, 381, 523, 736, 748, 906, 951, 1003, 2630, 3702, 5105, 5408, 5493, 6112, 7089, 8416, 15448, 16237,
-    17877, 18311,
+    17877, 18311, 21596,
 ];
 
 fn number(name: &str) -> Option<u64> {

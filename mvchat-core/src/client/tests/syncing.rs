@@ -206,6 +206,19 @@ fn a_view_from_before_a_removal_does_not_bring_the_conversation_back() {
 }
 
 #[test]
+fn a_view_that_is_ahead_of_the_frames_before_it_is_caught_up_with() {
+    let mut rig = Rig::new();
+    rig.log_in();
+    rig.recv(data(CONV, 2, 5));
+    rig.list(json!([view(CONV, 8, 2)]));
+    let (id, get) = rig.get("changes");
+    assert_eq!(get["since"], 5);
+    rig.reply(&id, 200, json!({"rev": 8, "own": 0, "more": false, "items": [item(1, 8)], "hidden": []}));
+    assert_eq!(rig.conversation().view().rev.0, 8);
+    assert!(rig.client.is_synced() && rig.quiet());
+}
+
+#[test]
 fn what_was_hidden_before_a_conversation_was_known_stays_hidden() {
     let mut rig = Rig::new();
     rig.log_in();
