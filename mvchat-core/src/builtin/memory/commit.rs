@@ -19,7 +19,7 @@ impl State {
         };
         if let Some(warrant) = warrant {
             let account = self.users.get(&actor).map(UserRow::account);
-            let session = warrant.session.and_then(|session| self.sessions.get(&session));
+            let session = warrant.session.and_then(|session| self.sessions.get(session));
             if !warrant.holds(actor, account, session.map(|session| session.user)) {
                 return Outcome::Unwarranted;
             }

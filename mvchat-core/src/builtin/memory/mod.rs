@@ -16,16 +16,17 @@ mod users;
 mod views;
 
 use crate::builtin::LocalBuses;
-use crate::proto::{ConvId, FileId, InviteId, Position, SessionId, UserId};
+use crate::proto::{ConvId, FileId, InviteId, Position, UserId};
 use crate::seam::{
-    Bus, ContactRow, Credential, Durability, FileRow, InviteRow, LinkRow, LoadNote, LogEntry, SessionRow,
-    Store, StoreError, StoreErrorKind, UserRow,
+    Bus, ContactRow, Credential, Durability, FileRow, InviteRow, LinkRow, LoadNote, LogEntry, Store,
+    StoreError, StoreErrorKind, UserRow,
 };
 use async_trait::async_trait;
 use chat::Chat;
 use conversations::Found;
 use expiry::{Due, Place};
 use parking_lot::Mutex;
+use sessions::Sessions;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ struct State {
     users: BTreeMap<UserId, UserRow>,
     /// By scheme and folded name.
     credentials: BTreeMap<(String, String), Credential>,
-    sessions: BTreeMap<SessionId, SessionRow>,
+    sessions: Sessions,
     chats: BTreeMap<ConvId, Chat>,
     links: BTreeMap<String, LinkRow>,
     invites: BTreeMap<InviteId, InviteRow>,

@@ -102,7 +102,7 @@ impl State {
         match part {
             Part::Users => self.users.values().cloned().map(Item::User).collect(),
             Part::Credentials => self.credentials.values().cloned().map(Item::Credential).collect(),
-            Part::Sessions => self.sessions.values().cloned().map(Item::Session).collect(),
+            Part::Sessions => self.sessions.all().cloned().map(Item::Session).collect(),
             Part::Contacts => {
                 let contacts = self.contacts.iter();
                 contacts.map(|((owner, _), row)| Item::Contact(*owner, row.clone())).collect()
@@ -162,7 +162,7 @@ impl State {
             Item::Credential(row) => {
                 drop(self.credentials.insert((row.scheme.clone(), row.folded.clone()), row));
             }
-            Item::Session(row) => drop(self.sessions.insert(row.id, row)),
+            Item::Session(row) => self.sessions.insert(row),
             Item::Contact(owner, row) => drop(self.contacts.insert((owner, row.user), row)),
             Item::Invite(row) => drop(self.invites.insert(row.id, row)),
             Item::File(row) => drop(self.files.insert(row.id, row)),

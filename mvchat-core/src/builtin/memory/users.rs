@@ -75,11 +75,13 @@ impl State {
         if self.has_other_owner(&new.user.email, new.user.id) {
             return Err(already_exists("the address is taken"));
         }
-        if new.session.as_ref().is_some_and(|session| self.sessions.contains_key(&session.id)) {
+        if new.session.as_ref().is_some_and(|session| self.sessions.get(session.id).is_some()) {
             return Err(already_exists("the session exists"));
         }
         self.credentials.extend(credential);
-        self.sessions.extend(new.session.map(|session| (session.id, session)));
+        if let Some(session) = new.session {
+            self.sessions.insert(session);
+        }
         self.users.insert(new.user.id, new.user);
         Ok(())
     }
@@ -112,7 +114,7 @@ impl State {
             self.rename(user, name)?;
         }
         if state != UserState::Active {
-            self.end_sessions_where(|row| row.user == user);
+            self.sessions.end(user, |_| true);
         }
         if state == UserState::Deleted {
             let own = self.credentials.values_mut().filter(|credential| credential.user == user);
@@ -152,6 +154,6 @@ impl State {
         if let Some(row) = self.users.get_mut(&change.user) {
             row.must_change_password = false;
         }
-        Ok(self.end_sessions_where(|row| row.user == change.user && Some(row.id) != change.keep))
+        Ok(self.sessions.end(change.user, |id| Some(id) != change.keep))
     }
 }
