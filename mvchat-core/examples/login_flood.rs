@@ -6,10 +6,14 @@
 //!
 //! Twice: from everywhere, which only the queue of the hasher stops, and from one address, which the table of limits
 //! stops before.
-#![expect(clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a measurement stops at the first surprise")]
+
+#[path = "../benches/world/memory.rs"]
+mod memory;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memory::resident;
 use mvchat_core::Chat;
 use mvchat_core::builtin::MemoryStore;
 use mvchat_core::proto::{Act, Limits};
@@ -18,7 +22,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 
@@ -130,13 +133,6 @@ async fn peak(time: Duration) -> u64 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     most
-}
-
-/// The memory that is resident, in bytes, from procfs.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string(Path::new("/proc").join("self").join("status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1_024
 }
 
 fn secret(name: &str, password: &str) -> String {

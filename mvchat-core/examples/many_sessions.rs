@@ -9,10 +9,13 @@
     reason = "a measurement stops at the first surprise, and tells"
 )]
 
+#[path = "../benches/world/memory.rs"]
+mod memory;
 #[path = "../benches/world/mod.rs"]
 #[expect(dead_code, reason = "other programs use the rest")]
 mod world;
 
+use memory::resident;
 use mvchat_core::Chat;
 use mvchat_core::proto::UserId;
 use serde_json::{Value, json};
@@ -121,11 +124,4 @@ impl People {
         latencies.sort();
         latencies
     }
-}
-
-/// The memory that is resident, in bytes, from procfs.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
-    line.trim().strip_suffix(" kB").and_then(|number| number.parse::<u64>().ok()).expect("a number") * 1_024
 }
