@@ -10,7 +10,11 @@ use crate::session::Ended;
 use futures_util::stream::{self, StreamExt as _};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+/// How often something is read in vain, and how long is waited first; then twice as long each time.
+const ATTEMPTS: u32 = 4;
+const RETRY: Duration = Duration::from_millis(20);
 /// How many members the store is asked about at once.
 const LOOKS: usize = 16;
 
@@ -157,6 +161,22 @@ impl Inner {
         });
         let seen = stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(LOOKS);
         seen.filter_map(std::future::ready).collect().await
+    }
+
+    /// Tries something that only reads a few times, because what fails costs everybody their connection.
+    pub(super) async fn insist<T, E, F: Future<Output = Result<T, E>>>(
+        &self,
+        work: impl Fn() -> F,
+    ) -> Result<T, E> {
+        let mut pause = RETRY;
+        for _ in 1..ATTEMPTS {
+            if let Ok(done) = work().await {
+                return Ok(done);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        work().await
     }
 
     /// Gives a user's connections the view of a conversation that is new to them.

@@ -21,9 +21,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A store that takes longer to answer does not count as there. Together with the pause it is less than two seconds.
 const DEADLINE: Duration = Duration::from_millis(900);
 const PAGE: usize = 512;
-/// How often what others committed is read in vain, and how long is waited first; then twice as long each time.
-const ATTEMPTS: u32 = 4;
-const RETRY: Duration = Duration::from_millis(20);
 /// The most conversations of which a shard remembers what it has told; when there are more, half of them go.
 const MAX_TOLD: usize = 16_384;
 
@@ -138,22 +135,6 @@ impl Inner {
                 }
             }
         }
-    }
-
-    /// Tries something that only reads a few times, because what fails costs everybody their connection.
-    pub(super) async fn insist<T, E, F: Future<Output = Result<T, E>>>(
-        &self,
-        work: impl Fn() -> F,
-    ) -> Result<T, E> {
-        let mut pause = RETRY;
-        for _ in 1..ATTEMPTS {
-            if let Ok(done) = work().await {
-                return Ok(done);
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        work().await
     }
 
     /// Closes the connections of a conversation's members, and of those who went after a change: they have to be told of

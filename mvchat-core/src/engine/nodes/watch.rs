@@ -22,18 +22,14 @@ pub(super) async fn speak(inner: Weak<Inner>, nodes: Arc<Nodes>) {
 
 /// Looks after the other nodes, and after the sessions of this one's connections.
 pub(super) async fn watch(inner: Weak<Inner>) {
-    // A node that ended just after this one began was never heard: when all that live have been, the store is asked.
-    let mut unheard = LEASE.as_secs() / BEAT.as_secs();
-    loop {
+    for beat in 1.. {
         tokio::time::sleep(BEAT).await;
         let Some(engine) = inner.upgrade() else { return };
         if engine.nodes.bus.is_some() {
             let now = engine.env.monotonic();
-            if unheard > 0 {
-                unheard -= 1;
-                if unheard == 0 {
-                    engine.missed(None);
-                }
+            // A node that ended just after this one began was never heard: the store is asked when all that live were.
+            if BEAT * beat == LEASE {
+                engine.missed(None);
             }
             let leads = engine.nodes.leads();
             let gone = engine.nodes.peers.write().expire(now);
