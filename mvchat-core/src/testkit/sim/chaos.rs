@@ -74,8 +74,8 @@ pub(super) async fn heal<S: Store + Clone>(world: &World, store: &S) {
 }
 
 async fn drain(world: &World, node: usize) {
-    let Some(retired) = world.nodes.lock()[node].retire() else { return };
-    let clean = retired.stop(DRAIN).await;
+    let Some(running) = world.nodes.lock()[node].retire() else { return };
+    let clean = running.stop(DRAIN).await;
     world.trace.note(Seen::Drained { node, clean });
 }
 

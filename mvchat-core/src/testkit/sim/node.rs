@@ -20,22 +20,16 @@ pub(super) struct Node {
     running: Option<Running>,
 }
 
-struct Running {
+/// An engine, and what it stands on.
+pub(super) struct Running {
     chat: Chat,
     faults: Faults,
     bus: SimBus,
     serving: Vec<(Weather, JoinHandle<()>)>,
 }
 
-/// An engine that stops.
-pub(super) struct Retired {
-    chat: Chat,
-    faults: Faults,
-    bus: SimBus,
-}
-
-impl Retired {
-    /// Stops it; afterwards nothing of it has any effect, as when a process ends.
+impl Running {
+    /// Stops it gracefully; afterwards nothing of it has any effect, as when a process ends.
     pub(super) async fn stop(self, within: Duration) -> bool {
         let clean = self.chat.drain(within).await;
         self.faults.kill();
@@ -73,9 +67,8 @@ impl Node {
     }
 
     /// Takes the engine out, to be stopped gracefully.
-    pub(super) fn retire(&mut self) -> Option<Retired> {
-        let Running { chat, faults, bus, .. } = self.running.take()?;
-        Some(Retired { chat, faults, bus })
+    pub(super) fn retire(&mut self) -> Option<Running> {
+        self.running.take()
     }
 
     /// Lets calls of the store fail and take their time.
