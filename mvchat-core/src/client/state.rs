@@ -96,7 +96,7 @@ impl Conversation {
         }
         self.held_to = self.held_to.max(seq);
         if self.hidden.contains(&seq) {
-            if message.from.is_some() && message.from == me && seq == self.view.read_seq.next() {
+            if is_of(me, &message) && seq == self.view.read_seq.next() {
                 self.view.read_seq = seq;
                 self.pass_own(me);
             }
@@ -177,7 +177,7 @@ impl Conversation {
     pub(super) fn pass_own(&mut self, me: Option<UserId>) {
         let following = |read: Seq| self.messages.get(&Seq(read.0.saturating_add(1)));
         let mut read = self.view.read_seq;
-        while following(read).is_some_and(|message| message.from.is_some() && message.from == me) {
+        while following(read).is_some_and(|message| is_of(me, message)) {
             read = read.next();
         }
         self.view.recv_seq = self.view.recv_seq.max(read);
@@ -224,6 +224,11 @@ pub(super) enum Put {
     Changed,
     /// The model holds it in this or a later state, or it was cleared.
     Old,
+}
+
+/// Whether a message is the user's own.
+fn is_of(me: Option<UserId>, message: &MessageItem) -> bool {
+    message.from.is_some() && message.from == me
 }
 
 /// Whether all counters are ones that a server can have.
