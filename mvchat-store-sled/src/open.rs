@@ -51,6 +51,7 @@ pub(crate) fn open(path: &Path, options: &SledOptions) -> StoreResult<Opened> {
             .and_then(|()| fs::remove_file(dir.join(FAILED)))
             .map_err(|error| at(&dir, &error))?;
     }
+    drop_unfinished(&dir).map_err(|error| at(&dir, &error))?;
     let db = open_sled(&dir, options.cache)?;
     let file = DbFile::open(&dir).map_err(|error| at(&dir, &error))?;
     settle(path, &dir, &file).map_err(|error| at(&dir, &error))?;
@@ -92,6 +93,18 @@ fn lock(path: &Path, dir: &Path) -> StoreResult<File> {
         ))),
         Err(TryLockError::Error(error)) => Err(at(dir, &error)),
     }
+}
+
+/// Removes snapshots that a start was writing when it died. Until such a file is renamed nothing stands on it, but sled
+/// takes it for the newest one and refuses to open.
+fn drop_unfinished(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens sled. A store that was closed a moment ago may still hold its file: sled closes it from a thread of its

@@ -55,6 +55,23 @@ async fn an_erased_value_leaves_no_pieces() {
 }
 
 #[tokio::test]
+async fn a_start_that_died_over_its_snapshot_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = small().open(dir.path()).unwrap();
+    let conv = group(&store, 7).await;
+    send(&store, conv, content(100)).await.unwrap();
+    drop(store);
+    for written in [0, 7, 12, 1_000] {
+        let begun = dir.path().join("store/snap.7FFFFFFFFFFFFFFF.generating");
+        std::fs::write(&begun, content(written)).unwrap();
+        let store = small().open(dir.path()).unwrap();
+        assert_eq!(newest(&store, conv).await.unwrap().messages.len(), 1);
+        drop(store);
+        assert!(!begun.exists());
+    }
+}
+
+#[tokio::test]
 async fn sled_never_makes_a_file_that_the_sync_misses() {
     let dir = tempfile::tempdir().unwrap();
     let store = small().open(dir.path()).unwrap();
