@@ -1,6 +1,6 @@
 //! Power cuts: what was not synced is gone, torn, or there in any order; what was acknowledged is there.
 //!
-//! `MVCHAT_POWERCUT_CYCLES` (3), `MVCHAT_POWERCUT_SEED` (random, printed) and `MVCHAT_POWERCUT_CHANGES` (600: how many
+//! `MVCHAT_POWERCUT_CYCLES` (20), `MVCHAT_POWERCUT_SEED` (random, printed) and `MVCHAT_POWERCUT_CHANGES` (600: how many
 //! changes of the disk there are before a cut at most) in the environment make a run longer or cut at the same changes
 //! again.
 #![expect(clippy::print_stdout, reason = "a run says by which numbers it can be repeated, and how it went")]
@@ -34,7 +34,7 @@ async fn start(data: &Data, disk: &Disk) -> Result<Server, Starting> {
 
 /// Cuts the power under load, and every other time once more while the server recovers.
 pub(crate) async fn under_load() {
-    let cycles = setting("MVCHAT_POWERCUT_CYCLES").unwrap_or(3);
+    let cycles = setting("MVCHAT_POWERCUT_CYCLES").unwrap_or(20);
     let changes = setting("MVCHAT_POWERCUT_CHANGES").unwrap_or(600);
     let mut random = random("under load");
     let mut data = Data::unlimited();
