@@ -34,12 +34,16 @@ pub enum BenchCommand {
     Storm(StormArgs),
     /// People come back after a while: what that costs should follow what has changed.
     Catchup(CatchupArgs),
+    /// More people than one server may have connections, on several; some write to somebody anywhere.
+    #[command(mut_arg("store", |store| store.default_value("postgres")))]
+    #[command(mut_arg("seconds", |seconds| seconds.default_value("30")))]
+    Crowd(CrowdArgs),
     /// What stands beside the figures: the least that has to be done.
     #[command(subcommand)]
     Floor(FloorCommand),
     /// All scenarios and floors, in interleaved rounds, with ratios.
     Suite(SuiteArgs),
-    /// A floor's server, started by the floor itself.
+    /// A floor's server, or one of several generators, started by the run itself.
     #[command(subcommand, hide = true)]
     Child(ChildCommand),
 }
@@ -231,6 +235,27 @@ pub struct CatchupArgs {
     pub elsewhere: usize,
 }
 
+/// Of `crowd`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct CrowdArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields say what they are")]
+    pub common: CommonArgs,
+    /// How many are logged in, in all.
+    #[arg(long, default_value_t = 95_000)]
+    pub connections: usize,
+    /// How many servers they are on; there are as many generators.
+    #[arg(long, default_value_t = 5)]
+    pub nodes: usize,
+    /// How many pairs, chosen at random; one of each writes to the other.
+    #[arg(long, default_value_t = 2_000)]
+    pub pairs: usize,
+    /// Messages per second in all, by a schedule.
+    #[arg(long, default_value_t = 1_000.0)]
+    pub rate: f64,
+}
+
 /// The least that has to be done.
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
@@ -290,7 +315,7 @@ pub struct SuiteArgs {
     pub book: Option<PathBuf>,
 }
 
-/// The servers of floors.
+/// The servers of floors, and generators.
 #[derive(Clone, Copy, Debug, Subcommand)]
 #[non_exhaustive]
 pub enum ChildCommand {
@@ -298,4 +323,6 @@ pub enum ChildCommand {
     Fanout,
     /// Echoes.
     Echo,
+    /// Has connections to one of several servers.
+    Crowd,
 }

@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::scenario::{self, Scene};
-use crate::{Problem, Tried, floor, suite};
+use crate::{Problem, Tried, crowd, floor, suite};
 use std::path::Path;
 
 /// Runs a command and prints what came of it. `program` is the reference server, which is also started for floors.
@@ -31,6 +31,7 @@ async fn measure(command: BenchCommand, program: &Path) -> Tried<()> {
         Command::Catchup(args) => {
             one(&args.common, scenario::catchup::run(args, &scene(&args.common)).await?)
         }
+        Command::Crowd(args) => one(&args.common, crowd::run(args, &scene(&args.common)).await?),
         Command::Floor(FloorCommand::Fanout(args)) => {
             one(&args.common, floor::fanout::run(args, &scene(&args.common)).await?)
         }
@@ -53,6 +54,7 @@ async fn measure(command: BenchCommand, program: &Path) -> Tried<()> {
         }
         Command::Child(ChildCommand::Fanout) => floor::serve(floor::fanout::server()).await,
         Command::Child(ChildCommand::Echo) => floor::serve(floor::echo::server()).await,
+        Command::Child(ChildCommand::Crowd) => crowd::generate().await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Latencies: collected as they are, told as percentiles.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest latency that is told apart: an hour, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
@@ -9,8 +9,10 @@ const LONGEST: u64 = 3_600_000_000;
 const CURVE: [f64; 14] =
     [1.0, 1.25, 2.0, 4.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0];
 
-/// Latencies in microseconds, each as it was measured; one connection keeps few of them.
-#[derive(Clone, Debug, Default)]
+/// Latencies in microseconds, each as it was measured; one connection keeps few of them. They are so in JSON, too: what
+/// several processes have measured becomes one distribution without a loss.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Samples(Vec<u32>);
 
 impl Samples {
@@ -94,6 +96,20 @@ mod tests {
         assert_eq!(latency.count, 10_000);
         assert!(near(latency.p50, 5.0) && near(latency.p99, 9.9) && near(latency.max, 10.0), "{latency:?}");
         assert!(latency.curve.is_sorted_by(|a, b| a.1 <= b.1));
+    }
+
+    #[test]
+    fn what_two_processes_measured_is_one_distribution() {
+        let (mut one, mut other, mut whole) = (Samples::default(), Samples::default(), Samples::default());
+        for micros in 1..=3_000 {
+            whole.add(micros);
+            if micros % 3 == 0 { one.add(micros) } else { other.add(micros) }
+        }
+        for part in [other, Samples::default()] {
+            one.append(serde_json::from_str(&serde_json::to_string(&part).unwrap()).unwrap());
+        }
+        let told = |samples: &Samples| serde_json::to_value(samples.latency().unwrap()).unwrap();
+        assert_eq!(told(&one), told(&whole));
     }
 
     #[test]

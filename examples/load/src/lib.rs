@@ -13,6 +13,7 @@
 //!
 //! ```text
 //! scenario/*   what people do           floor/*    the least that has to be done
+//! crowd/*      more people than one process may have connections: several servers and generators
 //! speaker dweller returner   habits     bare       a connection without a machine
 //! member       the client machine       target     the server: a child process, or an address
 //! driver       one task per connection  meter      what processes use, by procfs
@@ -23,6 +24,7 @@ mod args;
 mod bare;
 mod board;
 mod command;
+mod crowd;
 mod database;
 mod driver;
 mod dweller;
@@ -37,6 +39,7 @@ mod meter;
 mod outcome;
 mod own;
 mod people;
+mod progress;
 mod report;
 mod returner;
 mod run;

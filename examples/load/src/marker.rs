@@ -1,6 +1,10 @@
 //! What a measured message carries in its text: who sent it when, and which of theirs it is.
 
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
+
+/// So often the two clocks of the system are looked at together.
+const LOOKS: usize = 16;
 
 /// The zero of all times of a run.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +13,28 @@ pub(crate) struct Clock(Instant);
 impl Clock {
     pub(crate) fn start() -> Self {
         Self(Instant::now())
+    }
+
+    /// The clock of a run that several processes of this machine share: all of them name the same zero.
+    ///
+    /// An instant means nothing to another process, and the time of day may jump. So the time of day is read once only,
+    /// to find the instant of the zero; the closest of a few looks counts, since a process may be interrupted between
+    /// the two clocks. From then on all processes go by the same steady clock of the system, and differ by some
+    /// microseconds. `None` if the zero is yet to come, or from before the machine was started.
+    pub(crate) fn since(zero: SystemTime) -> Option<Self> {
+        let look = || {
+            let before = Instant::now();
+            let passed = zero.elapsed().ok()?;
+            let between = before.elapsed();
+            Some((between, before.checked_sub(passed)? + between / 2))
+        };
+        let looks = (0..LOOKS).filter_map(|_| look());
+        looks.min_by_key(|(between, _)| *between).map(|(_, zero)| Self(zero))
+    }
+
+    /// The instant so many microseconds after the start of the run.
+    pub(crate) fn instant(self, micros: u64) -> Instant {
+        self.0 + Duration::from_micros(micros)
     }
 
     /// Microseconds since the start of the run.
@@ -56,6 +82,16 @@ impl Marker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_with_the_same_zero_agree_on_the_time() {
+        let zero = SystemTime::now() - Duration::from_secs(1);
+        let (one, other) = (Clock::since(zero).unwrap(), Clock::since(zero).unwrap());
+        let at = one.instant(2_000_000);
+        assert_eq!(one.micros(at), 2_000_000);
+        assert!(other.micros(at).abs_diff(2_000_000) < 100_000, "{}", other.micros(at));
+        assert!(Clock::since(zero + Duration::from_secs(3_600)).is_none(), "a zero to come");
+    }
 
     #[test]
     fn what_is_written_is_found() {

@@ -13,6 +13,9 @@ use tokio::time::timeout;
 
 /// How long a server may take to start, or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Where a server keeps its data, and where in there its keys are.
+const DATA: &str = "data";
+const KEYS: &str = "data/keys/ring.json";
 /// The header by which people log in to our own servers, because passwords are slow on purpose.
 pub(crate) const HEADER: &str = "x-bench-user";
 /// A day of chat from one address is an attack elsewhere.
@@ -34,6 +37,8 @@ pub(crate) struct Own {
     transport: String,
     folder: Folder,
     pub(crate) database: Option<Database>,
+    /// The address of the database, which may be another server's.
+    database_url: Option<String>,
     address: String,
     child: Option<Child>,
 }
@@ -52,7 +57,27 @@ impl Own {
             store: plan.store.clone(),
             transport: plan.transport.clone(),
             folder: Folder::within(&plan.folder)?,
+            database_url: database.as_ref().map(|database| database.url.clone()),
             database,
+            address: "127.0.0.1:0".to_owned(),
+            child: None,
+        })
+    }
+
+    /// Prepares another server with the same database and the same keys; this one has to have been started, because
+    /// that makes both.
+    pub(crate) fn prepare_beside(&self, plan: &Plan) -> Tried<Self> {
+        let folder = Folder::within(&plan.folder)?;
+        let keys = folder.path().join(KEYS);
+        std::fs::create_dir_all(keys.parent().unwrap_or(&keys))?;
+        std::fs::copy(self.folder.path().join(KEYS), keys)?;
+        Ok(Self {
+            program: self.program.clone(),
+            store: self.store.clone(),
+            transport: self.transport.clone(),
+            folder,
+            database: None,
+            database_url: self.database_url.clone(),
             address: "127.0.0.1:0".to_owned(),
             child: None,
         })
@@ -61,6 +86,11 @@ impl Own {
     /// Its process, while it runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.as_ref()?.id()
+    }
+
+    /// Where it listens, as host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn url(&self) -> String {
@@ -78,10 +108,10 @@ impl Own {
             }
         }
         command.args(["serve", "--store", &self.store, "--transport", &self.transport]);
-        command.args(["--listen", &self.address, "--data-dir"]).arg(folder.join("data"));
+        command.args(["--listen", &self.address, "--data-dir"]).arg(folder.join(DATA));
         command.current_dir(folder).envs(SETTINGS);
-        if let Some(database) = &self.database {
-            command.env("MVCHAT_DATABASE_URL", &database.url);
+        if let Some(url) = &self.database_url {
+            command.env("MVCHAT_DATABASE_URL", url);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         command.stderr(std::fs::File::options().create(true).append(true).open(&log)?);

@@ -129,6 +129,7 @@ pub(crate) async fn groups(
     Ok(convs)
 }
 
-fn part<T: DeserializeOwned>(params: &Value, name: &str) -> Tried<T> {
+/// Reads one of the parameters of a success.
+pub(crate) fn part<T: DeserializeOwned>(params: &Value, name: &str) -> Tried<T> {
     serde_json::from_value(params[name].clone()).map_err(|_| format!("no `{name}` in {params}").into())
 }

@@ -3,19 +3,15 @@
 use crate::board::Board;
 use crate::driver::{Party, Phase, Road, drive};
 use crate::meter::{self, Cpu};
+use crate::progress::Progress;
 use crate::target::Target;
 use crate::{Problem, Tried};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// How often the counters are looked at.
-const TICK: Duration = Duration::from_millis(20);
-/// If nothing happens for so long, nothing more will.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Between the word and the beginning, so that everybody is told in time.
 const HEADSTART: Duration = Duration::from_millis(200);
 /// Connections that have just come are left alone for so long.
@@ -27,19 +23,18 @@ pub(crate) struct Crew<T> {
     phases: watch::Sender<Phase>,
     tasks: JoinSet<T>,
     pub(crate) board: Arc<Board>,
-    bar: ProgressBar,
-    name: String,
+    progress: Progress,
 }
 
 impl<T: Send + 'static> Crew<T> {
     pub(crate) fn new(name: &str, road: Road, board: Arc<Board>) -> Self {
-        let bar = ProgressBar::new(0);
-        // The template is a constant; were it wrong, the bar would look plain.
-        if let Ok(style) = ProgressStyle::with_template("{msg:32} {wide_bar} {pos}/{len} {elapsed}") {
-            bar.set_style(style);
-        }
         let (phases, _) = watch::channel(Phase::Gather);
-        Self { road: Arc::new(road), phases, tasks: JoinSet::new(), board, bar, name: name.to_owned() }
+        Self { road: Arc::new(road), phases, tasks: JoinSet::new(), board, progress: Progress::new(name) }
+    }
+
+    /// How many parties were added.
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.len()
     }
 
     /// Adds a party, and says what is left of it in the end.
@@ -67,15 +62,7 @@ impl<T: Send + 'static> Crew<T> {
     pub(crate) async fn run(&self, length: Duration) -> Instant {
         let start = Instant::now() + HEADSTART;
         self.tell(Phase::Run(start, start + length));
-        self.bar.set_length(length.as_secs());
-        self.bar.set_message(format!("{}: running", self.name));
-        while start.elapsed() < length {
-            self.bar.set_position(start.elapsed().as_secs());
-            tokio::time::sleep(
-                TICK.min(length.saturating_sub(start.elapsed())).max(Duration::from_millis(1)),
-            )
-            .await;
-        }
+        self.progress.run(start, length).await;
         start
     }
 
@@ -95,23 +82,7 @@ impl<T: Send + 'static> Crew<T> {
 
     /// Waits until it is so; gives up when the count does not move any more.
     pub(crate) async fn wait(&self, what: &str, wanted: u64, look: impl Fn(&Board) -> (u64, bool)) -> bool {
-        self.bar.set_length(wanted);
-        self.bar.set_message(format!("{}: {what}", self.name));
-        let (mut last, mut moved) = (0, Instant::now());
-        loop {
-            let (count, done) = look(&self.board);
-            self.bar.set_position(count.min(wanted));
-            if done {
-                return true;
-            }
-            if count != last {
-                (last, moved) = (count, Instant::now());
-            }
-            if moved.elapsed() > PATIENCE {
-                return false;
-            }
-            tokio::time::sleep(TICK).await;
-        }
+        self.progress.wait(what, wanted, || look(&self.board)).await
     }
 
     /// Ends all connections; returns what they have measured.
@@ -124,7 +95,7 @@ impl<T: Send + 'static> Crew<T> {
         while let Some(done) = self.tasks.join_next().await {
             all.push(done.map_err(Problem::from)?);
         }
-        self.bar.finish_and_clear();
+        self.progress.finish();
         Ok(all)
     }
 }
