@@ -53,19 +53,30 @@ pub(crate) async fn run(args: &CrowdArgs, scene: &Scene) -> Tried<Outcome> {
         .with("pairs", pairs)
         .with("schedule", format!("{} messages per second", args.rate));
     let nodes = Nodes::start(&scene.plan, args.nodes).await?;
+    let done = measure(args, scene, pairs, &nodes, &progress, &mut outcome).await;
+    progress.finish();
+    nodes.finish().await?;
+    done.map(|()| outcome)
+}
+
+async fn measure(
+    args: &CrowdArgs,
+    scene: &Scene,
+    pairs: usize,
+    nodes: &Nodes,
+    progress: &Arc<Progress>,
+    outcome: &mut Outcome,
+) -> Tried<()> {
     let begun = Instant::now();
-    let accounts = desk::sign_up(nodes.addresses(), args.connections, &progress).await?;
+    let accounts = desk::sign_up(nodes.addresses(), args.connections, progress).await?;
     let took = begun.elapsed().as_secs_f64();
     outcome.figure("accounts made per second", args.connections as f64 / took.max(1e-9), "1/s");
-
     let zero = Zero::now();
     let clock = zero.clock().ok_or("the clock goes backwards")?;
-    let errands = errands(args, scene, &nodes, zero, &accounts, &draw(args.connections, pairs)?)?;
+    let errands = errands(args, scene, nodes, zero, &accounts, &draw(args.connections, pairs)?)?;
     let generators = Generators::start(&scene.plan.program, &errands).await?;
     drop((errands, accounts));
-    let crowd = Crowd { nodes, generators, clock, progress };
-    crowd.talk(args, scene.length, &mut outcome).await?;
-    Ok(outcome)
+    Crowd { nodes, generators, clock, progress }.talk(args, scene.length, outcome).await
 }
 
 /// Says what stands against a run before anything is started for it.
@@ -129,14 +140,14 @@ fn errands(
 }
 
 /// All processes of a run.
-struct Crowd {
-    nodes: Nodes,
+struct Crowd<'a> {
+    nodes: &'a Nodes,
     generators: Generators,
     clock: Clock,
-    progress: Arc<Progress>,
+    progress: &'a Progress,
 }
 
-impl Crowd {
+impl Crowd<'_> {
     /// Waits for everybody, lets the pairs write, and tells what that took.
     async fn talk(mut self, args: &CrowdArgs, length: Duration, outcome: &mut Outcome) -> Tried<()> {
         self.gather(args.connections, outcome).await?;
@@ -155,7 +166,6 @@ impl Crowd {
         outcome.error("sessions that ended", (args.connections as u64).saturating_sub(sessions));
 
         let (figures, counts) = self.generators.end().await?;
-        self.progress.finish();
         let mut heard = Heard::default();
         figures.into_iter().for_each(|figures| heard.append(figures.heard(self.clock)));
         let took = heard.last.map_or(length, |last| last.saturating_duration_since(start)).as_secs_f64();
@@ -167,7 +177,7 @@ impl Crowd {
         }
         outcome.heard(&heard, counts.sent, counts.acked, 1);
         counts.errors.iter().for_each(|(what, count)| outcome.error(what, *count));
-        self.nodes.finish().await
+        Ok(())
     }
 
     /// Waits until everybody is logged in.

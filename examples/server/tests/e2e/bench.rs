@@ -1,5 +1,6 @@
 //! `mvchat bench`: what it says has happened has happened.
 
+use crate::postgres::database;
 use crate::support::Data;
 use serde_json::Value;
 use std::process::{Command, Output};
@@ -91,6 +92,29 @@ fn a_day_of_chat_has_everything_in_it() {
     assert!(figure(&day, "send to ack p50") > 0.0 && figure(&day, "coming back p50") > 0.0);
 }
 
+#[tokio::test]
+async fn a_crowd_on_several_servers_hears_what_is_said_to_it() {
+    let Some(url) = database("crowd").await else { return };
+    let more = ["--database-url", &url];
+    let crowd = run("crowd --connections 60 --nodes 2 --pairs 20 --rate 40 --seconds 1", &more);
+    for name in ["sessions logged in", "sessions after the run"] {
+        assert_eq!(figure(&crowd, name), 60.0);
+    }
+    assert_eq!(figure(&crowd, "messages"), 40.0);
+    for name in ["send to ack", "send to delivery"] {
+        assert_eq!(crowd["latencies"][name]["count"], 40);
+    }
+    if cfg!(target_os = "linux") {
+        assert!(figure(&crowd, "memory per session") > 0.0 && figure(&crowd, "database CPU") > 0.0);
+    }
+}
+
+#[test]
+fn a_crowd_on_one_server_needs_no_database() {
+    let crowd = run("crowd --store sled --connections 7 --nodes 1 --rate 30 --seconds 1", &[]);
+    assert_eq!((figure(&crowd, "sessions logged in"), figure(&crowd, "messages")), (7.0, 30.0));
+}
+
 #[test]
 fn a_server_that_runs_already_is_measured_as_well() {
     let mut data = Data::unlimited();
@@ -108,6 +132,9 @@ fn a_run_that_cannot_be_made_says_why() {
         ("dm --url http://127.0.0.1:1/", "is no address like ws://"),
         ("dm --store postgres", "needs --database-url"),
         ("dm --store paper", "the server does not start"),
+        ("crowd --store sled --nodes 2", "several servers need the store postgres"),
+        ("crowd --url ws://127.0.0.1:1/v0/ws", "only servers that the run starts itself"),
+        ("crowd --nodes 1 --connections 100000000", "nodes are needed"),
         ("storm --store memory", "knows nobody after a restart"),
         ("suite --only nothing-of-that-name", "nothing has that in its name"),
     ] {
