@@ -1,6 +1,6 @@
 //! The command line of `mvchat bench`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub enum BenchCommand {
     Fanout(FanoutArgs),
     /// Many senders into one conversation, as fast as it goes.
     Hot(HotArgs),
+    /// Messages between two, alone and beside something heavy: logins with passwords, somebody who reads a long history,
+    /// a large group.
+    Beside(BesideArgs),
     /// A day of chat: logging in, lists, history, messages, marks, typing, who is here.
     Mixed(MixedArgs),
     /// The server is restarted, and everybody comes back.
@@ -120,7 +123,10 @@ pub struct FanoutArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "its fields say what they are")]
     pub common: CommonArgs,
-    /// How many members the group has.
+    /// How many groups there are, of different people.
+    #[arg(long, default_value_t = 1)]
+    pub groups: usize,
+    /// How many members each group has.
     #[arg(long, default_value_t = 100)]
     pub members: usize,
     /// How many of them write, all at the same instants.
@@ -129,6 +135,39 @@ pub struct FanoutArgs {
     /// Messages per second in all.
     #[arg(long, default_value_t = 100.0)]
     pub rate: f64,
+}
+
+/// Of `beside`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct BesideArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields say what they are")]
+    pub common: CommonArgs,
+    /// What is going on meanwhile.
+    #[arg(value_enum)]
+    pub burden: Burden,
+    /// How much of it: logins a second, messages of the conversation that is read, members of the group.
+    #[arg(long)]
+    pub much: Option<usize>,
+    /// How many pairs; one of each writes to the other.
+    #[arg(long, default_value_t = 100)]
+    pub pairs: usize,
+    /// Messages per second in all, by a schedule.
+    #[arg(long, default_value_t = 500.0)]
+    pub rate: f64,
+}
+
+/// What one person or a few do to a server, and others should not feel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Burden {
+    /// Logins with a password, 100 a second, each on a connection of its own.
+    Logins,
+    /// Somebody reads a conversation of 100,000 messages from its end to its beginning, as fast as it goes.
+    History,
+    /// Messages to a group of 1,500 members who are all there, five a second.
+    Group,
 }
 
 /// Of `hot`.

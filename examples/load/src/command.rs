@@ -25,6 +25,7 @@ async fn measure(command: BenchCommand, program: &Path) -> Tried<()> {
         Command::Dm(args) => one(&args.common, scenario::dm::run(args, &scene(&args.common)).await?),
         Command::Fanout(args) => one(&args.common, scenario::fanout::run(args, &scene(&args.common)).await?),
         Command::Hot(args) => one(&args.common, scenario::hot::run(args, &scene(&args.common)).await?),
+        Command::Beside(args) => one(&args.common, scenario::beside::run(args, &scene(&args.common)).await?),
         Command::Mixed(args) => one(&args.common, scenario::mixed::run(args, &scene(&args.common)).await?),
         Command::Storm(args) => one(&args.common, scenario::storm::run(args, &scene(&args.common)).await?),
         Command::Catchup(args) => {

@@ -14,6 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// So many requests are under way at once; servers work on no more of a connection.
 const AT_ONCE: usize = 16;
 
+/// What came of a request.
+pub(crate) enum Answer {
+    /// The parameters of the success.
+    Done(Value),
+    /// The whole `ctrl`.
+    Refused(Value),
+}
+
 /// One connection.
 pub(crate) struct Wire {
     web: Web,
@@ -57,12 +65,25 @@ impl Wire {
                 return Ok(answers);
             }
             self.web.flush().await?;
-            answers.push(self.answer().await?);
+            match self.answer().await? {
+                Answer::Done(params) => answers.push(params),
+                Answer::Refused(ctrl) => return Err(format!("the server refused: {ctrl}").into()),
+            }
         }
     }
 
+    /// Asks for one thing that may be refused.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub(crate) async fn try_ask(&mut self, mut request: Value) -> Tried<Answer> {
+        request["id"] = json!("0");
+        self.web.send(Message::text(request.to_string())).await?;
+        self.answer().await
+    }
+
     /// Reads the next answer; they come in the order of the requests.
-    async fn answer(&mut self) -> Tried<Value> {
+    async fn answer(&mut self) -> Tried<Answer> {
         loop {
             let message =
                 timeout(PATIENCE, self.web.next()).await.map_err(|_| "the server does not answer")?;
@@ -71,8 +92,8 @@ impl Wire {
             let mut frame: Value = serde_json::from_str(&text)?;
             let ctrl = frame["ctrl"].take();
             match (ctrl["id"].is_string(), ctrl["code"].as_u64()) {
-                (true, Some(200..300)) => return Ok(ctrl["params"].clone()),
-                (true, _) => return Err(format!("the server refused: {ctrl}").into()),
+                (true, Some(200..300)) => return Ok(Answer::Done(ctrl["params"].clone())),
+                (true, _) => return Ok(Answer::Refused(ctrl)),
                 (false, _) => {}
             }
         }

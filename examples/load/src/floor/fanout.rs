@@ -73,13 +73,15 @@ async fn serve(socket: WebSocket, everybody: Everybody) {
 /// # Errors
 /// If the run can't be made; what goes wrong in it is in the outcome.
 pub(crate) async fn run(args: &FanoutArgs, scene: &Scene) -> Tried<Outcome> {
+    if args.groups > 1 {
+        return Err("the bare server knows one group".into());
+    }
     let server = Server::start(&scene.plan.program, "fanout").await?;
     let stage = scene.stage();
     let name = format!("floor {}", fanout::name(args));
     let mut crew = Crew::new(&name, Road::new(server.request()?, DOORS), stage.board.clone());
-    let senders = args.senders.clamp(1, args.members.max(1));
     for index in 0..args.members {
-        let pace = if index < senders { fanout::pace(args, senders) } else { Pace::Silent };
+        let pace = if index < fanout::senders(args) { fanout::pace(args, 0) } else { Pace::Silent };
         crew.add(Bare::new(&stage, u32::try_from(index)?, Entry::Open, pace), Bare::heard);
     }
     let mut outcome = fanout::described(Outcome::new(name), args);

@@ -1,5 +1,7 @@
 //! What people do to the server.
 
+pub(crate) mod beside;
+mod burden;
 pub(crate) mod catchup;
 pub(crate) mod dm;
 pub(crate) mod fanout;

@@ -70,7 +70,7 @@ impl Plan<'_> {
         // Ten thousand take long to be invited.
         let most = self.pick(usize::MAX, 1_000);
         for (members, senders, rate) in FANOUTS.into_iter().filter(|(members, ..)| *members <= most) {
-            let make = |common| FanoutArgs { common, members, senders, rate };
+            let make = |common| FanoutArgs { common, groups: 1, members, senders, rate };
             let common = self.common("memory", seconds);
             self.add(format!("floor-fanout-{members}-{senders}"), common.clone(), |c| {
                 Task::BareFanout(make(c))

@@ -52,6 +52,29 @@ fn a_group_hears_everything() {
 }
 
 #[test]
+fn groups_hear_their_own_messages() {
+    let fanout = run("fanout --store memory --groups 3 --members 5 --rate 30 --seconds 1", &[]);
+    assert_eq!(figure(&fanout, "messages"), 30.0);
+    assert_eq!(fanout["latencies"]["send to delivery"]["count"], 30 * 4);
+}
+
+#[test]
+fn what_is_heavy_is_carried_by_the_server() {
+    let beside =
+        |burden: &str| run(&format!("beside {burden} --store memory --pairs 4 --rate 40 --seconds 1"), &[]);
+    let logins = beside("logins --much 5");
+    assert!(figure(&logins, "burden: logins that succeeded") > 0.0);
+    let history = beside("history --much 250");
+    assert!(figure(&history, "burden: messages read per second") >= 125.0);
+    let group = beside("group --much 20");
+    assert!(figure(&group, "burden: send to delivery p99") > 0.0);
+    for beside in [logins, history, group] {
+        assert_eq!(figure(&beside, "messages"), 40.0);
+        assert!(figure(&beside, "send to delivery p99, to alone") > 0.0);
+    }
+}
+
+#[test]
 fn people_come_back_and_miss_nothing() {
     let storm = run("storm --store sled --people 10", &[]);
     assert_eq!(storm["latencies"]["loss to caught up"]["count"], 10);
