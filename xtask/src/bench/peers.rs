@@ -6,8 +6,9 @@ use crate::{debian, postgres::Postgres, run::Run};
 
 /// Debian's packages: the messenger, and what it needs for PostgreSQL.
 const PACKAGES: &str = "ejabberd erlang-p1-pgsql";
-/// Of each of them one file.
-const FILES: [&str; 2] = ["/usr/share/ejabberd/sql/pg.sql", "/usr/share/doc/erlang-p1-pgsql"];
+/// What Debian keeps about each of them while it is there.
+const NOTES: [&str; 2] =
+    ["/var/lib/dpkg/info/ejabberd.md5sums", "/var/lib/dpkg/info/erlang-p1-pgsql.md5sums"];
 
 /// Puts the same load on mvchat and on ejabberd, on one PostgreSQL server, and writes the tables into the book unless this
 /// is a trial of other lengths.
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
 
 /// Checks that ejabberd is there; installs it where this user may.
 fn require() -> Result<(), String> {
-    let here = || FILES.iter().all(|file| Path::new(file).exists());
+    let here = || NOTES.iter().all(|note| Path::new(note).exists());
     if here() {
         return Ok(());
     }
