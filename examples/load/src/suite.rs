@@ -72,6 +72,7 @@ async fn measure(job: &Job, program: &Path) -> Tried<Outcome> {
         Task::Dm(args) => scenario::dm::run(args, &scene).await,
         Task::Fanout(args) => scenario::fanout::run(args, &scene).await,
         Task::Hot(args) => scenario::hot::run(args, &scene).await,
+        Task::Beside(args) => scenario::beside::run(args, &scene).await,
         Task::Mixed(args) => scenario::mixed::run(args, &scene).await,
         Task::Storm(args) => scenario::storm::run(args, &scene).await,
         Task::Catchup(args) => scenario::catchup::run(args, &scene).await,
