@@ -5,6 +5,7 @@ use std::{env, fs, path::PathBuf};
 use crate::{postgres::Postgres, run::Run, tree};
 
 pub(crate) mod instructions;
+mod peers;
 
 /// The page whose tables a full run writes.
 const PAGE: &str = "book/src/performance.md";
@@ -18,6 +19,7 @@ pub(crate) fn bench(args: &[String]) -> Result<(), String> {
         [name] if name == "store" => store(),
         [name, rest @ ..] if name == "edge" => edge(rest),
         [name, rest @ ..] if name == "instructions" => instructions::run(rest),
+        [name, rest @ ..] if name == "peers" => peers::run(rest),
         _ => suite(args),
     }
 }
@@ -40,8 +42,7 @@ fn store() -> Result<(), String> {
 fn suite(args: &[String]) -> Result<(), String> {
     let whole = is_whole(args)?;
     Run::cargo().words("build --release -p mvchat-server --bin mvchat").show()?;
-    let folder = tree::root().join("target").join("bench");
-    fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let folder = reports()?;
     let program = built(&format!("mvchat{}", env::consts::EXE_SUFFIX));
     let server = Postgres::start_durable()?;
     // The database is in the folder for temporary files, so that is the disk that everything is measured on.
@@ -59,6 +60,13 @@ fn suite(args: &[String]) -> Result<(), String> {
     let done = run.show();
     println!("the report with plots: {}", folder.join("report.html").display());
     done
+}
+
+/// Returns the folder for reports.
+fn reports() -> Result<PathBuf, String> {
+    let folder = tree::root().join("target").join("bench");
+    fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Returns where cargo puts what it builds as for production.

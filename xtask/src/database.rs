@@ -2,7 +2,7 @@
 
 use std::env;
 
-use crate::{postgres::Postgres, run::Run};
+use crate::{debian, postgres::Postgres};
 
 /// How tests are told where the database is.
 pub(crate) const ADDRESS: &str = "MVCHAT_TEST_DATABASE_URL";
@@ -38,19 +38,8 @@ pub(crate) fn require() -> Result<Database, String> {
     if !first.starts_with("there is no PostgreSQL") {
         return Err(first);
     }
-    let apt = |words: &str| {
-        let run = Run::new("apt-get").words("-o DPkg::Lock::Timeout=300").words(words);
-        run.env("DEBIAN_FRONTEND", "noninteractive").capture()
-    };
-    // Without lists of packages nothing is found; what goes wrong here goes wrong below, too.
-    let _ = apt("update");
-    match apt("install --yes --no-install-recommends postgresql") {
-        Ok(done) if done.success => Postgres::start().map(Database::Own),
-        tried => {
-            let said = tried.map(|done| done.output).unwrap_or_default();
-            Err(format!("{first}\n{}", said.trim_end()))
-        }
-    }
+    debian::install("postgresql").map_err(|said| format!("{first}\n{said}"))?;
+    Postgres::start().map(Database::Own)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod bench;
 mod book;
 mod crash;
 mod database;
+mod debian;
 mod fix;
 mod fuzz;
 mod modules;
@@ -40,6 +41,10 @@ Usage: cargo xtask <command>
   bench instructions [--write]
                               count the instructions of a script in process under callgrind, and hold them against the
                               committed numbers; --write commits to new ones
+  bench peers [--rounds <n>] [--seconds <n>]
+                              put the same load on the reference server and on ejabberd, on one PostgreSQL (five minutes),
+                              and write the page's table about that; with --seconds a trial, which leaves the page
+                              (needs Debian's ejabberd and erlang-p1-pgsql, which root gets installed)
   bench store                 measure durable sends on PostgreSQL, beside raw SQL
   bench edge [memory|half-open|slow] [--connections <n>] [--half-open <n>] [--readers <n>] [--slow <n>]
                               [--rate <n>] [--rounds <n>] [--seconds <n>]

@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use crate::run::Run;
+use crate::{debian, run::Run};
 
 /// The oldest Node.js that the tests run on.
 const OLDEST: u32 = 20;
@@ -57,19 +57,10 @@ pub(crate) fn require_chromium() -> Result<(), String> {
     if env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists()) {
         return Ok(());
     }
-    let apt =
-        |words: &str| Run::new("apt-get").words(words).env("DEBIAN_FRONTEND", "noninteractive").capture();
-    // Without lists of packages nothing is found; what goes wrong here goes wrong below, too.
-    let _ = apt("update");
     // Without a font for them, pictures of the web chat show boxes instead of emoji.
-    match apt("install --yes --no-install-recommends chromium fonts-noto-color-emoji") {
-        Ok(done) if done.success => Ok(()),
-        tried => {
-            let said = tried.map(|done| done.output).unwrap_or_default();
-            let remedy = "there is no Chromium: apt-get install chromium as root, or name it in CHROMIUM";
-            Err(format!("{remedy}\n{}", said.trim_end()))
-        }
-    }
+    debian::install("chromium fonts-noto-color-emoji").map_err(|said| {
+        format!("there is no Chromium: apt-get install chromium as root, or name it in CHROMIUM\n{said}")
+    })
 }
 
 #[cfg(test)]

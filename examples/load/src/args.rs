@@ -43,6 +43,8 @@ pub enum BenchCommand {
     Floor(FloorCommand),
     /// All scenarios and floors, in interleaved rounds, with ratios.
     Suite(SuiteArgs),
+    /// Messages between two, durably on the same PostgreSQL: beside ejabberd with its archive, which has to be installed.
+    Peers(PeersArgs),
     /// A floor's server, or one of several generators, started by the run itself.
     #[command(subcommand, hide = true)]
     Child(ChildCommand),
@@ -310,6 +312,21 @@ pub struct SuiteArgs {
     /// Only what has this in its name.
     #[arg(long)]
     pub only: Option<String>,
+    /// The page of the book whose tables are written.
+    #[arg(long)]
+    pub book: Option<PathBuf>,
+}
+
+/// Of `peers`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct PeersArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields say what they are")]
+    pub common: CommonArgs,
+    /// How often everything is run, one after the other.
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
     /// The page of the book whose tables are written.
     #[arg(long)]
     pub book: Option<PathBuf>,

@@ -12,13 +12,18 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
+/// Says as much as a login does to the system's network: from then on it takes this end for one that answers, and does
+/// not acknowledge every segment at once. Otherwise the two ends of a floor's connection would share the work otherwise
+/// than those of mvchat's.
+const GREETING: &str = "hello";
+
 /// How such a party gets in.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     /// By an mvchat login with this token.
     Token(String),
-    /// There is nothing but the connection.
-    Open,
+    /// By a greeting, which a floor's server sends back.
+    Greeting,
 }
 
 /// A connection that listens, and may say ready-made frames.
@@ -69,7 +74,7 @@ impl Bare {
                 self.out
                     .extend([r#"{"hi":{"ver":"0"}}"#.to_owned(), login].map(|text| Act::Send(text.into())));
             }
-            Entry::Open => self.is_ready(),
+            Entry::Greeting => self.out.push_back(Act::Send(GREETING.into())),
         }
     }
 
@@ -85,12 +90,20 @@ impl Bare {
                 self.heard.last = Some(now);
                 self.board.count_delivered();
             }
-        } else if !self.ready && holds(text, b"\"id\":\"login\"") {
-            if holds(text, b"\"code\":200") {
-                self.is_ready();
-            } else {
-                self.board.error(format!("login: {}", String::from_utf8_lossy(text)));
+        } else if !self.ready {
+            match self.entry {
+                Entry::Greeting if text == GREETING.as_bytes() => self.is_ready(),
+                Entry::Token(_) if holds(text, b"\"id\":\"login\"") => self.logged_in(text),
+                _ => {}
             }
+        }
+    }
+
+    fn logged_in(&mut self, text: &[u8]) {
+        if holds(text, b"\"code\":200") {
+            self.is_ready();
+        } else {
+            self.board.error(format!("login: {}", String::from_utf8_lossy(text)));
         }
     }
 

@@ -3,9 +3,9 @@
 use crate::args::{BenchArgs, BenchCommand, ChildCommand, CommonArgs, FloorCommand};
 use crate::machine::Machine;
 use crate::outcome::Outcome;
-use crate::report::Report;
+use crate::report::{Place, Report};
 use crate::scenario::{self, Scene};
-use crate::{Problem, Tried, crowd, floor, suite};
+use crate::{Problem, Tried, crowd, floor, peer, suite};
 use std::path::Path;
 
 /// Runs a command and prints what came of it. `program` is the reference server, which is also started for floors.
@@ -48,7 +48,15 @@ async fn measure(command: BenchCommand, program: &Path) -> Tried<()> {
             let report = suite::run(args, program).await?;
             report.publish(&args.common)?;
             if let Some(page) = &args.book {
-                crate::report::write_book(&report, page)?;
+                crate::report::write_book(&report, page, Place::Floors)?;
+            }
+            clean(&report)
+        }
+        Command::Peers(args) => {
+            let report = peer::run(args, program).await?;
+            report.publish(&args.common)?;
+            if let Some(page) = &args.book {
+                crate::report::write_book(&report, page, Place::Peers)?;
             }
             clean(&report)
         }

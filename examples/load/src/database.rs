@@ -30,6 +30,17 @@ impl Database {
         Ok(Self { server: server.to_owned(), url: named(server, &name), name, postmaster })
     }
 
+    /// Returns the version of a server, without what a distribution adds to it.
+    ///
+    /// # Errors
+    /// If it can't be reached.
+    pub(crate) async fn version(server: &str) -> Tried<String> {
+        let mut connection = PgConnection::connect(server).await?;
+        let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(version.split(' ').next().unwrap_or_default().to_owned())
+    }
+
     /// Processor time of the server with all its processes, if it runs here.
     pub(crate) fn cpu(&self) -> Option<Cpu> {
         meter::cpu_of_family(self.postmaster?)

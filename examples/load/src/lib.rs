@@ -18,6 +18,7 @@
 //! member       the client machine       target     the server: a child process, or an address
 //! driver       one task per connection  meter      what processes use, by procfs
 //! outcome      figures of one run       suite      rounds and medians; report/* shows them
+//! peer/*       the same beside another messenger
 //! ```
 
 mod args;
@@ -38,6 +39,7 @@ mod member;
 mod meter;
 mod outcome;
 mod own;
+mod peer;
 mod people;
 mod progress;
 mod report;

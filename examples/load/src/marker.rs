@@ -70,8 +70,13 @@ impl Marker {
 
     /// Finds the mark in a frame or in a message's content.
     pub(crate) fn find(frame: &[u8]) -> Option<Self> {
-        let at = frame.windows(OPENING.len()).position(|window| window == OPENING)?;
-        let rest = &frame[at + OPENING.len()..];
+        Self::find_after(OPENING, frame)
+    }
+
+    /// Finds the mark in something that is no JSON: after these bytes, the last of which open the text.
+    pub(crate) fn find_after(opening: &[u8], frame: &[u8]) -> Option<Self> {
+        let at = frame.windows(opening.len()).position(|window| window == opening)?;
+        let rest = &frame[at + opening.len()..];
         let mut numbers = rest.splitn(4, |byte| *byte == b' ').take(3);
         let mut next = || std::str::from_utf8(numbers.next()?).ok();
         let (due, sender, number) = (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
@@ -101,6 +106,8 @@ mod tests {
         let frame = format!("{{\"data\":{{\"seq\":3,\"content\":{{\"v\":1,\"text\":\"{text}\"}}}}}}");
         assert_eq!(Marker::find(frame.as_bytes()), Some(marker));
         assert_eq!(Marker::find(marker.text(0).as_bytes()), None, "a text without its quotation mark");
+        let stanza = format!("<message><body>{text}</body></message>");
+        assert_eq!(Marker::find_after(b">@@", stanza.as_bytes()), Some(marker));
         for other in ["", "{}", "{\"text\":\"@@\"}", "{\"text\":\"@@1 2\"}", "{\"text\":\"@@1 2 x \"}"] {
             assert_eq!(Marker::find(other.as_bytes()), None, "{other}");
         }

@@ -147,6 +147,12 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
 /// Makes one outcome of several rounds of the same run: medians of figures, sums of errors.
 pub(crate) fn merge(rounds: &[Outcome]) -> Option<Outcome> {
     let mut merged = rounds.first()?.clone();
+    // A round that could not be made has no figures.
+    for figure in rounds.iter().flat_map(|round| &round.figures) {
+        if merged.value(&figure.name).is_none() {
+            merged.figures.push(figure.clone());
+        }
+    }
     for figure in &mut merged.figures {
         let mut values: Vec<f64> = rounds.iter().filter_map(|round| round.value(&figure.name)).collect();
         figure.value = median(&mut values);
@@ -188,6 +194,8 @@ mod tests {
         assert_eq!(merged.errors["lost"], 3);
         assert!(!merged.is_clean() && round(1.0, 0).is_clean());
         assert!(merge(&[]).is_none());
+        let merged = merge(&[Outcome::new("dm"), round(3.0, 0), round(5.0, 0)]).unwrap();
+        assert_eq!(merged.value("messages per second"), Some(4.0), "a round without figures");
         assert_eq!(median(&mut [4.0, 1.0]), 2.5);
     }
 

@@ -4,6 +4,7 @@ mod plan;
 mod ratios;
 
 use crate::args::SuiteArgs;
+use crate::database::Database;
 use crate::floor;
 use crate::machine::Machine;
 use crate::outcome::{Outcome, merge};
@@ -11,7 +12,6 @@ use crate::report::Report;
 use crate::scenario::{self, Scene};
 use crate::{Problem, Tried};
 use plan::{Job, Task};
-use sqlx::{Connection, PgConnection};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -23,40 +23,44 @@ use std::path::Path;
 pub(crate) async fn run(args: &SuiteArgs, program: &Path) -> Tried<Report> {
     let mut machine = Machine::here();
     if let Some(url) = &args.common.database_url {
-        let mut connection = PgConnection::connect(url).await?;
-        let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut connection).await?;
-        // A distribution adds its own words.
-        let version = version.split(' ').next().unwrap_or_default().to_owned();
-        machine.knows("PostgreSQL", version);
-        connection.close().await?;
+        machine.knows("PostgreSQL", Database::version(url).await?);
     }
     let jobs = plan::jobs(args);
     if jobs.is_empty() {
         return Err("nothing has that in its name".into());
     }
-    let mut rounds: BTreeMap<&str, Vec<Outcome>> = BTreeMap::new();
     let total = args.rounds.max(1);
-    for round in 1..=total {
-        for (at, job) in jobs.iter().enumerate() {
-            // Without a standard error there is nobody to tell.
-            let mut err = std::io::stderr();
-            let _ = writeln!(err, "round {round}/{total}, {}/{}: {}", at + 1, jobs.len(), job.key);
-            let outcome = measure(job, program).await.unwrap_or_else(|problem| failed(job, &problem));
-            for (what, count) in &outcome.errors {
-                let _ = writeln!(err, "  {what}: {count}");
-            }
-            rounds.entry(&job.key).or_default().push(outcome);
-        }
-    }
-    let merged: BTreeMap<&str, Outcome> =
-        rounds.iter().filter_map(|(key, rounds)| Some((*key, merge(rounds)?))).collect();
+    let keyed: Vec<(&str, &Job)> = jobs.iter().map(|job| (job.key.as_str(), job)).collect();
+    let merged = rounds(&keyed, total, async |job| measure(job, program).await).await;
     let ratios = ratios::of(&jobs, &merged);
     let outcomes = jobs.iter().filter_map(|job| merged.get(job.key.as_str()).cloned()).collect();
     Ok(Report { machine, rounds: total, outcomes, ratios })
 }
 
-fn failed(job: &Job, problem: &Problem) -> Outcome {
-    let mut outcome = Outcome::new(job.key.clone());
+/// Makes all runs in each round; returns what came of each by its key, with what went wrong.
+pub(crate) async fn rounds<'a, J>(
+    jobs: &[(&'a str, J)],
+    total: usize,
+    measure: impl AsyncFn(&J) -> Tried<Outcome>,
+) -> BTreeMap<&'a str, Outcome> {
+    let mut rounds: BTreeMap<&str, Vec<Outcome>> = BTreeMap::new();
+    for round in 1..=total {
+        for (at, (key, job)) in jobs.iter().enumerate() {
+            // Without a standard error there is nobody to tell.
+            let mut err = std::io::stderr();
+            let _ = writeln!(err, "round {round}/{total}, {}/{}: {key}", at + 1, jobs.len());
+            let outcome = measure(job).await.unwrap_or_else(|problem| failed(key, &problem));
+            for (what, count) in &outcome.errors {
+                let _ = writeln!(err, "  {what}: {count}");
+            }
+            rounds.entry(key).or_default().push(outcome);
+        }
+    }
+    rounds.iter().filter_map(|(key, rounds)| Some((*key, merge(rounds)?))).collect()
+}
+
+fn failed(key: &str, problem: &Problem) -> Outcome {
+    let mut outcome = Outcome::new(key);
     outcome.error(&format!("the run could not be made: {problem}"), 1);
     outcome
 }
@@ -68,6 +72,7 @@ async fn measure(job: &Job, program: &Path) -> Tried<Outcome> {
         Task::Dm(args) => scenario::dm::run(args, &scene).await,
         Task::Fanout(args) => scenario::fanout::run(args, &scene).await,
         Task::Hot(args) => scenario::hot::run(args, &scene).await,
+        Task::Beside(args) => scenario::beside::run(args, &scene).await,
         Task::Mixed(args) => scenario::mixed::run(args, &scene).await,
         Task::Storm(args) => scenario::storm::run(args, &scene).await,
         Task::Catchup(args) => scenario::catchup::run(args, &scene).await,

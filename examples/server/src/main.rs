@@ -23,6 +23,11 @@ use mvchat_server::{
 /// How long the last traces may take.
 const LAST_TRACES: Duration = Duration::from_millis(500);
 
+/// Commands come and go by the thousands, each with some kilobytes.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FAILED: u8 = 1;
 const MISCONFIGURED: u8 = 2;
 

@@ -6,10 +6,12 @@ use crate::proto::{Close, ConnId, ConvId};
 use crate::seam::Peer;
 use crate::session::{Ended, Ephemeral, Identity, Outbox, Ticket};
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use std::task::Poll;
 
 /// The most pushed frames and bytes that wait for a connection.
 const MAX_FRAMES: usize = 1_024;
@@ -23,11 +25,9 @@ pub(super) struct Conn {
     counts: Arc<Counts>,
     state: Mutex<State>,
     /// Wakes the writer: something can leave.
-    writer: Notify,
-    /// Wakes the reader: the connection shall end.
-    reader: Notify,
-    /// Wakes the reader: something has left.
-    relief: Notify,
+    writer: AtomicWaker,
+    /// Wakes the reader: the connection shall end, or is not congested any more.
+    reader: AtomicWaker,
 }
 
 #[derive(Debug)]
@@ -59,6 +59,12 @@ pub(super) enum Next {
     Nothing,
 }
 
+impl State {
+    fn is_congested(&self) -> bool {
+        self.outbox.bytes() > MAX_BYTES / 2
+    }
+}
+
 impl Conn {
     pub(super) fn new(id: ConnId, peer: Peer, counts: Arc<Counts>) -> Self {
         let outbox = Outbox::new(MAX_FRAMES, MAX_BYTES);
@@ -77,9 +83,8 @@ impl Conn {
             peer,
             counts,
             state: Mutex::new(state),
-            writer: Notify::new(),
-            reader: Notify::new(),
-            relief: Notify::new(),
+            writer: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
         }
     }
 
@@ -107,10 +112,10 @@ impl Conn {
             state.ended = Some(Ended::Overflow);
             drop(state);
             self.counts.overflows.add(1);
-            self.reader.notify_one();
+            self.reader.wake();
         } else {
             drop(state);
-            self.writer.notify_one();
+            self.writer.wake();
         }
     }
 
@@ -118,7 +123,7 @@ impl Conn {
     /// the close that follows says enough.
     pub(super) fn tell(&self, frame: Bytes) {
         if self.state.lock().outbox.push(None, frame).is_ok() {
-            self.writer.notify_one();
+            self.writer.wake();
         }
     }
 
@@ -127,7 +132,7 @@ impl Conn {
         if state.ended.is_none() && state.close.is_none() {
             state.outbox.push_ephemeral(key, frame);
             drop(state);
-            self.writer.notify_one();
+            self.writer.wake();
         }
     }
 
@@ -138,29 +143,28 @@ impl Conn {
 
     pub(super) fn reply(&self, ticket: Ticket, reply: Option<Bytes>) {
         self.state.lock().outbox.reply(ticket, reply);
-        self.writer.notify_one();
+        self.writer.wake();
     }
 
     /// Ends the connection, once.
     pub(super) fn end(&self, ended: Ended) {
         self.state.lock().ended.get_or_insert(ended);
-        self.reader.notify_one();
+        self.reader.wake();
     }
 
-    /// Returns why the connection shall end.
-    pub(super) fn ended(&self) -> Option<Ended> {
-        self.state.lock().ended
-    }
-
-    /// Waits until [`ended`](Conn::ended) may have changed.
-    pub(super) async fn until_ended(&self) {
-        self.reader.notified().await;
+    /// Waits until the connection shall end; returns why. Only its reader may wait.
+    pub(super) async fn until_ended(&self) -> Ended {
+        poll_fn(|context| {
+            self.reader.register(context.waker());
+            self.state.lock().ended.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 
     /// Lets the writer send what is queued, then the close, then stop.
     pub(super) fn close(&self, close: Close) {
         self.state.lock().close.get_or_insert(close);
-        self.writer.notify_one();
+        self.writer.wake();
     }
 
     /// Returns the close that the peer was or will be told.
@@ -171,15 +175,16 @@ impl Conn {
     /// Lets the writer stop without a word.
     pub(super) fn abort(&self) {
         self.state.lock().aborted = true;
-        self.writer.notify_one();
+        self.writer.wake();
     }
 
     /// Lets the writer ask for a sign of life.
     pub(super) fn ping(&self) {
         self.state.lock().ping = true;
-        self.writer.notify_one();
+        self.writer.wake();
     }
 
+    /// Returns what the writer does next.
     pub(super) fn next(&self) -> Next {
         let mut state = self.state.lock();
         if state.aborted {
@@ -188,10 +193,14 @@ impl Conn {
         if std::mem::take(&mut state.ping) {
             return Next::Ping;
         }
+        let congested = state.is_congested();
         match (state.outbox.pop(), state.close) {
             (Some(frame), _) => {
+                let relieved = congested && !state.is_congested();
                 drop(state);
-                self.relief.notify_one();
+                if relieved {
+                    self.reader.wake();
+                }
                 Next::Frame(frame)
             }
             (None, Some(close)) => Next::Close(close),
@@ -199,19 +208,30 @@ impl Conn {
         }
     }
 
-    /// Waits until something has left.
-    pub(super) async fn until_relieved(&self) {
-        self.relief.notified().await;
-    }
-
-    /// Waits until [`next`](Conn::next) may have something.
-    pub(super) async fn until_next(&self) {
-        self.writer.notified().await;
+    /// Waits until there is something for the writer to do, and returns it. Only the writer may wait.
+    pub(super) async fn until_next(&self) -> Next {
+        poll_fn(|context| {
+            self.writer.register(context.waker());
+            match self.next() {
+                Next::Nothing => Poll::Pending,
+                next => Poll::Ready(next),
+            }
+        })
+        .await
     }
 
     /// Returns whether so much waits that no more requests should be read.
     pub(super) fn is_congested(&self) -> bool {
-        self.state.lock().outbox.bytes() > MAX_BYTES / 2
+        self.state.lock().is_congested()
+    }
+
+    /// Waits until it is not [congested](Conn::is_congested). Only its reader may wait.
+    pub(super) async fn until_relieved(&self) {
+        poll_fn(|context| {
+            self.reader.register(context.waker());
+            if self.is_congested() { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
     }
 
     /// Notes that the connection is no more; returns who was logged in.

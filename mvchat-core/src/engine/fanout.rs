@@ -15,6 +15,8 @@ use std::time::Duration;
 /// How often something is read in vain, and how long is waited first; then twice as long each time.
 const ATTEMPTS: u32 = 4;
 const RETRY: Duration = Duration::from_millis(20);
+/// After so many members others get a turn, so that a large group holds nobody up for long.
+const TURN: usize = 128;
 /// How many members the store is asked about at once.
 const LOOKS: usize = 16;
 
@@ -132,12 +134,12 @@ impl Inner {
             .keys()
             .copied()
             .filter(|user| bug!(RemovedStillHear) && conv.active(*user).is_none());
-        for user in conv
-            .active_members()
-            .map(|(user, _)| user)
-            .chain(affected(&event, conv, committed.rev))
-            .chain(gone)
-        {
+        let told = conv.active_members().map(|(user, _)| user);
+        let told = told.chain(affected(&event, conv, committed.rev)).chain(gone);
+        for (number, user) in told.enumerate() {
+            if number % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
             let frame = match &blank {
                 Some((seen_by, blank)) if user != actor && !seen_by.contains(&user) => blank,
                 _ if user == actor => &own_frame,

@@ -81,7 +81,7 @@ impl Hub {
     pub(super) fn push(&self, user: UserId, conv: ConvId, frame: &Bytes, but: Option<&Origin>) -> u32 {
         let mut reached = 0;
         self.registry.for_each(user, |conn| {
-            if but.is_none_or(|origin| origin.conn.id != conn.id) {
+            if but.is_none_or(|origin| !Arc::ptr_eq(&origin.conn, conn)) {
                 conn.push(Some(conv), frame.clone());
                 reached += 1;
             }

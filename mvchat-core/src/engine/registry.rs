@@ -3,13 +3,15 @@
 use super::conn::Conn;
 use crate::proto::UserId;
 use parking_lot::RwLock;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SHARDS: usize = 64;
-type Shard = RwLock<HashMap<UserId, Vec<Arc<Conn>>>>;
+/// Most users have one connection; it is found without another look into memory.
+type Shard = RwLock<HashMap<UserId, SmallVec<[Arc<Conn>; 1]>>>;
 
 /// The connections of every user, in shards. A connection is in it at most once.
 pub(super) struct Registry {

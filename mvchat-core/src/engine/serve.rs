@@ -12,11 +12,12 @@ use crate::seam::{Misuse, Peer, Transport};
 use crate::session::{Device, Ended, Finished, Input, Job, Output, Refused, Session, SessionConfig, Ticket};
 use crate::time::Instant;
 use futures_util::stream::{FuturesUnordered, SplitSink};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt, poll};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -129,10 +130,7 @@ impl Chat {
             let input = tokio::select! { biased;
                 // First of all: what was done is answered even if the connection shall end.
                 Some((ticket, result)) = running.next(), if !running.is_empty() => Input::Done(ticket, result),
-                () = conn.until_ended() => match conn.ended() {
-                    Some(ended) => Input::End(ended),
-                    None => continue,
-                },
+                ended = conn.until_ended() => Input::End(ended),
                 frame = stream.next(), if reads => match frame {
                     Some(Ok(frame)) => Input::Frame(frame),
                     Some(Err(error)) => {
@@ -147,7 +145,7 @@ impl Chat {
                         return;
                     }
                 },
-                () = conn.until_relieved(), if !reads => continue,
+                () = conn.until_relieved(), if congested => continue,
                 () = &mut timer, if deadline.is_some() => Input::Timeout,
             };
             if let Input::Frame(frame) = &input {
@@ -217,8 +215,9 @@ fn start(
 async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
     loop {
         let (mut fed, mut bytes) = (0, 0);
+        let mut next = conn.until_next().await;
         let close = loop {
-            let frame = match conn.next() {
+            let frame = match next {
                 Next::Frame(frame) => Frame::Text(frame),
                 Next::Ping => Frame::Ping,
                 Next::Close(close) => break Some(close),
@@ -226,13 +225,14 @@ async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
                 Next::Nothing => break None,
             };
             bytes += size(&frame);
-            if !matches!(tokio::time::timeout(WRITE_TIMEOUT, sink.feed(frame)).await, Ok(Ok(()))) {
+            if !matches!(in_time(sink.feed(frame)).await, Some(Ok(()))) {
                 return;
             }
             fed += 1;
             if fed == MAX_FEED {
                 break None;
             }
+            next = conn.next();
         };
         conn.counts().frames_out.add(fed);
         conn.counts().bytes_out.add(bytes);
@@ -242,15 +242,22 @@ async fn write<T: Transport>(mut sink: SplitSink<T, Frame>, conn: Arc<Conn>) {
                 sink.close().await
             };
             // The peer may be gone already; then there is nobody to tell.
-            drop(tokio::time::timeout(WRITE_TIMEOUT, last).await);
+            drop(in_time(last).await);
             return;
         }
-        if fed > 0 && !matches!(tokio::time::timeout(WRITE_TIMEOUT, sink.flush()).await, Ok(Ok(()))) {
+        if !matches!(in_time(sink.flush()).await, Some(Ok(()))) {
             return;
         }
-        if fed < MAX_FEED {
-            conn.until_next().await;
-        }
+    }
+}
+
+/// Waits for something that is written, but not for ever; most of the time it need not wait at all, and then there is no
+/// timer.
+async fn in_time<T>(written: impl Future<Output = T>) -> Option<T> {
+    let mut written = pin!(written);
+    match poll!(written.as_mut()) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => tokio::time::timeout(WRITE_TIMEOUT, written).await.ok(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The session machine.
 
 use super::allowance::Allowance;
-use super::{Device, Ended, Finished, Identity, Input, Job, Now, Output, SessionConfig, Ticket};
+use super::{Device, Ended, Finished, Identity, Input, Job, Now, Output, SessionConfig, Ticket, take};
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::{
     Close, Command, Ctrl, Envelope, Frame, Hi, HiParams, Info, Reply, Request, ServerMsg, UNICODE, VERSION,
@@ -246,7 +246,7 @@ impl Session {
     }
 
     fn done(&mut self, ticket: Ticket, result: Result<Finished>, now: Now) {
-        let Some(running) = self.running.remove(&ticket) else { return };
+        let Some(running) = take(&mut self.running, &ticket) else { return };
         let ended = result.as_ref().is_ok_and(|finished| finished.ended);
         let result = result.map(|finished| {
             if let Some(identity) = finished.identity {

@@ -1,6 +1,6 @@
 //! Where replies and pushed frames of one connection meet, in the order in which they leave.
 
-use super::Ticket;
+use super::{Ticket, take};
 use crate::proto::{ConvId, UserId};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -199,7 +199,7 @@ impl Outbox {
                     self.frame_bytes = self.frame_bytes.saturating_sub(frame.len() + ITEM_COST);
                     frame
                 }
-                Some(Item::Reply(ticket, place)) => match self.ready.remove(&ticket) {
+                Some(Item::Reply(ticket, place)) => match take(&mut self.ready, &ticket) {
                     Some(reply) => {
                         self.open -= usize::from(place == Place::Open);
                         match reply {
@@ -209,14 +209,19 @@ impl Outbox {
                     }
                     None => {
                         self.queue.push_front(Item::Reply(ticket, place));
-                        return self.ephemerals.pop_first().map(|(_, frame)| frame);
+                        return self.pop_ephemeral();
                     }
                 },
-                None => return self.ephemerals.pop_first().map(|(_, frame)| frame),
+                None => return self.pop_ephemeral(),
             };
             self.bytes = self.bytes.saturating_sub(frame.len() + ITEM_COST);
             return Some(frame);
         }
+    }
+
+    fn pop_ephemeral(&mut self) -> Option<Bytes> {
+        let first = *self.ephemerals.first_key_value()?.0;
+        take(&mut self.ephemerals, &first)
     }
 
     /// Returns how many bytes wait.

@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &IdleArgs, scene: &Scene) -> Tried<Outcome> {
     let mut outcome = Outcome::new(name.clone()).with("connections", count);
     outcome.notes.extend(note);
     let mut crew = Crew::new(&name, Road::new(server.request()?, DOORS), stage.board.clone());
-    let mut entries = std::iter::repeat_with(|| Entry::Open);
+    let mut entries = std::iter::repeat_with(|| Entry::Greeting);
     let resident = || meter::resident(server.id()?);
     let cpu = || Some(meter::cpu(server.id()?)?.total());
     let counts = (idle::warm_up(count), count);

@@ -55,8 +55,13 @@ async fn serve(socket: WebSocket, everybody: Everybody) {
         }
         Ok::<(), axum::Error>(())
     });
+    let mut greeted = false;
     while let Some(Ok(message)) = read.next().await {
         let Message::Text(text) = message else { continue };
+        if !std::mem::replace(&mut greeted, true) {
+            greet(&everybody, me, text);
+            continue;
+        }
         for (_, queue) in
             everybody.read().unwrap_or_else(PoisonError::into_inner).iter().filter(|(id, _)| **id != me)
         {
@@ -66,6 +71,14 @@ async fn serve(socket: WebSocket, everybody: Everybody) {
     }
     everybody.write().unwrap_or_else(PoisonError::into_inner).remove(&me);
     writer.abort();
+}
+
+/// Sends a connection's first frame back.
+fn greet(everybody: &Everybody, me: u64, greeting: Utf8Bytes) {
+    if let Some(queue) = everybody.read().unwrap_or_else(PoisonError::into_inner).get(&me) {
+        // A queue that is new has room.
+        let _ = queue.try_send(greeting);
+    }
 }
 
 /// Lets the same number of people hear the same frames by the same schedule.
@@ -82,7 +95,7 @@ pub(crate) async fn run(args: &FanoutArgs, scene: &Scene) -> Tried<Outcome> {
     let mut crew = Crew::new(&name, Road::new(server.request()?, DOORS), stage.board.clone());
     for index in 0..args.members {
         let pace = if index < fanout::senders(args) { fanout::pace(args, 0) } else { Pace::Silent };
-        crew.add(Bare::new(&stage, u32::try_from(index)?, Entry::Open, pace), Bare::heard);
+        crew.add(Bare::new(&stage, u32::try_from(index)?, Entry::Greeting, pace), Bare::heard);
     }
     let mut outcome = fanout::described(Outcome::new(name), args);
     crew.gather().await?;

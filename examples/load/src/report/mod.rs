@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 
-pub(crate) use book::write as write_book;
+pub(crate) use book::{Place, write as write_book};
 
 /// A figure beside another one of the same run, or beside what was wanted.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// So many connections are opened at once.
-const DOORS: usize = 64;
+pub(crate) const DOORS: usize = 64;
 
 /// Where a scenario plays.
 #[derive(Clone, Debug)]
@@ -74,11 +74,22 @@ pub(crate) async fn talk(
     audience: u64,
     outcome: &mut Outcome,
 ) -> Tried<()> {
+    talk_beside(crew, || Usage::now(target), length, audience, outcome).await
+}
+
+/// As [`talk`], on a server whose use of the machine is looked up like this.
+pub(crate) async fn talk_beside(
+    crew: Crew<Heard>,
+    usage: impl Fn() -> Usage,
+    length: Duration,
+    audience: u64,
+    outcome: &mut Outcome,
+) -> Tried<()> {
     crew.gather().await?;
-    let before = Usage::now(target);
+    let before = usage();
     let start = crew.run(length).await;
     crew.settle(audience).await;
-    let used = Usage::now(target).since(before);
+    let used = usage().since(before);
     let board = crew.board.clone();
     let mut heard = Heard::default();
     for one in crew.end().await? {

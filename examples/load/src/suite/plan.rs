@@ -1,7 +1,8 @@
 //! What is run, and how much of it.
 
 use crate::args::{
-    CatchupArgs, CommonArgs, DmArgs, FanoutArgs, HotArgs, IdleArgs, MixedArgs, RowsArgs, StormArgs, SuiteArgs,
+    BesideArgs, Burden, CatchupArgs, CommonArgs, DmArgs, FanoutArgs, HotArgs, IdleArgs, MixedArgs, RowsArgs,
+    StormArgs, SuiteArgs,
 };
 
 /// One run of a round.
@@ -17,6 +18,7 @@ pub(super) enum Task {
     Dm(DmArgs),
     Fanout(FanoutArgs),
     Hot(HotArgs),
+    Beside(BesideArgs),
     Mixed(MixedArgs),
     Storm(StormArgs),
     Catchup(CatchupArgs),
@@ -30,6 +32,9 @@ pub(super) enum Task {
 /// second, because readers share the machine with the server.
 pub(super) const FANOUTS: [(usize, usize, f64); 5] =
     [(100, 1, 400.0), (100, 16, 480.0), (1_000, 1, 40.0), (1_000, 16, 48.0), (10_000, 1, 4.0)];
+/// What is put beside messages between two: by this name, and how much of it in a quick run.
+pub(super) const BURDENS: [(&str, Burden, usize); 3] =
+    [("logins", Burden::Logins, 20), ("history", Burden::History, 2_000), ("group", Burden::Group, 200)];
 /// How many messages are on their way in saturated runs.
 pub(super) const OUTSTANDING: [usize; 2] = [256, 1_000];
 
@@ -39,6 +44,8 @@ pub(super) fn jobs(args: &SuiteArgs) -> Vec<Job> {
     plan.fanouts();
     plan.idle();
     plan.sends();
+    plan.groups();
+    plan.beside();
     plan.days();
     let wanted = |job: &Job| args.only.as_ref().is_none_or(|only| job.key.contains(only.as_str()));
     plan.jobs.into_iter().filter(wanted).collect()
@@ -120,6 +127,25 @@ impl Plan<'_> {
             let (key, common) = (if spread { "hot-spread" } else { "hot-one" }, self.common(store, brief));
             let task = make(common.clone());
             self.jobs.push(Job { key: key.to_owned(), common, task });
+        }
+    }
+
+    fn groups(&mut self) {
+        let store = self.stores().last().copied().unwrap_or("sled");
+        let (key, groups, members, rate) =
+            self.pick(("groups", 10, 100, 1_000.0), ("groups-few", 4, 25, 200.0));
+        let common = self.common(store, self.pick(8.0, 2.0));
+        let make = |common| Task::Fanout(FanoutArgs { common, groups, members, senders: 1, rate });
+        self.add(key, common, make);
+    }
+
+    fn beside(&mut self) {
+        let store = self.stores().last().copied().unwrap_or("sled");
+        let (seconds, pairs) = self.pick((5.0, 100), (1.0, 20));
+        for (name, burden, little) in BURDENS {
+            let much = self.args.quick.then_some(little);
+            let make = |common| Task::Beside(BesideArgs { common, burden, much, pairs, rate: 500.0 });
+            self.add(format!("beside-{name}"), self.common(store, seconds), make);
         }
     }
 

@@ -1,6 +1,6 @@
 //! How the figures of a run stand to the floors of the same run, and to what was wanted.
 
-use super::plan::{FANOUTS, Job, OUTSTANDING};
+use super::plan::{BURDENS, FANOUTS, Job, OUTSTANDING};
 use crate::outcome::Outcome;
 use crate::report::{Bound, Ratio};
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub(super) fn of(jobs: &[Job], merged: &Merged<'_>) -> Vec<Ratio> {
         all.beside(&name, (key, memory), ("floor-echo", memory), Bound::AtMost(1.6));
     }
     all.sends();
+    all.groups();
     let rate = "messages per second";
     let name = "one hot conversation, to one of each sender: messages per second";
     all.beside(name, ("hot-one", rate), ("hot-spread", rate), Bound::AtLeast(0.8));
@@ -76,6 +77,23 @@ impl Ratios<'_> {
                 self.add(name, p99 / (4.0 * sync + 10.0), "", Bound::AtMost(1.0));
             }
         }
+    }
+
+    fn groups(&mut self) {
+        let name = "10 groups of 100 members, 1,000 messages a second";
+        let delivery = "send to delivery p99";
+        self.plain(&format!("{name}: {delivery}"), ("groups", delivery), "ms", Bound::AtMost(100.0));
+        self.plain(&format!("{name}: server CPU"), ("groups", "server CPU"), "cores", Bound::AtMost(0.6));
+        for (burden, ..) in BURDENS {
+            let run = format!("beside-{burden}");
+            let told = |what: &str| format!("messages between two beside {burden}: {what}");
+            let p99 = "send to delivery p99, to alone";
+            self.plain(&told(p99), (&run, p99), "", Bound::AtMost(2.0));
+            let memory = "server memory grown meanwhile";
+            self.plain(&told(memory), (&run, memory), "MiB", Bound::AtMost(64.0));
+        }
+        let group = ("beside-group", "burden: send to delivery p99");
+        self.plain("that group itself: send to delivery p99", group, "ms", Bound::AtMost(150.0));
     }
 
     fn value(&self, key: &str, figure: &str) -> Option<f64> {
