@@ -38,17 +38,17 @@ pub(crate) async fn generate() -> Tried<()> {
     let pace = |index| share(errand.rate, errand.writers, index);
     let (mut turns, mut reports) = (tokio::time::interval(TURN), tokio::time::interval(REPORT));
     loop {
-        tokio::select! {
+        tokio::select! { biased;
             line = lines.recv() => match serde_json::from_str(&line.ok_or("the run has gone")?)? {
                 Order::Run(start, end) => crew.tell(Phase::Run(clock.instant(start), clock.instant(end))),
                 Order::End => break,
             },
+            _ = reports.tick() => tell(&Told::Counts(counts(&stage)))?,
             _ = turns.tick(), if people.len() > 0 => {
                 let ready = usize::try_from(stage.board.ready())?;
                 let room = (ready + AT_ONCE).saturating_sub(crew.len());
                 people.by_ref().take(room).for_each(|person| add(&mut crew, &stage, person, pace));
             }
-            _ = reports.tick() => tell(&Told::Counts(counts(&stage)))?,
         }
     }
     let mut heard = Heard::default();
