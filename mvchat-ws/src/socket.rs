@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{self, CloseFrame, Utf8Byte
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
 /// What an idle connection holds to read into; larger messages get room of their own.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 1024;
 /// From here on what is fed is written without waiting for the flush.
 const WRITE_BUFFER: usize = 8 * 1024;
 /// The most that leaves in one WebSocket frame. A longer message leaves in several, so that the write buffer stays

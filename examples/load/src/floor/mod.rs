@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
 /// As small as those of mvchat's own connections.
-pub(crate) const READ_BUFFER: usize = 2 * 1024;
+pub(crate) const READ_BUFFER: usize = 1024;
 pub(crate) const WRITE_BUFFER: usize = 8 * 1024;
 
 /// A floor's server in a process of its own, so that its memory and time are its own.
