@@ -450,6 +450,7 @@ impl Inner {
         };
         let (mut stale, mut locked, mut fresh) = (Vec::new(), Vec::new(), HashMap::new());
         let mut amended: Option<Arc<Conversation>> = None;
+        let alone = decided.len() == 1;
         for ((mut attempt, publish, conv), outcome) in decided.into_iter().zip(outcomes) {
             // A system message is told to those who are there after what it tells of.
             let conv = amended.take().filter(|_| attempt.follows).unwrap_or(conv);
@@ -461,7 +462,7 @@ impl Inner {
                     }
                     self.before_own(told, conv.id, committed.rev).await;
                     amended.clone_from(&committed.conv);
-                    let reached = self.publish(&attempt.proposal, publish, &committed, conv).await;
+                    let reached = self.publish(&attempt.proposal, publish, &committed, conv, alone).await;
                     Ok(Settled::Committed(committed, reached))
                 }
                 Outcome::Replay(sent) => Ok(Settled::Replay(sent)),
@@ -605,6 +606,7 @@ impl Inner {
         publish: Publish,
         committed: &Committed,
         decided_on: Arc<Conversation>,
+        last: bool,
     ) -> u32 {
         self.note_due(committed, &decided_on);
         let conv = match &committed.conv {
@@ -614,7 +616,8 @@ impl Inner {
             }
             None => decided_on,
         };
-        let reached = self.fan_out(&conv, proposal.actor, proposal.origin.as_ref(), publish, committed).await;
+        let origin = proposal.origin.as_ref();
+        let reached = self.fan_out(&conv, proposal.actor, origin, publish, committed, last).await;
         let gone = committed.message.as_ref().filter(|message| message.body.state != MessageState::Live);
         if let Some(message) = gone.filter(|message| policy::hangs(&conv, message.seq)) {
             self.unpin_gone(conv.id, message.seq);

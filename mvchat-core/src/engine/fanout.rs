@@ -15,7 +15,8 @@ use std::time::Duration;
 /// How often something is read in vain, and how long is waited first; then twice as long each time.
 const ATTEMPTS: u32 = 4;
 const RETRY: Duration = Duration::from_millis(20);
-/// After so many members others get a turn, so that a large group holds nobody up for long.
+/// After so many members others get a turn, so that a large group holds nobody up for long; not if more is told next,
+/// which connections then take in one go.
 const TURN: usize = 128;
 /// How many members the store is asked about at once.
 const LOOKS: usize = 16;
@@ -72,7 +73,7 @@ fn affected(event: &LogEvent, conv: &Conversation, rev: Rev) -> Vec<UserId> {
 }
 
 impl Inner {
-    /// Returns how many connections of other users were reached.
+    /// Returns how many connections of other users were reached. `last` is whether nothing is told right after it.
     pub(super) async fn fan_out(
         self: &Arc<Self>,
         conv: &Conversation,
@@ -80,6 +81,7 @@ impl Inner {
         origin: Option<&Origin>,
         publish: Publish,
         committed: &Committed,
+        last: bool,
     ) -> u32 {
         let seen_by = match (&publish, &committed.message) {
             (Publish::Notice { event: LogEvent::Edited, .. }, Some(message)) => {
@@ -137,7 +139,7 @@ impl Inner {
         let told = conv.active_members().map(|(user, _)| user);
         let told = told.chain(affected(&event, conv, committed.rev)).chain(gone);
         for (number, user) in told.enumerate() {
-            if number % TURN == TURN - 1 {
+            if last && number % TURN == TURN - 1 {
                 tokio::task::yield_now().await;
             }
             let frame = match &blank {

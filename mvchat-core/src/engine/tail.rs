@@ -15,9 +15,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often the log is read without a hint.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long after one read the next one comes at the earliest, so that what many nodes say at once is read at once.
+const GATHER: Duration = Duration::from_millis(10);
 /// A store that takes longer to answer does not count as there. Together with the pause it is less than two seconds.
 const DEADLINE: Duration = Duration::from_millis(900);
 const PAGE: usize = 512;
@@ -32,6 +35,8 @@ pub(super) struct Others {
     created: bool,
     /// Its changes up to this one are committed.
     upto: Rev,
+    /// From this one on they are new messages and nothing else.
+    sent: Option<Rev>,
     /// Somebody says so who may be wrong.
     rumour: bool,
 }
@@ -39,14 +44,20 @@ pub(super) struct Others {
 impl Others {
     /// Somebody says that a change is committed.
     pub(super) fn rumour(conv: ConvId, upto: Rev) -> Self {
-        Self { conv, created: false, upto, rumour: true }
+        Self { conv, created: false, upto, sent: None, rumour: true }
     }
 
     /// Joins what is said of one conversation.
     pub(super) fn and(self, other: Self) -> Self {
         let rumour = if self.upto > other.upto { self.rumour } else { other.rumour };
         let created = self.created || other.created;
-        Self { conv: self.conv, created, upto: self.upto.max(other.upto), rumour }
+        let sent = self.sent.zip(other.sent).map(|(one, other)| one.min(other));
+        Self { conv: self.conv, created, upto: self.upto.max(other.upto), sent, rumour }
+    }
+
+    /// Returns whether all that is new after a change are messages, and sure to be there.
+    fn only_sent(&self, after: Rev) -> bool {
+        !self.rumour && self.sent.is_some_and(|first| first.0 <= after.0.saturating_add(1))
     }
 }
 
@@ -57,6 +68,11 @@ impl Others {
 pub(super) struct Told(HashMap<ConvId, Rev>);
 
 impl Told {
+    /// Returns up to where was told of a conversation that has come to a change.
+    fn after(&self, conv: ConvId, upto: Rev) -> Rev {
+        self.0.get(&conv).copied().unwrap_or(Rev(upto.0.saturating_sub(1)))
+    }
+
     fn set(&mut self, conv: ConvId, rev: Rev) {
         if self.0.len() >= MAX_TOLD && !self.0.contains_key(&conv) {
             let mut keep = false;
@@ -83,15 +99,29 @@ impl Inner {
 
     /// Tells about changes of other nodes.
     pub(super) async fn tell_others(self: &Arc<Self>, told: &mut Told, others: Vec<Others>) {
-        for Others { conv, created, upto, rumour } in others {
-            if created {
+        for others in others {
+            let conv = others.conv;
+            if others.created {
                 if self.convs.get(conv).is_none() {
                     self.tell_created(conv).await;
                 }
                 told.set(conv, Rev(0));
             }
-            self.tell_upto(told, conv, upto, rumour).await;
+            if others.only_sent(told.after(conv, others.upto)) && self.is_nobodys(conv).await {
+                told.set(conv, others.upto);
+            } else {
+                self.tell_upto(told, conv, others.upto, others.rumour).await;
+            }
         }
+    }
+
+    /// Returns whether none of a conversation's members is here. Whoever comes now reads what there is.
+    async fn is_nobodys(&self, conv: ConvId) -> bool {
+        let known = self.conversation(conv).await;
+        known.is_ok_and(|known| {
+            let mut members = known.iter().flat_map(|known| known.active_members());
+            members.all(|(user, _)| !self.hub.is_here(user))
+        })
     }
 
     /// Tells what others committed before a change of this node, which is told next.
@@ -103,7 +133,7 @@ impl Inner {
     }
 
     async fn tell_upto(self: &Arc<Self>, told: &mut Told, conv: ConvId, upto: Rev, rumour: bool) {
-        let after = told.0.get(&conv).copied().unwrap_or(Rev(upto.0.saturating_sub(1)));
+        let after = told.after(conv, upto);
         if after >= upto {
             return;
         }
@@ -204,7 +234,7 @@ impl Inner {
         let Some(publish) = self.publication(&conv, entry, message.as_ref()).await? else { return Ok(false) };
         let LogEntry { rev, position, at, .. } = *entry;
         let committed = Committed { rev, position, at, message, conv: None };
-        self.fan_out(&conv, entry.actor, None, publish, &committed).await;
+        self.fan_out(&conv, entry.actor, None, publish, &committed, later.is_empty()).await;
         Ok(true)
     }
 
@@ -293,6 +323,7 @@ async fn follow(inner: Weak<Inner>, store: Arc<dyn Store>, start: Option<Positio
     let mut position = start;
     loop {
         let Some(inner) = inner.upgrade() else { return };
+        let begun = Instant::now();
         let read = async {
             match position {
                 Some(position) => inner.read_on(position).await,
@@ -313,7 +344,7 @@ async fn follow(inner: Weak<Inner>, store: Arc<dyn Store>, start: Option<Positio
             Err(error) => tracing::debug!(?error, "the log of a shared store can't be read for now"),
         }
         tokio::select! { biased;
-            () = store.stirred() => {}
+            () = store.stirred() => tokio::time::sleep_until(begun + GATHER).await,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
@@ -326,10 +357,10 @@ impl Inner {
         let mut convs: BTreeMap<ConvId, Others> = BTreeMap::new();
         for entry in &page.entries {
             let conv = entry.conv;
-            let none = Others { conv, created: false, upto: Rev(0), rumour: false };
-            let others = convs.entry(conv).or_insert(none);
-            others.created |= entry.event == LogEvent::Created;
-            others.upto = others.upto.max(entry.rev);
+            let sent = (entry.event == LogEvent::Sent).then_some(entry.rev);
+            let created = entry.event == LogEvent::Created;
+            let one = Others { conv, created, upto: entry.rev, sent, rumour: false };
+            convs.entry(conv).and_modify(|others| *others = others.and(one)).or_insert(one);
         }
         for others in convs.into_values() {
             self.committer.others(others).await;

@@ -156,6 +156,38 @@ fn following_late(cluster: &Cluster, late: &Arc<AtomicBool>) -> Flaky<MemoryStor
     Flaky::new(cluster.store.clone(), faults)
 }
 
+/// A node reads nothing of what is said among people who are all elsewhere, and everything again once one of them comes.
+#[tokio::test]
+async fn a_node_without_members_reads_no_messages() {
+    let (cluster, read) = (Cluster::new(), Arc::new(AtomicU64::new(0)));
+    let (faults, count) = (Faults::default(), read.clone());
+    faults.choose(move |method| {
+        count.fetch_add(u64::from(method == Method::Happened), Ordering::SeqCst);
+        None
+    });
+    let one = cluster.node().await;
+    let two = cluster.node_on(Flaky::new(cluster.store.clone(), faults)).await;
+    let mut a = User::sign_up(&one, "alice").await;
+    let mut b = User::sign_up(&one, "bobby").await;
+    let mut c = User::sign_up(&two, "carol").await;
+    let (theirs, ours) = (a.dm(&b).await, a.group(&[&c]).await);
+    until(&mut c, "info", |info| info["what"] == "member_joined").await;
+    let before = read.load(Ordering::SeqCst);
+    for number in 0..5 {
+        a.say(&theirs, &format!("between us {number}")).await;
+    }
+    a.say(&ours, "for you").await;
+    let data = until(&mut c, "data", |_| true).await;
+    assert_eq!(data[0]["content"]["text"], "for you");
+
+    let mut here = b.device(&two).await;
+    b.say(&theirs, "on two now").await;
+    let data = until(&mut here, "data", |_| true).await;
+    assert_eq!((&data[0]["seq"], &data[0]["content"]["text"]), (&json!(6), &json!("on two now")));
+    // Of each message that was told: the message, and whether anything came after it.
+    assert!(read.load(Ordering::SeqCst) <= before + 4);
+}
+
 /// What is read late may be gone by then; who was there and is not any more gets no gap either.
 #[tokio::test]
 async fn who_was_removed_before_a_late_node_could_tell_catches_up() {
