@@ -42,7 +42,7 @@ async fn upgrade(request: Request) -> Response {
     let accept = derive_accept_key(key.map_or(&b""[..], |key| key.as_bytes()));
     tokio::spawn(async move {
         if let Ok(upgraded) = hyper::upgrade::on(request).await {
-            let config = WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(8 * 1024);
+            let config = WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(8 * 1024);
             let socket =
                 WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
             echo(socket).await;
