@@ -1,9 +1,11 @@
 //! Who is registered, and who still hears, when connections and sessions end at the wrong moment.
 
-use crate::support::{User, flaky, secret};
-use mvchat_core::testkit::{Fault, Method, Wire};
+use crate::support::{User, flaky, secret, server};
+use mvchat_core::seam::Peer;
+use mvchat_core::testkit::{Fault, Method, Pipe, Wire};
 use serde_json::json;
 use std::time::Duration;
+use tokio::time::Instant;
 
 #[tokio::test]
 async fn a_client_that_is_gone_before_its_login_is_done_is_not_online_for_ever() {
@@ -77,4 +79,35 @@ async fn a_drain_that_a_store_holds_up_still_says_goodbye() {
     }
     assert!(!chat.drain(Duration::from_millis(400)).await, "not all was done");
     assert_eq!(idle.wire.closed().await.map(|close| close.code()), Some(1001));
+}
+
+/// Pages that nobody takes stop the reading of further requests; all are answered once somebody does.
+#[tokio::test(start_paused = true)]
+async fn who_reads_late_gets_every_answer() {
+    let chat = server().await;
+    let mut a = User::sign_up(&chat, "alice").await;
+    let conv = a.group(&[]).await;
+    for _ in 0..40 {
+        a.say(&conv, &"x".repeat(5_000)).await;
+    }
+    // Of each way four frames fit in between, and two pages of 200 KB are more than may wait.
+    let (near, far) = Pipe::pair(4);
+    let serving = chat.clone();
+    tokio::spawn(async move { serving.serve(far, Peer::default()).await });
+    let mut late = a.device_over(Wire::over(near)).await;
+    let page = json!({"get": {"what": "messages", "conv": conv, "limit": 100}});
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(late.wire.begin(page.clone()).await);
+        // Everything that can be done is done in the meantime.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let begun = Instant::now();
+    for id in ids {
+        let reply = late.wire.reply(&id).await;
+        assert_eq!(reply["params"]["messages"].as_array().map(Vec::len), Some(40));
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "no timer had to help");
 }
